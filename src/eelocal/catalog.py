@@ -1,0 +1,264 @@
+"""A folder as Earth Engine's catalog: the path below the folder is the asset id."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eelocal import usgs
+from eelocal.errors import EEError, bad_request, not_found
+from eelocal.raster import BandInfo, BandSource, read_bands, read_window, stamp, unreadable
+
+HIDDEN = ".eelocal"
+"""Folder of the service's own state, below the catalog."""
+
+MARKER = ".asset.json"
+"""File in a folder that was created through the service: its type and properties."""
+
+_PUBLIC = ("projects/earthengine-public/assets/", "projects/earthengine-legacy/assets/")
+_SUFFIXES = (".tif", ".TIF", ".tiff", ".TIFF")
+_SEGMENT = re.compile(r"[^./\\\x00-\x1f][^/\\\x00-\x1f]*")
+
+Kind = Literal["IMAGE", "IMAGE_COLLECTION", "FOLDER", "TABLE"]
+"""What an asset id can name; eelocal stores no tables."""
+
+__all__ = ["HIDDEN", "MARKER", "BandInfo", "Catalog", "ImageAsset", "Kind", "asset_id", "asset_name"]
+
+
+@dataclass(frozen=True)
+class ImageAsset:
+    """A stored image: its id, properties and bands; pixels are read window by window."""
+
+    id: str
+    properties: dict[str, Any]
+    bands: tuple[BandInfo, ...]
+    sources: tuple[BandSource, ...] = field(repr=False)
+
+    def band(self, name: str) -> BandInfo:
+        """Return a band by name.
+
+        Raises:
+            EEError: the image has no such band.
+        """
+        for info in self.bands:
+            if info.name == name:
+                return info
+        names = ", ".join(info.name for info in self.bands)
+        raise bad_request(f"Image '{self.id}' has no band '{name}' (available bands: {names}).")
+
+    def read(self, band: str, col: int, row: int, width: int, height: int) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+        """Return values and mask [row, column] of a window on the band's native grid, in pixels.
+
+        Outside the raster and where it has no data the mask is False and the value 0.
+
+        Raises:
+            EEError: there is no such band, or its file is damaged.
+        """
+        info = self.band(band)
+        return read_window(info, self.sources[self.bands.index(info)], col, row, width, height)
+
+
+def asset_id(name: str) -> str:
+    """Return the catalog id of an asset's id or resource name.
+
+    ``projects/earthengine-public/assets/X`` and ``projects/earthengine-legacy/assets/X`` are X; a project's
+    own assets keep their name ``projects/<project>/assets/X``.
+
+    Raises:
+        EEError: the id has an empty or hidden segment, or characters that no asset id has.
+    """
+    text = name.strip("/")
+    for prefix in _PUBLIC:
+        if (text + "/").startswith(prefix):
+            text = text[len(prefix) :]
+            break
+    if text and not all(_SEGMENT.fullmatch(segment) for segment in text.split("/")):
+        raise bad_request(f"Asset id '{name}' is not valid.")
+    return text
+
+
+def asset_name(id: str) -> str:
+    """Return the resource name of an asset id, as the service answers it."""
+    if id.startswith("projects/"):
+        return id
+    return f"projects/earthengine-{'legacy' if id.startswith('users/') else 'public'}/assets/{id}"
+
+
+class Catalog:
+    """The assets below a folder, read afresh whenever a file changes (modification time or size)."""
+
+    def __init__(self, root: Path) -> None:
+        """Open the folder `root`.
+
+        Raises:
+            EEError: there is no such folder.
+        """
+        if not root.is_dir():
+            raise not_found(f"catalog {root} is not a folder; name one that holds <asset id>.tif files")
+        self.root = root.resolve()
+        self._cache: dict[str, tuple[tuple[Any, ...], ImageAsset]] = {}
+        self._lock = threading.Lock()
+
+    def path(self, id: str) -> Path:
+        """Return the path of an asset without a suffix."""
+        id = asset_id(id)
+        return self.root / id if id else self.root
+
+    def image_file(self, id: str) -> Path | None:
+        """Return the GeoTIFF of an image asset that is one file, else None."""
+        path = self.path(id)
+        if path == self.root:
+            return None
+        for suffix in _SUFFIXES:
+            file = path.with_name(path.name + suffix)
+            if file.is_file():
+                return file
+        return None
+
+    def kind(self, id: str) -> Kind:
+        """Return ``IMAGE``, ``IMAGE_COLLECTION`` or ``FOLDER`` (``TABLE`` is not implemented).
+
+        Raises:
+            EEError: there is no such asset.
+        """
+        if self.image_file(id):
+            return "IMAGE"
+        path = self.path(id)
+        if not path.is_dir():
+            raise _missing(id)
+        if usgs.product_files(path):
+            return "IMAGE"
+        if (path / MARKER).is_file():
+            return "FOLDER" if _read_json(path / MARKER).get("type") == "FOLDER" else "IMAGE_COLLECTION"
+        if path == self.root:
+            return "FOLDER"
+        return "IMAGE_COLLECTION" if self._image_ids(path) else "FOLDER"
+
+    def properties(self, id: str) -> dict[str, Any]:
+        """Return the properties of a folder or collection."""
+        marker = self.path(id) / MARKER
+        properties = _read_json(marker).get("properties", {}) if marker.is_file() else {}
+        return properties if isinstance(properties, dict) else {}
+
+    def children(self, id: str) -> list[str]:
+        """Return the ids of what lies directly in a folder or collection, in order.
+
+        Raises:
+            EEError: there is no such folder.
+        """
+        path = self.path(id)
+        if not path.is_dir():
+            raise _missing(id)
+        names = set()
+        for entry in path.iterdir():
+            if entry.is_dir() or entry.suffix in _SUFFIXES:
+                names.add(entry.name if entry.is_dir() else entry.stem)
+        base = path.relative_to(self.root).as_posix()
+        return [name if base == "." else f"{base}/{name}" for name in sorted(names) if not name.startswith(".")]
+
+    def images(self, collection_id: str) -> list[ImageAsset]:
+        """Return the images of a collection, by id.
+
+        Raises:
+            EEError: it is no collection, or one of its images is broken.
+        """
+        if self.kind(collection_id) == "IMAGE":
+            raise bad_request(f"Asset '{asset_id(collection_id)}' is not an ImageCollection (found IMAGE).")
+        return [self.image(id) for id in self._image_ids(self.path(collection_id))]
+
+    def image(self, id: str) -> ImageAsset:
+        """Return an image with its properties and bands.
+
+        Raises:
+            EEError: there is no such image, or its file or its properties cannot be read.
+        """
+        id = asset_id(id)
+        kind = self.kind(id)
+        if kind != "IMAGE":
+            raise bad_request(f"Asset '{id}' is not an Image (found {kind}).")
+        try:
+            version = self._version(id)
+        except FileNotFoundError:
+            raise _missing(id) from None
+        with self._lock:
+            cached = self._cache.get(id)
+        if cached and cached[0] == version:
+            return cached[1]
+        asset = self._load(id)
+        with self._lock:
+            self._cache[id] = (version, asset)
+        return asset
+
+    def _image_ids(self, path: Path) -> list[str]:
+        """Return the ids of the images directly in a folder, in order."""
+        ids = self.children(path.relative_to(self.root).as_posix().removeprefix("."))
+        return [id for id in ids if self.image_file(id) or usgs.product_files(self.path(id))]
+
+    def _files(self, id: str) -> tuple[dict[str, Path], Path | None]:
+        """Return the band files of an image (one for all under the name "") and its properties file."""
+        file = self.image_file(id)
+        if file is None:
+            folder = self.path(id)
+            return usgs.product_files(folder), usgs.metadata_file(folder)
+        sidecar = file.with_suffix(".json")
+        return {"": file}, sidecar if sidecar.is_file() else None
+
+    def _version(self, id: str) -> tuple[Any, ...]:
+        files, sidecar = self._files(id)
+        paths = [*files.values(), *([sidecar] if sidecar else [])]
+        return tuple((path, stamp(path)) for path in paths)
+
+    def _load(self, id: str) -> ImageAsset:
+        files, sidecar = self._files(id)
+        name = id.rsplit("/", 1)[-1]
+        if "" in files:
+            properties = usgs.properties_from_name(name) | {"system:index": name}
+            properties |= _read_json(sidecar) if sidecar else {}
+            bands = read_bands(files[""])
+        else:
+            properties = usgs.product_properties(self.path(id), files)
+            bands = [_usgs_band(band, path) for band, path in files.items()]
+        infos, sources = zip(*bands, strict=True)
+        return ImageAsset(id, properties, infos, sources)
+
+
+def _missing(id: str) -> EEError:
+    """Return the service's error for an asset that is not there."""
+    return not_found(f"Asset '{asset_id(id)}' not found (does not exist or caller does not have access).")
+
+
+def _usgs_band(band: str, path: Path) -> tuple[BandInfo, BandSource]:
+    """Return one band file of a USGS product under Earth Engine's band name."""
+    bands = read_bands(path)
+    if len(bands) != 1:
+        raise unreadable(path, f"a band file of a Landsat product has one band, this one has {len(bands)}")
+    info, source = bands[0]
+    value, bit = usgs.fill(band)
+    named = BandInfo(band, info.dtype, info.crs, info.transform, info.width, info.height)
+    return named, BandSource(source.path, source.index, source.stamp, value, bit)
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    """Return a properties file.
+
+    Raises:
+        EEError: it is not a JSON object.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse_constant)
+    except (OSError, ValueError) as error:
+        raise unreadable(path, f"not valid JSON ({error})") from error
+    if not isinstance(content, dict):
+        raise unreadable(path, "properties must be one JSON object")
+    return content
+
+
+def _refuse_constant(text: str) -> None:
+    raise ValueError(f"{text} is not a JSON number")

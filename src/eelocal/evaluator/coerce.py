@@ -1,0 +1,268 @@
+"""Coercing arguments to the types of the signatures, no more readily than the service does."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from eelocal.errors import EEError, bad_request
+from eelocal.evaluator import dates, pixeltype
+from eelocal.evaluator.geometry import GEOJSON_TYPES, Geometry, from_json
+from eelocal.evaluator.grid import Projection, parse_crs
+from eelocal.evaluator.image import Array, Collection, Element, Feature, Image, constant
+from eelocal.evaluator.kernels import Kernel
+from eelocal.evaluator.pixeltype import INT64, PixelType
+from eelocal.evaluator.reducers import Reducer
+
+if TYPE_CHECKING:
+    from eelocal.evaluator.filters import Filter  # noqa: F401
+
+Coercion = Callable[[Any], Any]
+
+
+class _Mismatch(Exception):
+    """The value is not of the type."""
+
+
+def coerce(value: Any, type_: str, where: str) -> Any:
+    """Return a value as a type of the signatures.
+
+    Raises:
+        EEError: where it is not of the type and does not become it.
+    """
+    base = type_.partition("<")[0]
+    rule = _RULES.get(base)
+    try:
+        if rule is None:
+            return value
+        out = rule(value)
+        if base == "List":
+            inner = type_.partition("<")[2].removesuffix(">")
+            return [coerce(item, inner, where) if item is not None else None for item in out]
+        return out
+    except _Mismatch:
+        raise bad_request(
+            f"{where}: Invalid type.\nExpected type: {type_}.\nActual type: {type_name(value)}.\n"
+            f"Actual value: {_shown(value)}"
+        ) from None
+    except EEError as error:
+        if not error.located:
+            error.message, error.located = f"{where}: {error.message}", True
+        raise
+
+
+def type_name(value: Any) -> str:
+    """Return the service's name of a value's type."""
+    if value is None:
+        return "<null>"
+    if isinstance(value, bool):
+        return "Boolean"
+    if isinstance(value, int):
+        return "Integer"
+    if isinstance(value, float):
+        return "Float"
+    if isinstance(value, Collection):
+        return "ImageCollection" if value.images else "FeatureCollection"
+    names = {str: "String", list: "List<Object>", dict: "Dictionary<Object>", Image: "Image<unknown bands>"}
+    return names.get(type(value), type(value).__name__)
+
+
+def _shown(value: Any) -> str:
+    try:
+        text = value if isinstance(value, str) else json.dumps(value)
+    except TypeError:
+        text = f"<{type_name(value)}>"
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+def _number(value: Any) -> int | float:
+    if isinstance(value, bool):
+        return int(value)
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, int | float):
+        return value
+    if isinstance(value, Array) and value.values.ndim == 0:
+        return _number(value.values.item())
+    raise _Mismatch
+
+
+def _integer(value: Any) -> int:
+    number = _number(value)
+    if number != int(number):
+        raise _Mismatch
+    return int(number)
+
+
+def _boolean(value: Any) -> bool:
+    return bool(_number(value))
+
+
+def _string(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    raise _Mismatch
+
+
+def _list(value: Any) -> list[Any]:
+    if isinstance(value, list | tuple):
+        return list(value)
+    if isinstance(value, Array):
+        return list(value.values.tolist())
+    raise _Mismatch
+
+
+def _dictionary(value: Any) -> dict[str, Any]:
+    if isinstance(value, dict):
+        return value
+    raise _Mismatch
+
+
+def _image(value: Any) -> Image:
+    if isinstance(value, Image):
+        return value
+    if isinstance(value, bool | int | float | Array | list):
+        return Image(bands=tuple(constant(value)))
+    raise _Mismatch
+
+
+def array(value: Any) -> Array:
+    """Return nested lists, or a number, as an array."""
+    if isinstance(value, Array):
+        return value
+    try:
+        values = np.array(value)
+    except ValueError:
+        raise _Mismatch from None
+    if values.dtype.kind == "b":
+        values = values.astype(np.int64)
+    if values.size == 0:
+        values = values.astype(np.float64)
+    if values.dtype.kind not in "iuf":
+        raise _Mismatch
+    return Array(values, pixeltype.DOUBLE if values.dtype.kind == "f" else INT64)
+
+
+def _element(value: Any) -> Element:
+    if isinstance(value, Element):
+        return value
+    if isinstance(value, Geometry):
+        return Feature(geometry=value)
+    raise _Mismatch
+
+
+def _feature(value: Any) -> Feature:
+    if isinstance(value, Geometry):
+        return Feature(geometry=value)
+    if isinstance(value, Feature):
+        return value
+    raise _Mismatch
+
+
+def _collection(value: Any) -> Collection:
+    if isinstance(value, Collection):
+        return value
+    if isinstance(value, Feature | Geometry):
+        return Collection((_feature(value),))
+    raise _Mismatch
+
+
+def _images(value: Any) -> Collection:
+    if isinstance(value, Collection) and value.images:
+        return value
+    if isinstance(value, Collection) and all(isinstance(e, Image) for e in value.elements):
+        return Collection(value.elements, True, value.id, value.properties)
+    if isinstance(value, Image):
+        return Collection((value,), True)
+    raise _Mismatch
+
+
+def _geometry(value: Any) -> Geometry:
+    if isinstance(value, Geometry):
+        return value
+    if isinstance(value, Feature) and value.geometry is not None:
+        return value.geometry
+    if isinstance(value, Image | Collection):
+        from eelocal.evaluator.functions_geometry import outline
+
+        return outline(value)
+    if isinstance(value, dict) and value.get("type") in GEOJSON_TYPES:
+        return from_json(value)
+    raise _Mismatch
+
+
+def _projection(value: Any) -> Projection:
+    if isinstance(value, Projection):
+        return value
+    if isinstance(value, str):
+        parse_crs(value)
+        return Projection(value)
+    if isinstance(value, dict) and value.get("type") == "Projection":
+        a, b, c, d, e, f = (float(v) for v in value.get("transform", (1, 0, 0, 0, 1, 0)))
+        return Projection(value["crs"], (a, b, c, d, e, f))
+    raise _Mismatch
+
+
+def _date(value: Any) -> dates.Date:
+    if isinstance(value, list | Image):
+        raise _Mismatch
+    return dates.parse(value)
+
+
+def _pixel_type(value: Any) -> PixelType:
+    if isinstance(value, PixelType):
+        return value
+    if isinstance(value, str):
+        return pixeltype.named(value)
+    raise _Mismatch
+
+
+def _range(value: Any) -> dates.DateRange:
+    if isinstance(value, dates.DateRange):
+        return value
+    raise _Mismatch
+
+
+def _margin(value: Any) -> float:
+    if isinstance(value, dict) and value.get("type") == "ErrorMargin":
+        return float(value.get("value", 0))
+    return float(_number(value))
+
+
+def _only(kind: type) -> Coercion:
+    def rule(value: Any) -> Any:
+        if isinstance(value, kind):
+            return value
+        raise _Mismatch
+
+    return rule
+
+
+_RULES: dict[str, Coercion] = {
+    "Image": _image,
+    "Number": _number,
+    "Integer": _integer,
+    "Long": _integer,
+    "Float": lambda value: float(_number(value)),
+    "Boolean": _boolean,
+    "String": _string,
+    "List": _list,
+    "Dictionary": _dictionary,
+    "Array": array,
+    "Element": _element,
+    "Feature": _feature,
+    "FeatureCollection": _collection,
+    "ImageCollection": _images,
+    "Geometry": _geometry,
+    "Rectangle": _geometry,
+    "Projection": _projection,
+    "Date": _date,
+    "DateRange": _range,
+    "PixelType": _pixel_type,
+    "ErrorMargin": _margin,
+    "Kernel": _only(Kernel),
+    "Reducer": _only(Reducer),
+}

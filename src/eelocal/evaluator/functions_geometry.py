@@ -1,0 +1,304 @@
+"""Geometries, and images cut by them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import shapely
+from shapely.affinity import affine_transform
+
+from eelocal.errors import bad_request
+from eelocal.evaluator import geometry as shapes
+from eelocal.evaluator.functions_mask import keep, nonzero
+from eelocal.evaluator.geometry import LONLAT, Geometry, covering, moved, together
+from eelocal.evaluator.grid import IDENTITY, Lattice, Projection, Window
+from eelocal.evaluator.image import Collection, Element, Feature, Image
+from eelocal.evaluator.node import LatticeNode, MaskedNode
+from eelocal.evaluator.pixeltype import BOOLEAN
+from eelocal.evaluator.raster import EMPTY, Raster
+from eelocal.evaluator.registry import Context, implements
+
+GLOBE = Geometry(shapely.box(-180, -90, 180, 90), LONLAT, False)
+
+
+def outline(value: Element | Collection) -> Geometry:
+    """Return the geometry of an image, a feature or a collection: the whole globe where it has no bounds.
+
+    Raises:
+        EEError: for a feature without one.
+    """
+    if isinstance(value, Image):
+        return value.footprint or GLOBE
+    if isinstance(value, Feature):
+        if value.geometry is None:
+            raise bad_request("The feature has no geometry.")
+        return value.geometry
+    if isinstance(value, Collection):
+        parts = [outline(element).to(LONLAT).shape for element in value.elements]
+        return Geometry(shapely.union_all(parts), LONLAT, True)
+    raise bad_request("The element has no geometry.")
+
+
+def outline_window(geometry: Geometry, lattice: Lattice) -> Window:
+    """Return the window of the pixels that a geometry's bounds touch."""
+    left, bottom, right, top = geometry.to(lattice.crs).shape.bounds
+    x, y = np.array([left, right, left, right]), np.array([bottom, bottom, top, top])
+    columns, rows = lattice.pixels(x, y)
+    near = 1e-6
+    return (
+        int(np.floor(rows.min() + near)),
+        int(np.floor(columns.min() + near)),
+        max(int(np.ceil(rows.max() - near)), int(np.floor(rows.min() + near)) + 1),
+        max(int(np.ceil(columns.max() - near)), int(np.floor(columns.min() + near)) + 1),
+    )
+
+
+class InsideNode(LatticeNode):
+    """1 where a pixel's centre is in a geometry, masked elsewhere."""
+
+    __slots__ = ()
+
+    def __init__(self, geometry: Geometry) -> None:
+        """Keep the geometry."""
+        placed: dict[str, Geometry] = {}
+
+        def inside(lattice: Lattice, window: Window) -> Raster:
+            if not geometry.unbounded and lattice.crs not in placed:
+                placed[lattice.crs] = geometry.to(lattice.crs)
+            found = covering(placed.get(lattice.crs, geometry), lattice, window)
+            if found is False:
+                return EMPTY
+            one = np.ones((), np.uint8)
+            return Raster(one, None if found is True else np.asarray(found), True)
+
+        super().__init__(inside, BOOLEAN)
+
+
+@implements("Image.clip", context=True)
+def clip(context: Context, image: Image, geometry: Any) -> Image:
+    """Masked where the pixel's centre is not in the geometry."""
+    region: Geometry = context.cast(geometry, "Geometry")
+    inside = InsideNode(region)
+    cut = image.each(lambda node: MaskedNode(lambda a, b: keep(a, nonzero(b)), node.type, [node, inside]))
+    if image.footprint is None:
+        return Image(cut.properties, cut.id, cut.bands, region)
+    shape = shapely.intersection(*(together(image.footprint, region)[:2]))
+    return Image(cut.properties, cut.id, cut.bands, Geometry(shape, image.footprint.crs, image.footprint.geodesic))
+
+
+@implements("Image.clipToCollection", context=True)
+def clip_to_collection(context: Context, image: Image, collection: Any) -> Image:
+    """Masked outside of all features."""
+    out = clip(context, image, outline(collection))
+    return out if isinstance(out, Image) else image
+
+
+@implements("Image.geometry", "Feature.geometry", "Element.geometry")
+def geometry_of(
+    element: Element, error: float | None, projection: Projection | None, geodesics: bool | None
+) -> Geometry:
+    """The footprint, or the feature's geometry."""
+    out = outline(element)
+    return out if projection is None else out.to(projection.crs)
+
+
+@implements("Collection.geometry", note="in longitude and latitude")
+def collection_geometry(collection: Collection, error: float | None) -> Geometry:
+    """The union of all geometries."""
+    return outline(collection)
+
+
+@implements("Collection.bounds")
+def collection_bounds(collection: Collection, error: float | None, projection: Projection | None) -> Geometry:
+    """The box around all geometries."""
+    out: Geometry = bounds(outline(collection), error, projection)
+    return out
+
+
+def _crs(projection: Projection | None) -> str | None:
+    return None if projection is None else projection.crs
+
+
+def _placed(geometry: Geometry, projection: Projection | None) -> Geometry:
+    """Return a geometry whose coordinates were given in the pixels of `projection`, in its reference system."""
+    if projection is None or projection.transform == IDENTITY:
+        return geometry
+    a, b, c, d, e, f = projection.transform
+    return Geometry(affine_transform(geometry.shape, (a, b, d, e, c, f)), geometry.crs, geometry.geodesic)
+
+
+def _register_constructor(kind: str) -> None:
+    def polygonal(
+        points: list[Any], crs: Projection | None, geodesic: bool | None, error: Any, even_odd: bool
+    ) -> Geometry:
+        return _placed(shapes.make(kind, _nested(points, kind), _crs(crs), geodesic), crs)
+
+    def linear(points: list[Any], crs: Projection | None, geodesic: bool | None, error: Any) -> Geometry:
+        return _placed(shapes.make(kind, points, _crs(crs), geodesic), crs)
+
+    def pointed(points: list[Any], crs: Projection | None) -> Geometry:
+        return _placed(shapes.make(kind, points, _crs(crs), None), crs)
+
+    function: Callable[..., Geometry] = polygonal if "Polygon" in kind else linear if "Li" in kind else pointed
+    implements(f"GeometryConstructors.{kind}")(function)
+
+
+for _kind in ("Point", "MultiPoint", "LineString", "LinearRing", "MultiLineString", "Polygon", "MultiPolygon"):
+    _register_constructor(_kind)
+
+
+def _nested(points: list[Any], kind: str) -> list[Any]:
+    """Wrap rings so that the coordinates are as deep as GeoJSON's."""
+    depth = 0
+    inner: Any = points
+    while isinstance(inner, list) and inner:
+        depth, inner = depth + 1, inner[0]
+    if depth == 1:
+        points, depth = [[x, y] for x, y in zip(points[::2], points[1::2], strict=True)], 2
+    for _ in range({"Polygon": 3, "MultiPolygon": 4}[kind] - depth):
+        points = [points]
+    return points
+
+
+@implements("GeometryConstructors.Rectangle")
+def rectangle(corners: list[Any], crs: Projection | None, geodesic: bool | None, even_odd: bool) -> Geometry:
+    """Two opposite corners, as four numbers or two points."""
+    flat = np.asarray(corners, np.float64).ravel().tolist()
+    if len(flat) != 4:
+        raise bad_request("A rectangle needs two corners: xMin, yMin, xMax, yMax.")
+    left, bottom, right, top = flat
+    return _placed(shapes.box(left, bottom, right, top, _crs(crs), geodesic), crs)
+
+
+@implements("GeometryConstructors.BBox")
+def bbox(west: float, south: float, east: float, north: float) -> Geometry:
+    """A box of longitudes and latitudes."""
+    if east < west:
+        raise bad_request("eelocal does not implement boxes across the antimeridian.")
+    return shapes.box(max(west, -180.0), max(south, -90.0), min(east, 180.0), min(north, 90.0), None, False)
+
+
+@implements("GeometryConstructors.MultiGeometry")
+def multi(parts: list[Geometry], crs: Projection | None, geodesic: bool | None, error: Any) -> Geometry:
+    """Several geometries as one."""
+    where = _crs(crs) or LONLAT
+    return Geometry(shapely.GeometryCollection([part.to(where).shape for part in parts]), where, where == LONLAT)
+
+
+@implements("Geometry.bounds", "Feature.bounds")
+def bounds(geometry: Any, error: float | None, projection: Projection | None) -> Any:
+    """The box around it, in a projection."""
+    if isinstance(geometry, Feature):
+        box = bounds(outline(geometry), error, projection)
+        return Feature(geometry.properties, geometry.id, box)
+    crs = _crs(projection) or geometry.crs
+    left, bottom, right, top = geometry.to(crs).shape.bounds
+    return shapes.box(left, bottom, right, top, crs, False)
+
+
+@implements("ErrorMargin", note="of no effect: everything is computed exactly")
+def error_margin(value: float | None, unit: str) -> float:
+    """A distance."""
+    return value or 0.0
+
+
+@implements("Geometry.area", "Feature.area", context=True)
+def area(context: Context, geometry: Any, error: float | None, projection: Projection | None) -> float:
+    """Square metres on the ellipsoid, or in a projection's units."""
+    region: Geometry = context.cast(geometry, "Geometry")
+    return region.area() if projection is None else float(region.to(projection.crs).shape.area)
+
+
+@implements("Geometry.length", "Geometry.perimeter", "Feature.length", "Feature.perimeter", context=True)
+def length(context: Context, geometry: Any, error: float | None, projection: Projection | None) -> float:
+    """Metres on the ellipsoid."""
+    region: Geometry = context.cast(geometry, "Geometry")
+    return region.length() if projection is None else float(region.to(projection.crs).shape.length)
+
+
+@implements("Geometry.centroid")
+def centroid(geometry: Geometry, error: float | None, projection: Projection | None) -> Geometry:
+    """The centre of mass in the projection."""
+    crs = _crs(projection) or geometry.crs
+    return Geometry(geometry.to(crs).shape.centroid, crs, geometry.geodesic)
+
+
+@implements("Geometry.buffer", note="planar: in the projection, or in the geometry's local UTM-like plane")
+def buffer(geometry: Geometry, distance: float, error: float | None, projection: Projection | None) -> Geometry:
+    """Grow by metres, or by a projection's units."""
+    if projection is not None:
+        return Geometry(geometry.to(projection.crs).shape.buffer(distance), projection.crs, False)
+    middle = geometry.to(LONLAT).shape.centroid
+    local = f"+proj=aeqd +lat_0={middle.y} +lon_0={middle.x} +datum=WGS84 +units=m"
+    grown = moved(geometry.shape, geometry.crs, local).buffer(distance)
+    return Geometry(moved(grown, local, geometry.crs), geometry.crs, geometry.geodesic)
+
+
+@implements("Geometry.transform")
+def transform(geometry: Geometry, projection: Projection, error: float | None, geodesic: bool | None) -> Geometry:
+    """The same place in another system."""
+    return geometry.to(projection.crs)
+
+
+@implements("Geometry.coordinates")
+def coordinates(geometry: Geometry) -> list[Any]:
+    """As in GeoJSON."""
+    return list(geometry.to_json().get("coordinates", []))
+
+
+@implements("Geometry.type")
+def type_of(geometry: Geometry) -> str:
+    """As in GeoJSON."""
+    return str(geometry.to_json()["type"])
+
+
+@implements("Geometry.projection")
+def projection_of(geometry: Geometry) -> Projection:
+    """Its coordinate system."""
+    return Projection(geometry.crs)
+
+
+@implements("Geometry.geodesic", "Geometry.edgesAreGeodesics")
+def geodesic_of(geometry: Geometry) -> bool:
+    """Whether its edges are the shortest lines on the ellipsoid."""
+    return geometry.geodesic
+
+
+@implements("Geometry.isUnbounded")
+def unbounded(geometry: Geometry) -> bool:
+    """Whether it is the whole globe."""
+    return geometry.unbounded
+
+
+@implements("Geometry.geometries")
+def geometries(geometry: Geometry) -> list[Geometry]:
+    """Its parts."""
+    return [
+        Geometry(part, geometry.crs, geometry.geodesic) for part in getattr(geometry.shape, "geoms", [geometry.shape])
+    ]
+
+
+def _register_pair(name: str, function: Callable[[Any, Any], Any]) -> None:
+    @implements(f"Geometry.{name}", note="planar, in the left geometry's system")
+    def apply(left: Geometry, right: Geometry, error: float | None, projection: Projection | None) -> Any:
+        if projection is not None:
+            left = left.to(projection.crs)
+        one, two, crs = together(left, right)
+        out = function(one, two)
+        return out if isinstance(out, bool) else Geometry(out, crs, left.geodesic)
+
+
+_PAIRS: dict[str, Callable[[Any, Any], Any]] = {
+    "intersection": lambda a, b: a.intersection(b),
+    "union": lambda a, b: a.union(b),
+    "difference": lambda a, b: a.difference(b),
+    "symmetricDifference": lambda a, b: a.symmetric_difference(b),
+    "intersects": lambda a, b: bool(a.intersects(b)),
+    "disjoint": lambda a, b: bool(a.disjoint(b)),
+    "contains": lambda a, b: bool(a.covers(b)),
+    "containedIn": lambda a, b: bool(b.covers(a)),
+}
+for _name, _function in _PAIRS.items():
+    _register_pair(_name, _function)

@@ -1,0 +1,149 @@
+"""Array pixels multiplied and reduced."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from eelocal.errors import bad_request
+from eelocal.evaluator.functions_array import need_arrays, shaped
+from eelocal.evaluator.functions_reducer import get
+from eelocal.evaluator.grid import Lattice, Window
+from eelocal.evaluator.image import Band, Image, pair
+from eelocal.evaluator.node import ArrayNode, ConstantNode, Node
+from eelocal.evaluator.pixeltype import DOUBLE, INT32, PixelType, cast, union
+from eelocal.evaluator.raster import EMPTY, Raster, Values, both
+from eelocal.evaluator.reducers import Reducer
+from eelocal.evaluator.registry import implements
+
+
+class MultiplyNode(Node):
+    """The matrix product of two bands of 2-D array pixels."""
+
+    __slots__ = ()
+
+    def __init__(self, first: Node, second: Node) -> None:
+        """Both must be matrices."""
+        for node in (first, second):
+            if node.type.dimensions != 2:
+                raise bad_request(f"Matrices need array pixels of 2 dimensions, not {node.type.dimensions}.")
+        both_types = union(first.type, second.type)
+        super().__init__(both_types if not both_types.is_int else union(both_types, INT32), [first, second])
+
+    def compute(self, lattice: Lattice, window: Window, rasters: Sequence[Raster]) -> Raster:
+        """One product of matrices where a side is constant, whatever the number of pixels."""
+        a, b = rasters
+        if a.values is None or b.values is None:
+            return EMPTY
+        n, inner = a.array_shape
+        rows, m = b.array_shape
+        if inner != rows:
+            raise bad_request(f"The matrices' lengths do not agree: {n}x{inner} times {rows}x{m}.")
+        mask = both([a.mask, b.mask])
+        work = np.float32 if self.type.dtype == np.float32 else np.float64
+        if a.uniform and b.uniform:
+            return Raster(cast(a.values.astype(work) @ b.values.astype(work), self.type), mask, True)
+        size = (b if a.uniform else a).values.shape[-2:]  # type: ignore[union-attr]
+        if a.uniform:
+            left = a.values.astype(work, copy=False)
+            out = left @ b.values.reshape(rows, -1).astype(work, copy=False)
+            values = out.reshape(n, m, *size)
+        elif b.uniform:
+            right = b.values.astype(work, copy=False).T
+            values = np.matmul(right, a.values.reshape(n, inner, -1).astype(work, copy=False)).reshape(n, m, *size)
+        else:
+            values = np.einsum("ijyx,jkyx->ikyx", a.values.astype(work), b.values.astype(work))
+        return Raster(cast(values, self.type), mask)
+
+
+@implements("Image.matrixMultiply")
+def multiply(first: Image, second: Image) -> Image:
+    """A * B for each pair of bands."""
+    out = [Band(name, MultiplyNode(a, b)) for name, a, b in pair(first, second)]
+    return first.derived(out) if first.footprint is not None else second.derived(out)
+
+
+@implements("Image.matrixIdentity")
+def identity(size: int) -> Image:
+    """A constant identity matrix."""
+    if size < 1:
+        raise bad_request("The size must be positive.")
+    return Image(bands=(Band("constant", ConstantNode(np.eye(size, dtype=np.int64), PixelType("int", 0, 1, 2))),))
+
+
+@implements("Image.matrixToDiag")
+def to_diagonal(image: Image) -> Image:
+    """A column as a diagonal matrix."""
+    need_arrays(image, 2)
+
+    def apply(values: Values) -> Values:
+        if values.shape[1] != 1:
+            raise bad_request("The matrix must have a single column.")
+        return np.asarray(values * np.eye(values.shape[0], dtype=values.dtype)[:, :, None, None])
+
+    return shaped(image, apply, 2)
+
+
+@implements("Image.arrayDotProduct")
+def dot(first: Image, second: Image) -> Image:
+    """The dot product of 1-D array pixels."""
+
+    def apply(a: Values, b: Values) -> Values:
+        if a.shape[:-2] != b.shape[:-2]:
+            raise bad_request(f"The arrays' lengths do not agree: {a.shape[0]} and {b.shape[0]}.")
+        return np.asarray(np.sum(a.astype(np.float64) * b, axis=0))
+
+    bands = []
+    for name, a, b in pair(first, second):
+        if a.type.dimensions != 1 or b.type.dimensions != 1:
+            raise bad_request("The dot product needs 1-D array pixels.")
+        bands.append(Band(name, ArrayNode(apply, DOUBLE, [a, b])))
+    return first.derived(bands)
+
+
+@implements("Image.arrayReduce", note="reducers of one input and one output")
+def reduce(image: Image, reducer: Reducer, axes: list[int], field_axis: int | None) -> Image:
+    """Reduce axes to a length of one."""
+    need_arrays(image)
+    if reducer.inputs != 1 or len(reducer.outputs) != 1 or field_axis is not None:
+        raise bad_request("eelocal implements reducers of one input and one output only for array pixels.")
+
+    def apply(values: Values) -> Values:
+        rank = values.ndim - 2
+        if any(not 0 <= axis < rank for axis in axes) or len(set(axes)) != len(axes) or not axes:
+            raise bad_request(f"Invalid axes {axes} for array pixels of {rank} dimension(s).")
+        rest = [axis for axis in range(values.ndim) if axis not in axes]
+        stack = values.transpose(*axes, *rest).reshape(-1, *(values.shape[axis] for axis in rest))
+        result, _ = reducer.run([stack], [np.ones(stack.shape, bool)])[0]
+        return np.asarray(result).reshape([1 if axis in axes else n for axis, n in enumerate(values.shape)])
+
+    return image.each(
+        lambda node: ArrayNode(apply, reducer.types([node.type])[0].with_dimensions(node.type.dimensions), [node])
+    )
+
+
+@implements("Image.arrayAccum", note="sums only")
+def accumulate(image: Image, axis: int, reducer: Reducer | None) -> Image:
+    """Running sums along an axis."""
+    if reducer is not None and reducer is not get("sum"):
+        raise bad_request("eelocal implements running sums only.")
+    need_arrays(image, axis + 1)
+    return image.each(
+        lambda node: ArrayNode(
+            lambda v: np.cumsum(v, axis=axis, dtype=np.float64), DOUBLE.with_dimensions(node.type.dimensions), [node]
+        )
+    )
+
+
+@implements("Image.arrayArgmax")
+def argmax(image: Image) -> Image:
+    """The position of the first maximum."""
+    need_arrays(image)
+
+    def apply(values: Values) -> Values:
+        shape = values.shape[:-2]
+        flat = values.reshape(-1, *values.shape[-2:]).argmax(axis=0)
+        return np.stack(np.unravel_index(flat, shape))
+
+    return image.each(lambda node: ArrayNode(apply, INT32.with_dimensions(1), [node]))

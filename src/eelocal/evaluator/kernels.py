@@ -1,0 +1,166 @@
+"""Kernels: the weights of a neighbourhood around a focus pixel."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eelocal.errors import bad_request
+from eelocal.evaluator.registry import implements
+
+
+@dataclass(frozen=True, eq=False)
+class Kernel:
+    """Weights `[y, x]`; `x`, `y` the focus from the left and the top; `shape` what it was made as."""
+
+    weights: NDArray[np.float64]
+    x: int
+    y: int
+    shape: str
+
+    def cells(self, zero: bool = False) -> list[tuple[int, int, float]]:
+        """Return (dy, dx, weight) of the cells, row by row; those of no weight only if asked."""
+        height, width = self.weights.shape
+        return [
+            (row - self.y, col - self.x, float(self.weights[row, col]))
+            for row in range(height)
+            for col in range(width)
+            if zero or self.weights[row, col] != 0
+        ]
+
+
+def scaled(weights: NDArray[np.float64], normalize: bool, magnitude: float = 1.0) -> NDArray[np.float64]:
+    """Normalise weights to a sum of one, or of zero where any is negative, and multiply by the magnitude."""
+    if normalize:
+        if (weights < 0).any():
+            weights = weights - weights.mean()
+        elif weights.sum() != 0:
+            weights = weights / weights.sum()
+    return weights * magnitude
+
+
+def _centred(weights: NDArray[np.float64], shape: str, normalize: bool, magnitude: float) -> Kernel:
+    height, width = weights.shape
+    return Kernel(scaled(weights, normalize, magnitude), width // 2, height // 2, shape)
+
+
+@implements("Kernel.fixed")
+def fixed(width: int, height: int, weights: list[Any], x: int, y: int, normalize: bool) -> Kernel:
+    """Weights are `[height][width]`; the focus defaults to the middle."""
+    try:
+        table = np.array(weights, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise bad_request("The weights must be a list of rows of numbers, all of one length.") from None
+    if table.ndim != 2 or not table.size:
+        raise bad_request("The weights must be a list of rows of numbers, all of one length.")
+    rows, cols = table.shape
+    if (width not in (-1, cols)) or (height not in (-1, rows)):
+        raise bad_request(f"The weights are {rows} rows of {cols}, not {height} rows of {width}.")
+    x, y = cols // 2 if x == -1 else x, rows // 2 if y == -1 else y
+    if not (0 <= x < cols and 0 <= y < rows):
+        raise bad_request(f"The focus ({x}, {y}) is outside of the kernel.")
+    return Kernel(scaled(table, normalize), x, y, "fixed")
+
+
+def _pixels(units: str) -> None:
+    if units not in ("pixels", "meters"):
+        raise bad_request(f"Unknown kernel units '{units}'.")
+    if units == "meters":
+        raise bad_request("eelocal does not implement kernels in meters; give the radius in pixels.")
+
+
+def _offsets(radius: float, other: float | None = None) -> tuple[NDArray[Any], NDArray[Any]]:
+    if radius < 0 or (other is not None and other < 0):
+        raise bad_request("The radius must not be negative.")
+    across = int(np.ceil(radius - 0.5)) if radius != int(radius) else int(radius)
+    down = across if other is None else int(other)
+    return np.mgrid[-down : down + 1, -across : across + 1][0], np.mgrid[-down : down + 1, -across : across + 1][1]
+
+
+Inside = Callable[[NDArray[Any], NDArray[Any], float], NDArray[Any]]
+_SHAPES: dict[str, Inside] = {
+    "square": lambda y, x, r: np.ones(y.shape),
+    "circle": lambda y, x, r: x * x + y * y <= r * r,
+    "plus": lambda y, x, r: (x == 0) | (y == 0),
+    "cross": lambda y, x, r: abs(x) == abs(y),
+    "diamond": lambda y, x, r: abs(x) + abs(y) <= r,
+    "octagon": lambda y, x, r: abs(x) + abs(y) <= np.floor(r * 1.5 + 0.5),
+}
+_DISTANCES: dict[str, Inside] = {
+    "euclidean": lambda y, x, r: np.where(np.hypot(x, y) <= r, np.hypot(x, y), 0),
+    "manhattan": lambda y, x, r: np.where(abs(x) + abs(y) <= r, abs(x) + abs(y), 0),
+    "chebyshev": lambda y, x, r: np.maximum(abs(x), abs(y)),
+}
+
+
+def named(shape: str, radius: float, normalize: bool = True, magnitude: float = 1.0) -> Kernel:
+    """Return a kernel of a named shape.
+
+    Raises:
+        EEError: for an unknown shape.
+    """
+    inside = (_SHAPES | _DISTANCES).get(shape)
+    if inside is None:
+        raise bad_request(f"Unknown kernel type '{shape}'.")
+    y, x = _offsets(radius)
+    return _centred(np.asarray(inside(y, x, radius), np.float64), shape, normalize, magnitude)
+
+
+def _register(shape: str) -> None:
+    @implements(f"Kernel.{shape}", note="in pixels only")
+    def make(radius: float, units: str, normalize: bool, magnitude: float) -> Kernel:
+        _pixels(units)
+        return named(shape, radius, normalize, magnitude)
+
+
+for _shape in (*_SHAPES, *_DISTANCES):
+    _register(_shape)
+
+
+@implements("Kernel.rectangle", note="in pixels only")
+def rectangle(x_radius: float, y_radius: float, units: str, normalize: bool, magnitude: float) -> Kernel:
+    """All cells alike."""
+    _pixels(units)
+    y, _ = _offsets(x_radius, y_radius)
+    return _centred(np.ones(y.shape), "rectangle", normalize, magnitude)
+
+
+@implements("Kernel.gaussian", note="in pixels only")
+def gaussian(radius: float, sigma: float, units: str, normalize: bool, magnitude: float) -> Kernel:
+    """A Gaussian sampled at the pixels' centres."""
+    _pixels(units)
+    y, x = _offsets(radius)
+    return _centred(np.exp(-(x * x + y * y) / (2 * sigma * sigma)), "gaussian", normalize, magnitude)
+
+
+_EDGES: dict[str, list[list[float]]] = {
+    "sobel": [[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]],
+    "prewitt": [[1, 0, -1], [1, 0, -1], [1, 0, -1]],
+    "laplacian4": [[0, 1, 0], [1, -4, 1], [0, 1, 0]],
+    "laplacian8": [[1, 1, 1], [1, -8, 1], [1, 1, 1]],
+}
+
+
+def _register_edge(shape: str, table: list[list[float]]) -> None:
+    @implements(f"Kernel.{shape}")
+    def make(magnitude: float, normalize: bool) -> Kernel:
+        return _centred(np.array(table, np.float64), shape, normalize, magnitude)
+
+
+for _shape, _table in _EDGES.items():
+    _register_edge(_shape, _table)
+
+
+@implements("Kernel.rotate")
+def rotate(kernel: Kernel, rotations: int) -> Kernel:
+    """Turn clockwise by quarter turns."""
+    weights = np.rot90(kernel.weights, -rotations)
+    height, width = kernel.weights.shape
+    x, y = kernel.x, kernel.y
+    for _ in range(rotations % 4):
+        x, y, height, width = height - 1 - y, x, width, height
+    return Kernel(weights, x, y, "fixed")

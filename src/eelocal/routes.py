@@ -1,0 +1,144 @@
+"""Which call a method and a path mean."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from eelocal.discovery import VERSION
+from eelocal.errors import EEError, not_found
+from eelocal.service import Reply, Service, as_json, refuse
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request, parsed: `groups` are the parts of its path."""
+
+    method: str
+    path: str
+    query: dict[str, str]
+    body: dict[str, Any]
+    base_url: str
+    groups: tuple[str, ...] = ()
+
+
+Handler = Callable[[Service, Request], Reply]
+
+
+@dataclass(frozen=True)
+class Route:
+    """A call: its name (in logs and faults), whether it computes, and what it does."""
+
+    name: str
+    computes: bool
+    method: str
+    pattern: re.Pattern[str]
+    handle: Handler
+
+
+def _route(name: str, method: str, path: str, handle: Handler, computes: bool = False) -> Route:
+    pattern = re.compile(
+        path.format(v=f"/{VERSION}", project=r"(projects/[^/:]+)", asset=r"(projects/[^/]+/assets/.+)")
+    )
+    return Route(name, computes, method, pattern, handle)
+
+
+def _list(service: Service, request: Request) -> Reply:
+    for name in ("filter", "startTime", "endTime", "region"):
+        if request.query.get(name):
+            raise refuse(f"the parameter {name} of listAssets: filter an ImageCollection instead")
+    (parent,) = request.groups
+    parent = parent if "/assets/" in parent else f"{parent}/assets"
+    size = request.query.get("pageSize", "")
+    full = request.query.get("view", "FULL") != "BASIC"
+    page = service.store.list(parent, full, int(size) if size.isdigit() else 0, request.query.get("pageToken", ""))
+    if request.path.endswith(":listImages"):
+        page["images"] = page.pop("assets")
+    return as_json(page)
+
+
+def _create(service: Service, request: Request) -> Reply:
+    name = f"{request.groups[0]}/assets/{request.query.get('assetId', '')}"
+    properties = request.body.get("properties") or {}
+    return as_json(service.store.create(name, str(request.body.get("type", "")), properties))
+
+
+def _copy(service: Service, request: Request) -> Reply:
+    target, overwrite = str(request.body.get("destinationName", "")), bool(request.body.get("overwrite"))
+    return as_json(service.store.copy(request.groups[0], target, overwrite))
+
+
+def _move(service: Service, request: Request) -> Reply:
+    return as_json(service.store.move(request.groups[0], str(request.body.get("destinationName", ""))))
+
+
+def _delete(service: Service, request: Request) -> Reply:
+    service.store.delete(request.groups[0])
+    return as_json({})
+
+
+def _cancel(service: Service, request: Request) -> Reply:
+    service.operations.cancel(request.groups[0])
+    return as_json({})
+
+
+def _operations(service: Service, request: Request) -> Reply:
+    found = service.operations.of_project(request.groups[0])
+    start = int(request.query.get("pageToken") or 0)
+    stop = start + (int(request.query.get("pageSize") or 0) or 500)
+    page: dict[str, Any] = {"operations": found[start:stop]}
+    if stop < len(found):
+        page["nextPageToken"] = str(stop)
+    return as_json(page)
+
+
+ROUTES = (
+    _route("discovery", "GET", r"/\$discovery/rest", lambda s, r: s.describe_api(r.base_url)),
+    _route("algorithms", "GET", "{v}/{project}/algorithms", lambda s, r: s.list_algorithms()),
+    _route("compute", "POST", "{v}/{project}/value:compute", lambda s, r: s.compute_value(r.body), computes=True),
+    _route("computePixels", "POST", "{v}/{project}/image:computePixels", lambda s, r: s.compute_pixels(r.body),
+           computes=True),
+    _route("getPixels", "POST", "{v}/{asset}:getPixels", lambda s, r: s.get_pixels(r.groups[0], r.body),
+           computes=True),
+    _route("export", "POST", "{v}/{project}/image:export", lambda s, r: s.export_image(r.groups[0], r.body)),
+    _route("operations", "GET", "{v}/{project}/operations", _operations),
+    _route("operations", "GET", "{v}/(projects/[^/]+/operations/[^/:]+)",
+           lambda s, r: as_json(s.operations.get(r.groups[0]))),
+    _route("cancel", "POST", "{v}/(projects/[^/]+/operations/[^/:]+):cancel", _cancel),
+    _route("listAssets", "GET", "{v}/{project}:listAssets", _list),
+    _route("listAssets", "GET", "{v}/{asset}:(?:listAssets|listImages)", _list),
+    _route("assets", "POST", "{v}/{project}/assets", _create),
+    _route("assets", "POST", "{v}/{asset}:copy", _copy),
+    _route("assets", "POST", "{v}/{asset}:move", _move),
+    _route("assets", "GET", "{v}/{asset}", lambda s, r: as_json(s.store.describe(r.groups[0]))),
+    _route("assets", "DELETE", "{v}/{asset}", _delete),
+)  # fmt: skip
+
+_KNOWN = re.compile(
+    rf"/{VERSION}/projects/[^/]+/"
+    r"(?P<call>maps|thumbnails|videoThumbnails|filmstripThumbnails|tables|table:\w+|video:\w+|videoMap:\w+|map:\w+"
+    r"|image:\w+|imageCollection:\w+|classifier:\w+|featureView\w*|assets/.+:\w+|assets:search|operations/.+|assets/.+)"
+)
+
+
+def find(method: str, path: str) -> tuple[Route, tuple[str, ...]]:
+    """Return the route of a request and the parts of its path.
+
+    Raises:
+        EEError: eelocal does not implement that call of the service, or there is no such call.
+    """
+    for route in ROUTES:
+        match = route.pattern.fullmatch(path)
+        if match and route.method == method:
+            return route, match.groups()
+    raise _unknown(method, path)
+
+
+def _unknown(method: str, path: str) -> EEError:
+    known = _KNOWN.match(path)
+    if known is None:
+        return not_found(f"{method} {path} is not a call of the Earth Engine API.")
+    call = re.sub(r"^(assets|operations)/.+?(:\w+)?$", r"\1\2", known["call"])
+    return refuse(f"{method} {call}; src/eelocal/README.md lists what it does")

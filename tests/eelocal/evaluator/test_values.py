@@ -1,0 +1,166 @@
+"""Numbers, lists, dates, geometries and regions."""
+
+import ee
+import numpy as np
+import pytest
+import shapely
+from pyproj import Geod
+
+from eelocal.errors import EEError
+from memory_catalog import NORTH_UP, MemoryCatalog, MemoryImage, grid, pixels, value
+
+RANDOM = np.random.default_rng(7)
+V = RANDOM.integers(0, 9, (30, 40)).astype(np.uint8)
+M = RANDOM.random(V.shape) < 0.8
+CATALOG = MemoryCatalog(MemoryImage("m", {"v": V}, {"v": M}, {"a": 1, "system:time_start": 1_592_179_200_000}))
+LEFT, TOP = NORTH_UP[2], NORTH_UP[5]
+
+
+def get(thing):
+    return value(CATALOG, thing)
+
+
+def test_numbers():
+    assert get(ee.Number(7).divide(2)) == 3.5
+    assert get(ee.Number(7).mod(-4)) == 3
+    assert get(ee.Number(1).divide(0)) == 0
+    assert get(ee.Number(2.5).round()) == 3
+    assert get(ee.Number(3.7).toInt()) == 3
+    assert get(ee.Number(5).gt(3)) == 1
+    assert get(ee.Number(3).format("%05d")) == "00003"
+    assert get(ee.Number.parse("2.5")) == 2.5
+
+
+def test_lists():
+    numbers = ee.List([3, 1, 2])
+    assert get(numbers.sort()) == [1, 2, 3]
+    assert get(numbers.map(lambda n: ee.Number(n).multiply(2))) == [6, 2, 4]
+    assert get(ee.List.sequence(0, 1, None, 3)) == [0, 0.5, 1]
+    assert get(ee.List.sequence(1, 7, 2)) == [1, 3, 5, 7]
+    assert get(numbers.zip(["a", "b", "c"]).get(-1)) == [2, "c"]
+    assert get(numbers.reduce(ee.Reducer.mean())) == 2
+    assert get(numbers.slice(1).cat([9]).indexOf(9)) == 2
+    assert get(ee.List([1, [2, [3]]]).flatten()) == [1, 2, 3]
+    assert get(numbers.iterate(lambda n, total: ee.Number(n).add(total), 10)) == 16
+    with pytest.raises(EEError, match="index"):
+        get(numbers.get(3))
+
+
+def test_dictionaries_strings_and_conditions():
+    d = ee.Dictionary({"b": 1, "a": 2})
+    assert get(d.keys()) == ["a", "b"]
+    assert get(d.set("c", 3).values()) == [2, 1, 3]
+    assert get(ee.Dictionary.fromLists(["x"], [5]).combine(d).get("x")) == 5
+    assert get(ee.String("a_b").split("_").join("-")) == "a-b"
+    assert get(ee.String("LC08_1").slice(0, 4).cat("!")) == "LC08!"
+    assert get(ee.Algorithms.If(d.contains("a"), "yes", ee.Image("missing").get("b"))) == "yes"
+    with pytest.raises(EEError, match="does not contain key: 'q'"):
+        get(d.get("q"))
+
+
+def test_dates():
+    date = ee.Date("2020-01-31T06:30")
+    assert get(date) == {"type": "Date", "value": 1580452200000}
+    assert get(date.advance(1, "month").format("yyyy-MM-dd HH:mm")) == "2020-02-29 06:30"
+    assert get(date.get("month")) == 1
+    assert get(date.getRelative("day", "year")) == 30
+    assert get(ee.Date("2020-03-01").difference("2020-02-01", "day")) == 29
+    assert get(date.getRange("month").end().format("yyyy-MM-dd")) == "2020-02-01"
+    with pytest.raises(EEError, match="Invalid date"):
+        get(ee.Date("yesterday").millis())
+
+
+def test_properties():
+    image = ee.Image("m")
+    assert get(image.set("b", ee.Number(2).add(1)).toDictionary()) == {"a": 1, "b": 3}
+    assert get(image.get("missing")) is None
+    assert get(image.id()) == "m"
+    info = get(image)
+    assert info["bands"][0]["dimensions"] == [40, 30]
+    assert info["properties"]["system:footprint"]["type"] == "LinearRing"
+
+
+def test_geometries():
+    ring = [[105, 51], [106, 51.2], [105.5, 52], [105, 51]]
+    shape = ee.Geometry.Polygon([ring])
+    expected = abs(Geod(ellps="WGS84").geometry_area_perimeter(shapely.Polygon(ring))[0])
+    assert get(shape.area()) == pytest.approx(expected, rel=1e-9)
+    assert get(shape.type()) == "Polygon"
+    assert get(shape.bounds().coordinates())[0][2] == [106, 52]
+    assert get(shape.intersects(ee.Geometry.Point([105.5, 51.5])))
+    assert not get(shape.contains(ee.Geometry.Point([105.01, 51.9])))
+    box = ee.Geometry.Rectangle([500_000, 5_700_000, 501_000, 5_702_000], "EPSG:32648", False)
+    assert get(box.area()) == pytest.approx(2e6 / 0.9996**2, rel=1e-5)
+    assert get(box.area(1, "EPSG:32648")) == pytest.approx(2e6)
+    left, bottom, right, top = shapely.Polygon(get(box.transform("EPSG:4326", 1).coordinates())[0]).bounds
+    assert 104.99 < left < right < 105.03 and 51.4 < bottom < top < 51.5
+    grown = get(ee.Geometry.Point([105, 51]).buffer(1000).area())
+    assert grown == pytest.approx(np.pi * 1e6, rel=0.01)
+    wider = box.union(ee.Geometry.Rectangle([500_500, 5_700_000, 502_000, 5_702_000], "EPSG:32648", False))
+    assert get(wider.area(1, "EPSG:32648")) == pytest.approx(4e6)
+
+
+def region(left, top, right, bottom):
+    return ee.Geometry.Rectangle(
+        [LEFT + 30 * left, TOP - 30 * bottom, LEFT + 30 * right, TOP - 30 * top], "EPSG:32648", False
+    )
+
+
+def reduced(reducer, where, **options):
+    options = options or {"crs": "EPSG:32648", "crsTransform": list(NORTH_UP)}
+    return get(ee.Image("m").reduceRegion(reducer, where, **options))
+
+
+def test_reduce_region_of_whole_pixels():
+    part, mask = V[5:20, 3:30], M[5:20, 3:30]
+    where = region(3, 5, 30, 20)
+    assert reduced(ee.Reducer.sum(), where)["v"] == pytest.approx(part[mask].sum())
+    assert reduced(ee.Reducer.mean(), where)["v"] == pytest.approx(part[mask].mean())
+    assert reduced(ee.Reducer.count(), where) == {"v": mask.sum()}
+    assert reduced(ee.Reducer.minMax(), where) == {"v_min": part[mask].min(), "v_max": part[mask].max()}
+    counts = {str(k): n for k, n in zip(*np.unique(part[mask], return_counts=True), strict=True)}
+    assert reduced(ee.Reducer.frequencyHistogram(), where)["v"] == counts
+    assert reduced(ee.Reducer.median(), where)["v"] == np.median(part[mask])
+
+
+def test_reduce_region_weighs_parts_of_pixels():
+    where = region(3.25, 5, 5, 6)
+    weights = np.array([0.75, 1.0]) * M[5, 3:5]
+    assert reduced(ee.Reducer.sum(), where)["v"] == pytest.approx((V[5, 3:5] * weights).sum())
+    assert reduced(ee.Reducer.sum().unweighted(), region(3.6, 5, 5, 6))["v"] == pytest.approx((V[5, 4] * M[5, 4]).sum())
+    area = get(ee.Image.pixelArea().reduceRegion(ee.Reducer.sum(), region(0, 0, 10, 10), 30, "EPSG:32648"))["area"]
+    assert area == pytest.approx(get(region(0, 0, 10, 10).area()), rel=1e-6)
+
+
+def test_reduce_region_of_a_polygon_is_its_area():
+    ring = [[LEFT + 40, TOP - 35], [LEFT + 1100, TOP - 300], [LEFT + 700, TOP - 850], [LEFT + 40, TOP - 35]]
+    where = ee.Geometry.Polygon([ring], "EPSG:32648", False)
+    total = get(ee.Image(1).reduceRegion(ee.Reducer.sum(), where, 30, "EPSG:32648"))["constant"]
+    assert total == pytest.approx(shapely.Polygon(ring).area / 900, rel=1e-9)
+    y, x = np.mgrid[:30, :40]
+    centres = shapely.points(LEFT + 30 * x + 15, TOP - 30 * y - 15)
+    inside = shapely.covers(shapely.Polygon(ring), centres)
+    assert reduced(ee.Reducer.count(), where) == {"v": (M & inside).sum()}
+
+
+def test_reduce_region_limits_pixels():
+    with pytest.raises(EEError, match=r"Too many pixels in the region\. Found 1200, but maxPixels allows only 1000"):
+        reduced(ee.Reducer.sum(), region(0, 0, 40, 30), scale=30, maxPixels=1000)
+    assert reduced(ee.Reducer.count(), region(0, 0, 40, 30), scale=30, maxPixels=1000, bestEffort=True)["v"] <= 1000
+
+
+def test_sample_rectangle():
+    out = get(ee.Image("m").unmask(0).sampleRectangle(region(2, 3, 6, 8)))
+    assert out["properties"]["v"] == np.where(M, V, 0)[3:8, 2:6].tolist()
+    with pytest.raises(EEError, match="masked"):
+        get(ee.Image("m").sampleRectangle(region(0, 0, 30, 30)))
+
+
+def test_paint():
+    features = ee.FeatureCollection(
+        [ee.Feature(region(1, 1, 4, 3), {"k": 5}), ee.Feature(region(3, 2, 6, 6), {"k": 7})]
+    )
+    out = pixels(CATALOG, ee.Image(0).toByte().paint(features, "k"), grid(8, 8)).bands[0].values
+    expected = np.zeros((8, 8))
+    expected[1:3, 1:4], expected[2:6, 3:6] = 5, 7
+    np.testing.assert_array_equal(out, expected)

@@ -1,0 +1,69 @@
+"""``python -m eelocal``."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import eelocal
+from eelocal.__main__ import main
+
+SOURCE = Path(eelocal.__file__).parents[1]
+
+
+def start(*arguments, **options):
+    environment = os.environ | {"PYTHONPATH": str(SOURCE)}
+    command = [sys.executable, "-m", "eelocal", *map(str, arguments)]
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, **options
+    )
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_says_where_it_listens_and_ends_quietly(folder, number):
+    process = start("--catalog", folder)
+    line = process.stdout.readline()
+    url = line.split()[3]
+    assert line == f"eelocal: listening on {url} (catalog {folder})\n" and url.startswith("http://127.0.0.1:")
+    ee = eelocal.connect(url)
+    assert ee.Number(2).add(3).getInfo() == 5
+    process.send_signal(number)
+    out, err = process.communicate(timeout=10)
+    assert (process.returncode, out, err) == (0, "", "")
+
+
+def test_it_ends_when_its_parent_closes_standard_input(folder):
+    process = start("--catalog", folder, "--parent-stdin", stdin=subprocess.PIPE)
+    assert "listening" in process.stdout.readline()
+    assert process.poll() is None
+    process.stdin.close()
+    assert process.wait(10) == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--catalog", "absent"], "eelocal: catalog absent is not a folder"),
+        (["--catalog", ".", "--fault", "x=y"], "is not ROUTE=ACTION"),
+        (["--catalog", ".", "--port", "99999"], "port"),
+        (["--catalog", ".", "--log", "absent/x.log"], "absent/x.log"),
+    ],
+)
+def test_what_cannot_start_ends_with_one_line(tmp_path, monkeypatch, capsys, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    assert main(arguments) == 2
+    out, err = capsys.readouterr()
+    assert out == "" and message in err and err.count("\n") == 1
+
+
+def test_a_taken_port_is_one_line(folder, server, capsys):
+    assert main(["--catalog", str(folder), "--port", server.url.rsplit(":", 1)[1]]) == 2
+    err = capsys.readouterr().err
+    assert "in use" in err and err.count("\n") == 1
+
+
+def test_it_binds_the_loopback_interface_only(server):
+    assert server._http.server_address[0] == "127.0.0.1"
