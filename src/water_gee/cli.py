@@ -1,0 +1,69 @@
+"""`water-gee STAGE [overrides]`: one command for each stage but training."""
+
+import argparse
+import importlib
+import logging
+import os
+import sys
+import warnings
+from collections.abc import Sequence
+
+from water_gee.errors import WaterGeeError
+
+STAGES = {
+    "simulate": ("water_gee.simulate.stage", "remake the sample study's scenes in data/raw"),
+    "tiles": ("water_gee.tiles.stage", "download tiles of features and labels"),
+    "denoise": ("water_gee.denoise.stage", "take the noise out of the labels"),
+    "select": ("water_gee.tracking.select", "make a run's checkpoint models/model.ckpt"),
+    "export": ("water_gee.export.stage", "convert the checkpoint into Earth Engine operations and prove it"),
+    "predict": ("water_gee.maps.stage", "map the study's area, year by year"),
+    "evaluate": ("water_gee.evaluation.stage", "measure the accuracy against the references"),
+    "summary": ("water_gee.report.summary", "what the chain has made, as tables on the terminal"),
+}
+
+
+def _parser() -> argparse.ArgumentParser:
+    stages = "\n".join(f"  {name:<10} {text}" for name, (_, text) in STAGES.items())
+    parser = argparse.ArgumentParser(
+        prog="water-gee",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description=f"Surface-water maps from Landsat.\n\nstages:\n{stages}\n\ntraining: python train.py [overrides]",
+        epilog="examples:\n  water-gee tiles study=hls_chips tiles.dry_run=true\n"
+        "  water-gee predict earth=cloud earth.project=ID paths.root=DIR",
+    )
+    parser.add_argument("stage", choices=[*STAGES], metavar="STAGE")
+    parser.add_argument("overrides", nargs="*", help="Hydra overrides: group=option or key=value")
+    parser.add_argument("--config-dir", metavar="DIR", help="a folder with groups of your own")
+    parser.add_argument("--cfg", choices=["job"], help="print the composed configuration and stop")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one stage; a user's mistake ends it with one line and exit code 1."""
+    options = _parser().parse_intermixed_args(arguments)
+    try:
+        from water_gee.config.compose import compose
+
+        composed = compose(options.overrides, options.config_dir)
+        if options.cfg:
+            from omegaconf import OmegaConf
+
+            print(OmegaConf.to_yaml(composed, resolve=False), end="")
+            return
+        from water_gee.config.settings import load
+
+        settings = load(composed)
+        quieten()
+        importlib.import_module(STAGES[options.stage][0]).run(settings)
+    except WaterGeeError as error:
+        sys.exit(f"water-gee: {' '.join(str(error).split())}")
+    except KeyboardInterrupt:
+        sys.exit("water-gee: interrupted; run the same command again to go on")
+
+
+def quieten() -> None:
+    """Switch off what libraries say to nobody: telemetry, tips, and warnings that are not the user's."""
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
+    logging.getLogger("googleapiclient").setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", module=r"(mlflow|pytorch_lightning|sklearn|google)\..*")

@@ -1,0 +1,147 @@
+"""From `conf/`, `params.yaml` and the command line to one configuration."""
+
+import difflib
+import os
+import re
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+from hydra import compose as hydra_compose
+from hydra import initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from water_gee.errors import ConfigError
+
+_CHOICES = ("study", "earth", "denoise", "model", "run")
+
+
+@cache
+def repository() -> Path:
+    """Return the project's folder: the working directory or one above it that holds `conf/`, else the source's.
+
+    Raises:
+        ConfigError: no such folder is found.
+    """
+    here = Path.cwd()
+    for folder in (here, *here.parents, Path(__file__).resolve().parents[3]):
+        if (folder / "conf" / "config.yaml").is_file() and (folder / "params.yaml").is_file():
+            return folder
+    raise ConfigError("conf/config.yaml and params.yaml are not found; run the command inside the Water_gee folder")
+
+
+@cache
+def params() -> dict[str, Any]:
+    """Return the choices of `params.yaml`, which `dvc repro` and Hydra's defaults both follow.
+
+    Raises:
+        ConfigError: the file is not YAML, or lacks a choice.
+    """
+    path = repository() / "params.yaml"
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise ConfigError(f"params.yaml is not valid YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(content, dict) or any(key not in content for key in _CHOICES):
+        raise ConfigError(f"params.yaml must name {', '.join(_CHOICES)}")
+    return content
+
+
+def register() -> None:
+    """Make `${params:KEY}` and `${repository:}` known to OmegaConf."""
+    OmegaConf.register_new_resolver("params", lambda key: params()[key], replace=True)
+    OmegaConf.register_new_resolver("repository", lambda: str(repository()), replace=True)
+    OmegaConf.register_new_resolver("scenes", _scenes, replace=True)
+    OmegaConf.register_new_resolver("tiles_for", _tiles_for, replace=True)
+
+
+def with_study(overrides: Sequence[str]) -> list[str]:
+    """Return the overrides with the study of `params.yaml` named first, where they name none.
+
+    Hydra resolves `tiles: ${tiles_for:${study}}` only where the study is named by an override.
+    """
+    named = any(override.startswith("study=") for override in overrides)
+    return [*([] if named else [f"study={params()['study']}"]), *overrides]
+
+
+def _tiles_for(study: str) -> str:
+    """Return the tiles that a study wants: `conf/tiles/<study>.yaml` where there is one, else the default."""
+    return study if (repository() / "conf" / "tiles" / f"{study}.yaml").is_file() else "default"
+
+
+def _scenes(below: str) -> str:
+    """Return a path below the folder that `WATER_GEE_SCENES` names."""
+    folder = os.environ.get("WATER_GEE_SCENES")
+    if not folder:
+        raise ConfigError(
+            "study=hls_chips needs the folder of real scenes; set the environment variable WATER_GEE_SCENES"
+        )
+    return str(Path(folder).resolve() / below)
+
+
+def compose(overrides: Sequence[str] = (), config_dir: str | None = None) -> DictConfig:
+    """Compose `conf/config.yaml` with the overrides; `config_dir` adds a user's own groups.
+
+    Raises:
+        ConfigError: an unknown group, option or key, in one line.
+    """
+    register()
+    extra = []
+    if config_dir is not None:
+        if not Path(config_dir).is_dir():
+            raise ConfigError(f"--config-dir {config_dir} is not a folder")
+        extra = [f"hydra.searchpath=[file://{Path(config_dir).resolve()}]"]
+    conf = repository() / "conf"
+    GlobalHydra.instance().clear()
+    try:
+        with initialize_config_dir(config_dir=str(conf), version_base="1.3"):
+            return hydra_compose("config", overrides=[*extra, *with_study(overrides)])
+    except (HydraException, OmegaConfBaseException) as error:
+        raise ConfigError(explain(error, conf, config_dir)) from error
+
+
+def explain(error: Exception, conf: Path, config_dir: str | None = None) -> str:
+    """Say in one line what Hydra found wrong and how to mend it."""
+    if own := root_config_error(error):
+        return str(own)
+    text = str(error)
+    if missing := re.search(r"Could not find '([^']+?)/([^'/]+)'", text):
+        group, option = missing.groups()
+        folders = [conf, *([Path(config_dir)] if config_dir else [])]
+        known = sorted(path.stem for folder in folders for path in (folder / group).glob("*.yaml"))
+        close = difflib.get_close_matches(option, known, n=1)
+        hint = f"did you mean {close[0]}?" if close else f"choose from {', '.join(known)}"
+        return f"{group}={option}: there is no conf/{group}/{option}.yaml; {hint}"
+    if unknown := re.search(r"[Kk]ey '([^']+)' is not in struct\s*(?:full_key: (\S+))?", text):
+        return _unknown_key(unknown.group(2) or unknown.group(1))
+    first = text.strip().splitlines()[0]
+    if wanted := re.search(r"Could not override '([^']+)'", first):
+        return _unknown_key(wanted.group(1))
+    return f"{first.rstrip('.')}; see --cfg job for all keys"
+
+
+def root_config_error(error: BaseException) -> ConfigError | None:
+    """Return the ConfigError behind an error that OmegaConf or Hydra wrapped, if there is one."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ConfigError):
+            return cause
+        cause = cause.__cause__
+    return None
+
+
+def _unknown_key(key: str) -> str:
+    """Say that `key` does not exist, with the nearest key that does."""
+    *parents, last = key.split(".")
+    with initialize_config_dir(config_dir=str(repository() / "conf"), version_base="1.3"):
+        node: Any = hydra_compose("config", overrides=with_study([]))
+    for parent in parents:
+        node = node.get(parent) if isinstance(node, DictConfig) else None
+    close = difflib.get_close_matches(last, [str(known) for known in node], n=1) if node is not None else []
+    hint = f"did you mean {'.'.join([*parents, close[0]])}?" if close else "see --cfg job for all keys"
+    return f"{key}: there is no such key; {hint}"

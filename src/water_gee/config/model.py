@@ -1,0 +1,57 @@
+"""`denoise`, `model`, `data`, `trainer`: labels and learning."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from water_gee.config.base import Count, Group, Positive, Share
+
+
+class DenoiseSettings(Group):
+    """How noise is taken out of the labels; a method reads the keys that it has and no others."""
+
+    method: Literal["none", "v1"]
+    areas: Annotated[list[str], Field(min_length=1)]
+    radius: Annotated[int, Field(ge=0, le=15)] = 3  # a pixel with an unseen neighbour this near is not used
+    minimum_water: Annotated[int, Field(ge=0)] = 100  # v1: tiles with no more training water keep their labels
+    maximum_elevation: float = 1400.0  # v1: metres; pixels above it are left out of the training
+    confidence: Share = 0.95  # v1: water of the next round is more probable than this,
+    deviations: Positive = 3.0  # v1: and within so many deviations of the mean
+    bands_within: Annotated[int, Field(ge=0, le=7)] = 5  # v1: in more than so many of the 7 bands
+    samples: Count = 1000  # v1: pixels of each class a tile and round at most
+    epochs: tuple[Count, Count, Count] = (30, 5, 5)  # v1: one a round
+    batch: Count = 128  # v1
+    learning_rate: Positive = 2e-4  # v1
+
+
+class ModelSettings(Group):
+    """The network and its optimiser."""
+
+    name: Literal["pixelcnn", "mlp"]
+    lr: Positive = 1e-3
+    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    widths: list[Count]
+
+
+class DataSettings(Group):
+    """How labelled pixels reach the network."""
+
+    name: Literal["auto", "pixels", "crops"]
+    batch: Count = 4096  # pixels: labelled pixels a step
+    crop: Annotated[int, Field(ge=16, le=512)] = 32  # crops: pixels a side
+    crop_batch: Count = 16  # crops a step
+    other_per_water: Positive = 5.0  # at most so many other pixels for each water pixel of a tile
+    least_other: Annotated[int, Field(ge=0)] = 500  # but at least so many, so that a tile without water teaches too
+    confidence: bool = False  # weigh a pixel's loss by its label's confidence
+    validation: Annotated[float, Field(gt=0, lt=1)] = 0.2  # share of the training tiles, chosen as blocks in space
+
+
+class TrainerSettings(Group):
+    """How long and on what to train."""
+
+    epochs: Count = 8
+    patience: Count = 4  # epochs without a better validation IoU before training stops
+    accelerator: Literal["auto", "cpu", "gpu"] = "auto"
+    devices: Count = 1
+    precision: Literal["auto", "32", "bf16"] = "auto"  # auto: bf16 mixed on a GPU that has it, else 32 bits
+    threads: Annotated[int, Field(ge=0)] = 0  # 0: as many as torch chooses

@@ -1,0 +1,50 @@
+"""`export`, `predict`, `evaluate`, `select`, `run`, `paths`: what is made of a trained network."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from water_gee.config.base import Count, Group
+
+
+class PathsSettings(Group):
+    """The folder below which everything is read and written."""
+
+    root: str
+
+
+class RunSettings(Group):
+    """A training run's name; unset, it is made of the model, the overrides and the time."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")] | None = None
+
+
+class SelectSettings(Group):
+    """Which run becomes `models/model.ckpt`."""
+
+    run: str | None = None  # an MLflow run id, a folder's name in runs/, or a checkpoint file
+
+
+class ExportSettings(Group):
+    """The form of the exported network and the size of its proof."""
+
+    form: Literal["array", "kernel", "auto"] = "array"
+    parity_pixels: Count = 250_000
+    logits: bool = False
+
+
+class PredictSettings(Group):
+    """How the maps are made."""
+
+    engine: Literal["earth", "local"] = "earth"
+    area: str = "map"
+    tile_size: Annotated[int, Field(ge=32, le=2048)] | None = None  # pixels a request; unset, the study's
+    one_piece: bool = False  # local engine only: the whole area at once
+
+
+class EvaluateSettings(Group):
+    """The accuracy assessment."""
+
+    area: str = "test"
+    block: Annotated[int, Field(ge=16, le=4096)] = 144  # pixels a side of the places that intervals are made over
+    resamples: Annotated[int, Field(ge=100, le=100_000)] = 1000  # of the bootstrap

@@ -1,0 +1,105 @@
+"""All settings of one command, checked in one place."""
+
+import difflib
+from typing import Annotated, Any, Literal, Self
+
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from pydantic import BaseModel, Field, ValidationError, model_validator
+
+from water_gee.config.base import Group
+from water_gee.config.compose import root_config_error
+from water_gee.config.earth import DemSettings, EarthSettings, FeatureSettings, SensorSettings, TilesSettings
+from water_gee.config.model import DataSettings, DenoiseSettings, ModelSettings, TrainerSettings
+from water_gee.config.products import (
+    EvaluateSettings,
+    ExportSettings,
+    PathsSettings,
+    PredictSettings,
+    RunSettings,
+    SelectSettings,
+)
+from water_gee.config.simulate import SimulationSpec
+from water_gee.config.study import StudySettings
+from water_gee.errors import ConfigError
+
+
+class Settings(Group):
+    """Every group of `conf/`, typed."""
+
+    study: StudySettings
+    earth: EarthSettings
+    sensor: SensorSettings
+    dem: DemSettings
+    features: FeatureSettings
+    tiles: TilesSettings
+    denoise: DenoiseSettings
+    model: ModelSettings
+    data: DataSettings
+    trainer: TrainerSettings
+    export: ExportSettings
+    predict: PredictSettings
+    evaluate: EvaluateSettings
+    paths: PathsSettings
+    run: RunSettings
+    select: SelectSettings
+    simulate: SimulationSpec
+    seed: Annotated[int, Field(ge=0)] = 0
+    ckpt: Literal["last"] | None = None  # last: go on with the newest unfinished run of the same configuration
+
+    @model_validator(mode="after")
+    def _areas_known(self) -> Self:
+        named = [("tiles.areas", name) for name in self.tiles.areas]
+        named += [("denoise.areas", name) for name in self.denoise.areas]
+        named += [("predict.area", self.predict.area), ("evaluate.area", self.evaluate.area)]
+        for key, name in named:
+            if name not in self.study.areas:
+                known = ", ".join(self.study.areas)
+                raise ValueError(f"{key}: the study {self.study.name} has no area {name!r}; choose from {known}")
+        return self
+
+
+def load(composed: DictConfig) -> Settings:
+    """Check a composed configuration.
+
+    Raises:
+        ConfigError: one line that names the first wrong key and the fix.
+    """
+    try:
+        content = OmegaConf.to_container(composed, resolve=True, throw_on_missing=True)
+    except OmegaConfBaseException as error:
+        raise root_config_error(error) or ConfigError(str(error).strip().splitlines()[0]) from error
+    try:
+        return Settings.model_validate(content)
+    except ValidationError as error:
+        raise ConfigError(_one_line(error)) from error
+
+
+def _one_line(error: ValidationError) -> str:
+    problems = error.errors(include_url=False)
+    first = problems[0]
+    key = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        known = _keys_at(first["loc"][:-1])
+        close = difflib.get_close_matches(str(first["loc"][-1]), known, n=1)
+        hint = f"did you mean {close[0]}?" if close else f"known keys: {', '.join(known)}"
+        return f"{key}: there is no such key; {hint}"
+    message = first["msg"].removeprefix("Value error, ")
+    if first["type"] == "missing":
+        message = "this key is missing; add it"
+    elif first["type"] not in ("value_error", "missing"):
+        message = f"{message[0].lower()}{message[1:]} (got {first['input']!r})"
+    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+    return f"{key}: {message}{more}" if key else f"{message}{more}"
+
+
+def _keys_at(location: tuple[Any, ...]) -> list[str]:
+    """Return the keys that the settings class at `location` knows."""
+    model: type[BaseModel] = Settings
+    for part in location:
+        field = model.model_fields.get(str(part))
+        annotation = field.annotation if field else None
+        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+            return []
+        model = annotation
+    return sorted(model.model_fields)

@@ -1,0 +1,38 @@
+"""Earth Engine: the session; composite, features and labels as expressions; download; export tasks."""
+
+from water_gee.earth.areas import resolve_areas, scene_ids
+from water_gee.earth.composite import LABEL_BANDS, composite, feature_image, label_image
+from water_gee.earth.features import ELEVATION_SCALE, FEATURES, SLOPE_SCALE
+from water_gee.earth.fetch import PIXEL_LIMIT, Retry, expression_hash, fetch, request_bytes
+from water_gee.earth.formulas import derive, line_enhancement, normalised_difference
+from water_gee.earth.parallel import in_parallel
+from water_gee.earth.session import Session, connect
+from water_gee.earth.spec import CompositeSpec, composite_spec
+from water_gee.earth.tasks import export_to_asset, watch
+
+__all__ = [
+    "ELEVATION_SCALE",
+    "FEATURES",
+    "LABEL_BANDS",
+    "PIXEL_LIMIT",
+    "SLOPE_SCALE",
+    "CompositeSpec",
+    "Retry",
+    "Session",
+    "composite",
+    "composite_spec",
+    "connect",
+    "derive",
+    "export_to_asset",
+    "expression_hash",
+    "feature_image",
+    "fetch",
+    "in_parallel",
+    "label_image",
+    "line_enhancement",
+    "normalised_difference",
+    "request_bytes",
+    "resolve_areas",
+    "scene_ids",
+    "watch",
+]

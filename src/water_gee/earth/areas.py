@@ -1,0 +1,88 @@
+"""The study's areas as geometries, and the scenes that fill them, as Earth Engine knows them."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import ee
+from shapely.geometry import LineString, Polygon, shape
+from shapely.geometry.base import BaseGeometry
+from shapely.ops import unary_union
+
+from water_gee.config.settings import Settings
+from water_gee.earth.composite import scenes
+from water_gee.earth.session import Session
+from water_gee.earth.spec import CompositeSpec, composite_spec
+from water_gee.errors import EarthError
+from water_gee.paths import Layout
+from water_gee.progress import say
+from water_gee.study import Area, from_bbox, from_geojson, from_lonlat
+
+
+def resolve_areas(session: Session, settings: Settings, names: Iterable[str]) -> dict[str, Area]:
+    """Return the named areas; one named by strips is the union of its scenes' footprints in all years.
+
+    Raises:
+        ConfigError: a region's file is missing or broken.
+        EarthError: a strips area has no scene in the season, or the service refused.
+    """
+    study, spec = settings.study, composite_spec(settings)
+    layout = Layout(Path(settings.paths.root))
+    areas = {}
+    for name in dict.fromkeys(names):
+        wanted = study.areas[name]
+        if wanted.bbox is not None:
+            areas[name] = from_bbox(name, wanted.bbox)
+        elif wanted.region is not None:
+            areas[name] = from_geojson(name, layout.locate(wanted.region), study.crs)
+        else:
+            areas[name] = _from_strips(session, spec, name, tuple(wanted.strips or ()), study.years)
+    return areas
+
+
+def scene_ids(session: Session, spec: CompositeSpec, area: Area, years: Sequence[int]) -> dict[int, tuple[str, ...]]:
+    """Return the ids of the scenes that make each year's composite, sorted.
+
+    Raises:
+        EarthError: there is none in a year, or the service refused.
+    """
+    found = session.value(ee.List([scenes(spec, area, year).aggregate_array("system:index") for year in years]))
+    for year, ids in zip(years, found, strict=True):
+        if not ids:
+            raise EarthError(_no_scene(spec, f"study.areas.{area.name}", str(year), "that year from study.years"))
+    return {year: tuple(sorted(ids)) for year, ids in zip(years, found, strict=True)}
+
+
+def _from_strips(
+    session: Session, spec: CompositeSpec, name: str, strips: tuple[tuple[int, int], ...], years: Sequence[int]
+) -> Area:
+    area = Area(name, Polygon(), strips)
+    single = [replace(area, strips=(strip,)) for strip in strips]
+    counts = session.value(ee.List([[scenes(spec, one, year).size() for year in years] for one in single]))
+    for strip, in_years in zip(strips, counts, strict=True):
+        key = f"study.areas.{name}.strips: the strip {list(strip)}"
+        if not any(in_years):
+            raise EarthError(_no_scene(spec, key, ", ".join(map(str, years)), "that strip"))
+        for year, count in zip(years, in_years, strict=True):
+            if not count:
+                say(f"{key} has no scene in {year}; its tiles of that year stay empty")
+    outlines = [scenes(spec, area, year).geometry() for year, *some in zip(years, *counts, strict=True) if any(some)]
+    found = session.value(ee.List(outlines))
+    return Area(name, from_lonlat(unary_union([_polygons(part) for part in found]), spec.grid.crs), strips)
+
+
+def _polygons(geojson: dict[str, Any]) -> BaseGeometry:
+    """Return the polygons of a footprint; a scene's outline may come as a closed line."""
+    geometry = shape(geojson)
+    parts = list(getattr(geometry, "geoms", [geometry]))
+    polygons = [Polygon(part) if isinstance(part, LineString) else part for part in parts]
+    return unary_union([part.buffer(0) for part in polygons])
+
+
+def _no_scene(spec: CompositeSpec, where: str, years: str, drop: str) -> str:
+    first, last = spec.months
+    return (
+        f"{where} has no scene of {' or '.join(spec.sensor.collections)} in {years}, months {first}-{last}; "
+        f"correct it, widen study.months, or drop {drop}"
+    )

@@ -1,0 +1,115 @@
+"""A trained network with all that its use depends on, in one checkpoint file."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from water_gee.errors import ModelError
+from water_gee.files import atomic
+from water_gee.models.nets import PixelCNN, PixelMLP, PixelNetwork, Standardise
+
+_FORMAT = "water_gee model 1"
+_BODIES: dict[str, type[PixelCNN] | type[PixelMLP]] = {"pixelcnn": PixelCNN, "mlp": PixelMLP}
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """A network, the features it reads in order, and the probability from which a pixel counts as water."""
+
+    network: PixelNetwork
+    kind: str
+    widths: tuple[int, ...]
+    threshold: float = 0.5
+    temperature: float = 1.0  # logits are divided by it before the softmax
+    metadata: Mapping[str, Any] = field(default_factory=dict)  # plain types only
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """The feature bands that the network reads, in order."""
+        return self.network.features
+
+
+def build_body(kind: str, bands: int, widths: Sequence[int]) -> nn.Module:
+    """Return a new network of a kind (`pixelcnn`, `mlp`) for so many bands.
+
+    Raises:
+        ModelError: the kind is unknown or the widths do not fit it.
+    """
+    if kind not in _BODIES:
+        raise ModelError(f"model.name: {kind!r} is unknown; choose from {', '.join(_BODIES)}")
+    try:
+        return _BODIES[kind](bands, widths)
+    except ValueError as error:
+        raise ModelError(f"model.widths: {list(widths)} does not fit {kind} ({error})") from error
+
+
+def save_checkpoint(path: Path, model: TrainedModel) -> None:
+    """Write `model` to `path` atomically, as tensors and plain types."""
+    standardise = model.network.standardise
+    content = {
+        "format": _FORMAT,
+        "kind": model.kind,
+        "widths": list(model.widths),
+        "features": list(model.features),
+        "mean": standardise.mean.flatten().tolist(),
+        "deviation": standardise.deviation.flatten().tolist(),
+        "body": {name: value.detach().cpu() for name, value in model.network.body.state_dict().items()},
+        "threshold": model.threshold,
+        "temperature": model.temperature,
+        "metadata": dict(model.metadata),
+    }
+    with atomic(path) as temporary:
+        torch.save(content, temporary)
+
+
+def load_checkpoint(path: Path) -> TrainedModel:
+    """Read a checkpoint that `save_checkpoint` wrote.
+
+    Raises:
+        ModelError: the file is absent, broken, or not a checkpoint of this project.
+    """
+    if not path.is_file():
+        raise ModelError(f"{path} does not exist; run first: python train.py, then water-gee select")
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+        if content["format"] != _FORMAT:
+            raise KeyError(content["format"])
+        features = tuple(content["features"])
+        body = build_body(content["kind"], len(features), content["widths"])
+        body.load_state_dict(content["body"])
+        network = PixelNetwork(Standardise(content["mean"], content["deviation"]), body, features).eval()
+        return TrainedModel(
+            network, content["kind"], tuple(content["widths"]), content["threshold"], content["temperature"],
+            content["metadata"],
+        )  # fmt: skip
+    except ModelError:
+        raise
+    except Exception as error:  # torch raises its own, pickle's, zipfile's and many more for a broken file
+        raise ModelError(f"{path} is not a Water_gee checkpoint or is broken; run its training again") from error
+
+
+@torch.inference_mode()
+def predict(model: TrainedModel, features: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the probability of water, fully convolutional.
+
+    Args:
+        model: a trained model of radius r.
+        features: raw features [band, y, x] with a margin of r pixels, NaN where masked.
+
+    Returns:
+        Probability float32 [y - 2r, x - 2r], NaN where the pixel itself is masked.
+    """
+    radius = model.network.radius
+    batch = torch.from_numpy(np.ascontiguousarray(features))[None].to(memory_format=torch.channels_last)
+    # A pixel counts as masked as soon as one of its bands is, here as in Earth Engine.
+    masked = torch.isnan(batch).any(dim=1, keepdim=True)
+    logits = model.network(batch.masked_fill(masked, torch.nan)) / model.temperature
+    probability: NDArray[np.float32] = torch.softmax(logits, dim=1)[0, 1].numpy()
+    centre = masked[0, 0].numpy()[radius : masked.shape[2] - radius, radius : masked.shape[3] - radius]
+    return np.where(centre, np.float32(np.nan), probability)

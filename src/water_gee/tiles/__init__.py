@@ -1,0 +1,29 @@
+"""Tiles on disk: their manifest, their reading and writing."""
+
+from water_gee.tiles.manifest import TileRecord, read_manifest, write_manifest
+from water_gee.tiles.store import (
+    LABEL_BANDS,
+    WATER_SHARE,
+    TileData,
+    clean_path,
+    feature_path,
+    label_path,
+    load_tile,
+    read_raster,
+    write_raster,
+)
+
+__all__ = [
+    "LABEL_BANDS",
+    "WATER_SHARE",
+    "TileData",
+    "TileRecord",
+    "clean_path",
+    "feature_path",
+    "label_path",
+    "load_tile",
+    "read_manifest",
+    "read_raster",
+    "write_manifest",
+    "write_raster",
+]

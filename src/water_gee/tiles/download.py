@@ -1,0 +1,130 @@
+"""One tile: fetched, written, and known again later."""
+
+import hashlib
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import rasterio
+from numpy.typing import NDArray
+from rasterio.errors import RasterioError
+
+from water_gee.earth import Retry, fetch
+from water_gee.errors import EarthError
+from water_gee.files import sha256
+from water_gee.paths import Layout
+from water_gee.study import Grid
+from water_gee.tiles.manifest import TileRecord
+from water_gee.tiles.plan import Job
+from water_gee.tiles.store import LABEL_BANDS, WATER_SHARE, feature_path, label_path, write_raster
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """What became of a tile, and what it cost: tries, seconds, bytes of pixels."""
+
+    record: TileRecord
+    attempts: int
+    seconds: float
+    pixel_bytes: int
+
+
+def fetch_tile(job: Job, layout: Layout, grid: Grid, retry: Retry) -> Fetched:
+    """Fetch a tile with one request and write its two files; a tile that cannot be fetched is recorded as failed."""
+    begun, tries = time.monotonic(), 0
+
+    def attempted() -> None:
+        nonlocal tries
+        tries += 1
+
+    try:
+        values = fetch(job.image, grid, job.tile.outer, job.bands, retry, attempted)
+    except EarthError as error:
+        reason = " ".join(str(error).split())
+        failed = TileRecord.of(job.tile, grid, "failed", reason=reason, fingerprint=job.fingerprint)
+        return Fetched(failed, tries, time.monotonic() - begun, 0)
+    record = _store(job, layout, grid, values)
+    return Fetched(record, tries, time.monotonic() - begun, values.nbytes)
+
+
+def _store(job: Job, layout: Layout, grid: Grid, values: NDArray[np.float32]) -> TileRecord:
+    tile = job.tile
+    features, labels = values[: -len(LABEL_BANDS)], values[-len(LABEL_BANDS) :]
+    if not _counts(job, features, labels)[0]:
+        return TileRecord.of(tile, grid, "empty", fingerprint=job.fingerprint)
+    paths = feature_path(layout, tile.area, tile.id), label_path(layout, tile.area, tile.id)
+    names = job.bands[: -len(LABEL_BANDS)], LABEL_BANDS
+    for path, pixels, bands in zip(paths, (features, labels), names, strict=True):
+        write_raster(
+            path,
+            pixels,
+            bands,
+            crs=grid.crs,
+            transform=grid.transform(tile.outer),
+            nodata=float("nan"),
+            tags={"fingerprint": job.fingerprint, "pixels_sha256": _hash(pixels)},
+        )
+    return _record(job, layout, grid, features, labels)
+
+
+def _record(
+    job: Job, layout: Layout, grid: Grid, features: NDArray[np.float32], labels: NDArray[np.float32]
+) -> TileRecord:
+    clear, water = _counts(job, features, labels)
+    paths = feature_path(layout, job.tile.area, job.tile.id), label_path(layout, job.tile.area, job.tile.id)
+    return TileRecord.of(
+        job.tile,
+        grid,
+        "ok",
+        sha256=sha256(paths[0]),
+        labels_sha256=sha256(paths[1]),
+        bytes=sum(path.stat().st_size for path in paths),
+        fingerprint=job.fingerprint,
+        clear_pixels=clear,
+        water_pixels=water,
+    )
+
+
+def _counts(job: Job, features: NDArray[np.float32], labels: NDArray[np.float32]) -> tuple[int, int]:
+    """Return the clear and the water pixels of the tile's own pixels."""
+    own = job.tile.window.within(job.tile.outer)
+    share, looks = labels[0][own], labels[1][own]
+    clear = (looks > 0) & ~np.isnan(features[0][own])
+    return int(np.count_nonzero(clear)), int(np.count_nonzero(clear & (share >= WATER_SHARE)))
+
+
+def still_good(job: Job, known: TileRecord | None, layout: Layout, grid: Grid) -> TileRecord | None:
+    """Return the record of a tile that need not be fetched: there, whole, and what is wanted now; else None.
+
+    A recorded tile is whole if its files have the recorded hashes. One whose record a kill prevented is read,
+    and is whole if its pixels have the hash that it carries itself.
+    """
+    if known is None:
+        return _adopted(job, layout, grid)
+    if known.fingerprint != job.fingerprint or known.status == "failed":
+        return None
+    if known.status == "empty":
+        return known
+    paths = feature_path(layout, known.area, known.id), label_path(layout, known.area, known.id)
+    hashes = [sha256(path) if path.is_file() else "" for path in paths]
+    return known if hashes == [known.sha256, known.labels_sha256] else None
+
+
+def _adopted(job: Job, layout: Layout, grid: Grid) -> TileRecord | None:
+    arrays = []
+    for path in (feature_path(layout, job.tile.area, job.tile.id), label_path(layout, job.tile.area, job.tile.id)):
+        try:
+            with rasterio.open(path) as file:
+                tags = file.tags()
+                pixels = file.read()
+        except RasterioError:
+            return None
+        if tags.get("fingerprint") != job.fingerprint or tags.get("pixels_sha256") != _hash(pixels):
+            return None
+        arrays.append(pixels)
+    return _record(job, layout, grid, arrays[0], arrays[1])
+
+
+def _hash(pixels: NDArray[Any]) -> str:
+    return hashlib.sha256(np.ascontiguousarray(pixels).tobytes()).hexdigest()

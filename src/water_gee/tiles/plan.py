@@ -1,0 +1,84 @@
+"""Which tiles a study needs, and what exactly each is: an expression, its scenes and a window."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from water_gee.config.settings import Settings
+from water_gee.earth import (
+    PIXEL_LIMIT,
+    CompositeSpec,
+    Session,
+    expression_hash,
+    feature_image,
+    label_image,
+    request_bytes,
+    scene_ids,
+)
+from water_gee.errors import ConfigError
+from water_gee.study import Area, Tile, Window, tiles_of
+from water_gee.tiles.store import LABEL_BANDS
+
+FORMAT = 1  # raise when the same pixels would be written otherwise
+
+
+@dataclass(frozen=True)
+class Job:
+    """A tile to have: its image (features, then labels), and the fingerprint of what it must hold."""
+
+    tile: Tile
+    bands: tuple[str, ...]
+    fingerprint: str
+    image: Any = field(compare=False, repr=False)
+
+
+def check_size(settings: Settings) -> None:
+    """Check that a tile fits one request.
+
+    Raises:
+        ConfigError: it does not; the message says which size does.
+    """
+    bands = len(settings.features.names) + len(LABEL_BANDS)
+    margin = settings.tiles.margin
+
+    def answer(size: int) -> int:
+        return request_bytes(Window(0, 0, size, size).buffer(margin), bands)
+
+    wanted = settings.tiles.size
+    if answer(wanted) > PIXEL_LIMIT:
+        fits = max(size for size in range(32, wanted) if answer(size) <= PIXEL_LIMIT)
+        raise ConfigError(
+            f"tiles.size={wanted}: {bands} bands of it are {answer(wanted) / 2**20:.0f} MB, and Earth Engine "
+            f"answers at most {PIXEL_LIMIT / 2**20:.0f} MB a request; set it to {fits // 32 * 32} or less"
+        )
+
+
+def plan(session: Session, settings: Settings, spec: CompositeSpec, areas: Mapping[str, Area]) -> list[Job]:
+    """Return the tiles of `tiles.areas` in all years, in a fixed order.
+
+    Raises:
+        EarthError: an area has no scene in a year.
+    """
+    study = settings.study
+    bands = (*spec.features, *LABEL_BANDS)
+    jobs = []
+    for name in dict.fromkeys(settings.tiles.areas):
+        area = areas[name]
+        found = scene_ids(session, spec, area, study.years)
+        for year in study.years:
+            image = feature_image(spec, area, year).addBands(label_image(spec, area, year))
+            grid = [spec.grid.crs, spec.grid.scale, *spec.grid.origin]
+            what = [FORMAT, expression_hash(image), found[year], bands, grid]
+            for tile in tiles_of(
+                name, area.geometry, spec.grid, year=year, size=settings.tiles.size, margin=settings.tiles.margin
+            ):
+                jobs.append(Job(tile, bands, _fingerprint(what, tile), image))
+    return jobs
+
+
+def _fingerprint(what: list[Any], tile: Tile) -> str:
+    outer = tile.outer
+    text = json.dumps([*what, tile.size, outer.left, outer.top, outer.width, outer.height])
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,168 @@
+"""`water-gee tiles`: every tile of the study on disk, whole, or known to be empty or failed."""
+
+import json
+import re
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TextIO
+
+from water_gee.config.settings import Settings
+from water_gee.earth import Session, composite_spec, connect, in_parallel, request_bytes, resolve_areas
+from water_gee.errors import TileError
+from water_gee.paths import Layout
+from water_gee.progress import say, track
+from water_gee.study import Grid, check_apart
+from water_gee.tiles.download import Fetched, fetch_tile, still_good
+from water_gee.tiles.journal import Journal, journal_path, known_records
+from water_gee.tiles.manifest import TileRecord, write_manifest
+from water_gee.tiles.plan import Job, check_size, plan
+from water_gee.tiles.store import feature_path, label_path
+
+_MANAGED = re.compile(r"(\d{4}_c-?\d+_r-?\d+(\.labels)?|\..+\.tmp)\.tif")  # tiles, and what a kill left half-written
+
+
+def run(settings: Settings) -> None:
+    """Download the tiles that are missing, broken or out of date; write the manifest.
+
+    Raises:
+        ConfigError: areas overlap, or a tile is too large for a request.
+        EarthError: Earth Engine cannot be reached, or an area has no scene.
+        TileError: a tile failed; the others are there all the same.
+    """
+    layout = Layout(Path(settings.paths.root))
+    check_size(settings)
+    spec = composite_spec(settings)
+    with connect(settings.earth, layout) as session:
+        areas = resolve_areas(session, settings, ["train", "test", *settings.tiles.areas])
+        check_apart(areas, spec.grid, settings.tiles.margin)
+        jobs = plan(session, settings, spec, areas)
+        good = {} if settings.tiles.refresh else _good(jobs, layout, spec.grid)
+        missing = [job for job in jobs if _key(job) not in good]
+        if settings.tiles.dry_run:
+            _announce(jobs, missing)
+            return
+        begun = time.monotonic()
+        records = [*good.values()]
+        if missing:
+            # An unfinished download has no manifest, so that no other stage takes it for whole.
+            with Journal(layout, good.values()) as journal, _log(layout) as log:
+                (layout.tiles / "tiles.csv").unlink(missing_ok=True)
+                for fetched in _download(missing, layout, spec.grid, session, journal, settings.earth.workers):
+                    records.append(fetched.record)
+                    _write_line(log, fetched)
+    write_manifest(layout, records)
+    _prune(layout, records)
+    journal_path(layout).unlink(missing_ok=True)
+    _conclude(records, len(missing), time.monotonic() - begun)
+
+
+def _key(job: Job) -> tuple[str, str]:
+    return job.tile.area, job.tile.id
+
+
+def _good(jobs: Sequence[Job], layout: Layout, grid: Grid) -> dict[tuple[str, str], TileRecord]:
+    """Return the records of the tiles that are there and whole, saying how many are not what they were."""
+    known = known_records(layout)
+    good = {}
+    for job in track(jobs, "checking tiles", len(jobs)):
+        record = still_good(job, known.get(_key(job)), layout, grid)
+        if record is not None:
+            good[_key(job)] = record
+    broken = [
+        f"{job.tile.area}/{job.tile.id}"
+        for job in jobs
+        if (old := known.get(_key(job))) and _key(job) not in good and old.status == "ok"
+        if old.fingerprint == job.fingerprint
+    ]
+    if broken:
+        say(f"{len(broken)} tiles are damaged or missing and are fetched again, first {broken[0]}")
+    return good
+
+
+def _download(
+    jobs: Sequence[Job], layout: Layout, grid: Grid, session: Session, journal: Journal, workers: int
+) -> Iterator[Fetched]:
+    """Yield each tile as it is finished, several requests at once."""
+
+    def work(job: Job) -> Fetched:
+        fetched = fetch_tile(job, layout, grid, session.retry)
+        if fetched.record.status != "failed":
+            journal.add(fetched.record)
+        return fetched
+
+    try:
+        for fetched in track(in_parallel(work, jobs, workers), "fetching tiles", len(jobs)):
+            if fetched.record.status == "failed":
+                session.check()
+            yield fetched
+    except OSError as error:
+        raise TileError(f"a tile cannot be written: {error}; see to the folder {layout.tiles}") from error
+
+
+def _announce(jobs: Sequence[Job], missing: Sequence[Job]) -> None:
+    """Print what a download would fetch, by area and year, on standard output."""
+    todo = Counter((job.tile.area, job.tile.year) for job in missing)
+    print(f"{'area':<12} {'year':>5} {'tiles':>7} {'requests':>9} {'MB at most':>11}")
+    for (area, year), count in Counter((job.tile.area, job.tile.year) for job in jobs).items():
+        print(f"{area:<12} {year:>5} {count:>7} {todo[area, year]:>9} {_megabytes(missing, area, year):>11.1f}")
+    print(f"{'all':<12} {'':>5} {len(jobs):>7} {len(missing):>9} {_megabytes(missing):>11.1f}")
+
+
+def _megabytes(jobs: Iterable[Job], area: str | None = None, year: int | None = None) -> float:
+    chosen = [job for job in jobs if area is None or (job.tile.area, job.tile.year) == (area, year)]
+    return sum(request_bytes(job.tile.outer, len(job.bands)) for job in chosen) / 2**20
+
+
+def _prune(layout: Layout, records: Iterable[TileRecord]) -> None:
+    """Delete the tiles that are in no record any more, and what a killed run left half-written."""
+    wanted = set()
+    for record in records:
+        if record.status == "ok":
+            wanted |= {feature_path(layout, record.area, record.id), label_path(layout, record.area, record.id)}
+    for path in sorted(layout.tiles.glob("*/*.tif")):
+        if path not in wanted and _MANAGED.fullmatch(path.name):
+            path.unlink()
+    for folder in layout.tiles.glob("*/"):
+        if not any(folder.iterdir()):
+            folder.rmdir()
+
+
+@contextmanager
+def _log(layout: Layout) -> Iterator[TextIO]:
+    layout.logs.mkdir(parents=True, exist_ok=True)
+    with (layout.logs / "tiles.jsonl").open("a", encoding="utf-8") as file:
+        yield file
+
+
+def _write_line(log: TextIO, fetched: Fetched) -> None:
+    record = fetched.record
+    line = {
+        "time": datetime.now(UTC).isoformat(timespec="seconds"), "area": record.area, "id": record.id,
+        "status": record.status, "attempts": fetched.attempts, "seconds": round(fetched.seconds, 3),
+        "bytes": fetched.pixel_bytes, "reason": record.reason,
+    }  # fmt: skip
+    log.write(json.dumps(line) + "\n")
+    log.flush()
+
+
+def _conclude(records: Sequence[TileRecord], fetched: int, seconds: float) -> None:
+    """Say what is there, and raise where a tile failed."""
+    count = Counter(record.status for record in records)
+    size = sum(record.bytes for record in records) / 2**20
+    say(
+        f"{len(records)} tiles: {count['ok']} whole, {count['empty']} empty, {count['failed']} failed; "
+        f"{fetched} fetched, {len(records) - fetched} already there; {size:.1f} MB, {seconds:.1f} s"
+    )
+    failed = sorted((record for record in records if record.status == "failed"), key=lambda r: (r.area, r.id))
+    if failed:
+        first = failed[0]
+        some = f"all {len(records)}" if len(failed) == len(records) else f"{len(failed)} of {len(records)}"
+        mend = "" if "(tried" in first.reason else "mend that and "
+        raise TileError(
+            f"{some} tiles failed, first {first.area}/{first.id}: {first.reason.rstrip('.')}; "
+            f"{mend}run the same command again to fetch them"
+        )

@@ -1,0 +1,60 @@
+"""What the tests of all rooms share: a tiny world of scenes, and settings for a study on it."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+import scenes
+from water_gee.config.compose import compose
+from water_gee.config.settings import Settings, load
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with `catalog/`, `reference/` and `conf/study/tiny.yaml`; not to be written to."""
+    folder = tmp_path_factory.mktemp("world")
+    scenes.write_world(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def scene_catalog(world: Path) -> Path:
+    """The tiny world's folder catalog; not to be written to."""
+    return world / "catalog"
+
+
+@pytest.fixture(scope="session")
+def config_dir(world: Path) -> Path:
+    """A user's own groups: the study `tiny`."""
+    return world / "conf"
+
+
+@pytest.fixture
+def settings(config_dir: Path, tmp_path: Path) -> Callable[..., Settings]:
+    """A function from overrides to the settings of the study `tiny`, its root in the test's own folder."""
+
+    def composed(*overrides: str) -> Settings:
+        own = ["study=tiny", "tiles.size=64", "earth.wait=0", f"paths.root={tmp_path}"]
+        return load(compose([*own, *overrides], str(config_dir)))
+
+    return composed
+
+
+@pytest.fixture(scope="session")
+def eelocal_url(scene_catalog: Path) -> Iterator[str]:
+    """An eelocal that serves the tiny world for the whole session: quicker than one a test (`earth.url=`)."""
+    from eelocal import Server
+
+    with Server(scene_catalog) as server:
+        yield server.url
+
+
+@pytest.fixture(scope="session")
+def real_scenes() -> Path:
+    """The folder of real scenes; skips where there is none."""
+    folder = os.environ.get("WATER_GEE_SCENES")
+    if not folder:
+        pytest.skip("needs the folder of real scenes; set WATER_GEE_SCENES")
+    return Path(folder)

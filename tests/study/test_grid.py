@@ -1,0 +1,93 @@
+"""The lattice, its windows and tiles, against rasterio's own arithmetic and by properties."""
+
+import json
+
+import pytest
+import rasterio.windows
+from hypothesis import given
+from hypothesis import strategies as st
+from shapely.geometry import Point, box
+
+from water_gee.errors import ConfigError
+from water_gee.study import Area, Grid, Window, check_apart, from_geojson, outline, tiles_of, to_lonlat
+
+pixels = st.integers(-200_000, 200_000)
+sides = st.integers(1, 3_000)
+grids = st.builds(
+    Grid,
+    st.just("EPSG:32648"),
+    st.sampled_from([30.0, 10.0, 0.00025]),
+    st.tuples(st.sampled_from([0.0, 15.0]), st.sampled_from([0.0, 15.0])),
+)
+
+
+@given(grids, pixels, pixels, sides, sides)
+def test_a_windows_bounds_are_rasterios_and_lead_back_to_it(grid, left, top, width, height) -> None:
+    window = Window(left, top, width, height)
+    expected = rasterio.windows.bounds(rasterio.windows.Window(0, 0, width, height), grid.transform(window))
+    assert grid.bounds(window) == pytest.approx(expected)
+    assert grid.window(grid.bounds(window)) == window
+
+
+@given(grids, pixels, pixels, sides, sides, st.integers(16, 512), st.integers(0, 9))
+def test_tiles_cover_an_area_once(grid, left, top, width, height, size, margin) -> None:
+    size = max(size, width // 8, height // 8)  # a few dozen tiles, not thousands
+    area = Window(left, top, width, height)
+    tiles = list(tiles_of("train", outline(grid, area), grid, year=2020, size=size, margin=margin))
+    assert len({tile.id for tile in tiles}) == len(tiles)
+    shared = 0
+    for tile in tiles:
+        assert tile.window.left % size == 0 and tile.window.top % size == 0
+        assert tile.outer == tile.window.buffer(margin)
+        across = min(tile.window.right, area.right) - max(tile.window.left, area.left)
+        shared += across * (min(tile.window.bottom, area.bottom) - max(tile.window.top, area.top))
+        assert across > 0
+    assert shared == width * height
+
+
+def test_an_id_does_not_change_when_the_area_grows() -> None:
+    grid = Grid("EPSG:32648", 30.0)
+    small = box(407_040, 5_783_040, 414_720, 5_790_720)
+    few = {tile.id for tile in tiles_of("train", small, grid, year=2020, size=256, margin=3)}
+    many = {tile.id for tile in tiles_of("train", small.buffer(20_000), grid, year=2020, size=256, margin=3)}
+    assert few == {"2020_c0053_r0753"}
+    assert few < many
+
+
+def test_a_window_finds_itself_in_a_larger_one() -> None:
+    rows, columns = Window(10, 20, 4, 5).within(Window(7, 17, 20, 20))
+    assert (rows, columns) == (slice(3, 8), slice(3, 7))
+
+
+def test_train_and_test_must_lie_apart_margins_included() -> None:
+    grid = Grid("EPSG:32648", 30.0)
+    train = Area("train", box(0, 0, 3000, 3000))
+    for left, fits in [(2000, False), (3000, False), (3150, False), (3180, True)]:
+        areas = {"train": train, "test": Area("test", box(left, 0, left + 3000, 3000))}
+        if fits:
+            check_apart(areas, grid, margin=3)
+        else:
+            with pytest.raises(ConfigError, match="move them apart"):
+                check_apart(areas, grid, margin=3)
+
+
+def test_a_region_comes_back_from_geojson_in_the_studys_crs(tmp_path) -> None:
+    region = box(400_000, 5_700_000, 430_000, 5_720_000)
+    content = {
+        "type": "FeatureCollection",
+        "features": [{"type": "Feature", "properties": {}, "geometry": to_lonlat(region, "EPSG:32648").__geo_interface__}],
+    }
+    path = tmp_path / "region.geojson"
+    path.write_text(json.dumps(content))
+    area = from_geojson("map", path, "EPSG:32648")
+    assert area.geometry.symmetric_difference(region).area < 1.0
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"type": "Point"}', json.dumps(Point(1, 2).__geo_interface__)])
+def test_what_is_no_polygon_is_refused_by_its_key(tmp_path, text) -> None:
+    path = tmp_path / "region.geojson"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=r"study.areas.map.region.*polygon"):
+        from_geojson("map", path, "EPSG:32648")
+    with pytest.raises(ConfigError, match="does not exist"):
+        from_geojson("map", tmp_path / "absent.geojson", "EPSG:32648")
