@@ -1,0 +1,43 @@
+.DEFAULT_GOAL := help
+PYTHON ?= python3.11
+BIN := .venv/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export MLFLOW_DISABLE_TELEMETRY := true
+
+help: ## show what there is to do
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+setup: $(BIN)/.ready ## make .venv with exact versions; quick when nothing changed
+
+$(BIN)/.ready: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+demo: setup ## the sample study, from its scenes to a water map, its accuracy and the exported network
+	dvc pull --quiet data.dvc
+	dvc repro
+	water-gee summary
+
+test: setup ## lint and all tests but the long ones (under 10 minutes)
+	$(MAKE) --no-print-directory lint
+	pytest -n 2 -m "not slow"
+
+test-full: setup ## every test
+	pytest -n 2
+
+lint: setup ## ruff and mypy
+	ruff check src tests benchmarks train.py
+	ruff format --check --quiet src tests benchmarks train.py
+	mypy
+
+bench: setup ## speed, against baselines in the same run
+	python -m benchmarks
+
+ui: setup ## the MLflow page of all runs, on http://127.0.0.1:5000
+	mlflow ui --host 127.0.0.1 --port 5000 --backend-store-uri sqlite:///mlflow.db
+
+clean: ## delete everything that can be made again (not .venv, not data/raw, not your runs)
+	rm -rf data/tiles data/clean models export maps reports logs work .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+.PHONY: help setup demo test test-full lint bench ui clean
