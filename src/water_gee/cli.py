@@ -17,7 +17,7 @@ STAGES = {
     "select": ("water_gee.tracking.select", "make a run's checkpoint models/model.ckpt"),
     "export": ("water_gee.export.stage", "convert the checkpoint into Earth Engine operations and prove it"),
     "predict": ("water_gee.maps.stage", "map the study's area, year by year"),
-    "evaluate": ("water_gee.evaluation.stage", "measure the accuracy against the references"),
+    "evaluate": ("water_gee.report.stage", "measure the accuracy against the references, and show all on one page"),
     "summary": ("water_gee.report.summary", "what the chain has made, as tables on the terminal"),
 }
 

@@ -38,8 +38,8 @@ class DataSettings(Group):
 
     name: Literal["auto", "pixels", "crops"]
     batch: Count = 4096  # pixels: labelled pixels a step
-    crop: Annotated[int, Field(ge=16, le=512)] = 32  # crops: pixels a side
-    crop_batch: Count = 16  # crops a step
+    crop: Annotated[int, Field(ge=8, le=512)] = 16  # crops: pixels a side
+    crop_batch: Count = 32  # crops a step
     other_per_water: Positive = 5.0  # at most so many other pixels for each water pixel of a tile
     least_other: Annotated[int, Field(ge=0)] = 500  # but at least so many, so that a tile without water teaches too
     confidence: bool = False  # weigh a pixel's loss by its label's confidence

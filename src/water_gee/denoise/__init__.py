@@ -1,0 +1,25 @@
+"""Noise removal: clean labels of every tile, where to abstain, and how sure each label is."""
+
+from water_gee.denoise.labels import ABSTAIN, LAND, WATER, CleanLabel, Method, Raw, Reason, agreement, usable, visible
+from water_gee.denoise.registry import METHODS, build
+from water_gee.denoise.store import CLEAN_BANDS, read_clean, write_clean
+from water_gee.denoise.v1 import V1
+
+__all__ = [
+    "ABSTAIN",
+    "CLEAN_BANDS",
+    "LAND",
+    "METHODS",
+    "V1",
+    "WATER",
+    "CleanLabel",
+    "Method",
+    "Raw",
+    "Reason",
+    "agreement",
+    "build",
+    "read_clean",
+    "usable",
+    "visible",
+    "write_clean",
+]

@@ -1,0 +1,30 @@
+"""The methods by name: what `denoise.method` may be."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from typing import Any
+
+from water_gee.denoise.labels import Method, Raw
+from water_gee.denoise.v1 import V1
+from water_gee.errors import ConfigError
+
+# A method is a frozen dataclass whose fields are its settings; its name in `conf/denoise` is the key here.
+METHODS: dict[str, type[Raw] | type[V1]] = {"none": Raw, "v1": V1}
+
+
+def build(name: str, settings: Mapping[str, Any]) -> Method:
+    """Return the method `name`, given those of `settings` that it has.
+
+    Raises:
+        ConfigError: there is no such method.
+    """
+    if name not in METHODS:
+        raise ConfigError(f"denoise.method: {name!r} is unknown; choose from {', '.join(METHODS)}")
+    make: Callable[..., Method] = METHODS[name]
+    return make(**own_settings(name, settings))
+
+
+def own_settings(name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return those of `settings` that the method `name` reads: all that its labels depend on."""
+    known = {field.name for field in fields(METHODS[name])}
+    return {key: value for key, value in settings.items() if key in known}
