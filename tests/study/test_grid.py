@@ -75,7 +75,9 @@ def test_a_region_comes_back_from_geojson_in_the_studys_crs(tmp_path) -> None:
     region = box(400_000, 5_700_000, 430_000, 5_720_000)
     content = {
         "type": "FeatureCollection",
-        "features": [{"type": "Feature", "properties": {}, "geometry": to_lonlat(region, "EPSG:32648").__geo_interface__}],
+        "features": [
+            {"type": "Feature", "properties": {}, "geometry": to_lonlat(region, "EPSG:32648").__geo_interface__}
+        ],
     }
     path = tmp_path / "region.geojson"
     path.write_text(json.dumps(content))
