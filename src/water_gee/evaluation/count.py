@@ -1,0 +1,93 @@
+"""Confusion counts by reference, method, year and place."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from water_gee.accuracy import Confusion
+from water_gee.evaluation.view import METHODS, TileView
+
+Place = tuple[int, int]  # a block of the lattice: row and column, in blocks
+Counts = dict[str, NDArray[np.int64]]  # by method: tp, fp, fn, tn
+CLEAN = "clean_label"
+
+
+@dataclass
+class Tally:
+    """What was counted for one reference; every method is judged on the same pixels."""
+
+    cells: dict[tuple[int, Place], Counts] = field(default_factory=dict)  # by year and place
+    kept: Counts = field(default_factory=dict)  # where the denoised label does not abstain: all methods and it
+
+    def total(self, method: str, year: int | None = None) -> Confusion:
+        """Return the confusion of a method, over all years or in one."""
+        chosen = [cell[method] for (when, _), cell in self.cells.items() if year in (None, when)]
+        return confusion(np.sum(chosen, axis=0)) if chosen else Confusion()
+
+    @property
+    def years(self) -> list[int]:
+        """The years in which pixels were counted."""
+        return sorted({year for year, _ in self.cells})
+
+    def by_place(self) -> tuple[list[Place], NDArray[np.int64]]:
+        """Return the places and their counts [place, method, tp/fp/fn/tn], all years of a place together."""
+        places = sorted({place for _, place in self.cells})
+        counts = np.zeros((len(places), len(METHODS), 4), dtype=np.int64)
+        number = {place: index for index, place in enumerate(places)}
+        for (_, place), cell in self.cells.items():
+            counts[number[place]] += np.stack([cell[method] for method in METHODS])
+        return places, counts
+
+
+@dataclass
+class Counter:
+    """Counts views of tiles, block by block of the lattice, for the uncertainty of the sums."""
+
+    block: int
+    tallies: dict[str, Tally] = field(default_factory=dict)
+
+    def add(self, view: TileView) -> None:
+        """Count a tile against each of its references."""
+        for name, reference in view.references.items():
+            tally = self.tallies.setdefault(name, Tally())
+            valid = view.clear & (reference != 255)
+            truth = reference == 1
+            for place, cut in self._blocks(view):
+                if not valid[cut].any():
+                    continue
+                cell = {method: _count(view.water[method][cut], truth[cut], valid[cut]) for method in METHODS}
+                tally.cells[view.record.year, place] = _plus(tally.cells.get((view.record.year, place)), cell)
+            if view.clean is not None:
+                kept = valid & (view.clean != 255)
+                answers = {**view.water, CLEAN: view.clean == 1}
+                tally.kept = _plus(tally.kept, {key: _count(water, truth, kept) for key, water in answers.items()})
+
+    def _blocks(self, view: TileView) -> Iterable[tuple[Place, tuple[slice, slice]]]:
+        window = view.record.tile.window
+        for top, y in _cuts(window.top, window.height, self.block):
+            for left, x in _cuts(window.left, window.width, self.block):
+                yield (top, left), (y, x)
+
+
+def confusion(counts: NDArray[np.int64]) -> Confusion:
+    """Return counts (tp, fp, fn, tn) as a Confusion."""
+    tp, fp, fn, tn = (int(count) for count in counts)
+    return Confusion(tp, fp, fn, tn)
+
+
+def _cuts(start: int, length: int, block: int) -> Iterable[tuple[int, slice]]:
+    """Yield each block of the lattice that meets [start, start + length), and its slice of that range."""
+    for number in range(start // block, -(-(start + length) // block)):
+        first, last = max(number * block, start), min((number + 1) * block, start + length)
+        yield number, slice(first - start, last - start)
+
+
+def _count(water: NDArray[np.bool_], truth: NDArray[np.bool_], valid: NDArray[np.bool_]) -> NDArray[np.int64]:
+    found = Confusion.of(water, truth, valid)
+    return np.array([found.tp, found.fp, found.fn, found.tn], dtype=np.int64)
+
+
+def _plus(one: Mapping[str, NDArray[np.int64]] | None, other: Counts) -> Counts:
+    return {key: one[key] + value for key, value in other.items()} if one else other

@@ -1,0 +1,120 @@
+"""Stage `evaluate`, its figures: `reports/metrics.json` and `reports/details.json`."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from water_gee.config.settings import Settings
+from water_gee.errors import TileError
+from water_gee.evaluation.causes import Causes
+from water_gee.evaluation.count import Counter
+from water_gee.evaluation.details import describe
+from water_gee.evaluation.reference import Reference
+from water_gee.evaluation.view import METHODS, Judge, TileView, views
+from water_gee.files import write_json
+from water_gee.paths import Layout
+from water_gee.progress import say, track
+from water_gee.tiles import TileRecord, read_manifest
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """The contents of `metrics.json` and `details.json`."""
+
+    metrics: dict[str, dict[str, dict[str, float | int]]]
+    details: dict[str, Any]
+
+
+def run(settings: Settings) -> None:
+    """Measure the accuracy and write the figures."""
+    assess(settings)
+
+
+def assess(settings: Settings, visit: Callable[[TileView], None] | None = None) -> Assessment:
+    """Judge every test tile, write `metrics.json` and `details.json`, and return them.
+
+    The model is judged on the stored tiles, by PyTorch: they are the very pixels that the quality band and
+    MNDWI are judged on, and the maps equal them (stage predict). `visit` is shown each tile on the way.
+
+    Raises:
+        TileError: there is no test tile with a clear pixel, or no reference overlaps one.
+        ModelError: there is no checkpoint, or it reads other features than the tiles hold.
+        ConfigError: a reference has no file.
+    """
+    layout = Layout(Path(settings.paths.root))
+    records = _records(layout, settings.evaluate.area, settings.study.years)
+    references = [Reference(name, pattern, layout.root) for name, pattern in settings.study.references.items()]
+    for reference in references:
+        reference.check(settings.study.years)
+    counter = Counter(settings.evaluate.block)
+    causes = Causes(layout, references[0].name) if references and is_simulated(settings, layout) else None
+    judge = load_judge(layout)
+    for view in track(views(layout, records, judge, references), "evaluate", len(records)):
+        counter.add(view)
+        if causes:
+            causes.add(view)
+        if visit:
+            visit(view)
+    assessment = _assessment(settings, counter)
+    if causes:
+        assessment.details["causes"] = causes.table()
+    write_json(layout.reports / "metrics.json", assessment.metrics)
+    write_json(layout.reports / "details.json", assessment.details)
+    if not references:
+        say(f"the study {settings.study.name} names no reference: there is nothing to measure the model against")
+    return assessment
+
+
+def is_simulated(settings: Settings, layout: Layout) -> bool:
+    """Say whether the study's scenes are those that `water-gee simulate` wrote to `data/raw`."""
+    catalog = settings.earth.catalog
+    if settings.earth.kind != "local" or not catalog or not (layout.raw / "simulation.json").is_file():
+        return False
+    return layout.locate(catalog).resolve().is_relative_to(layout.raw.resolve())
+
+
+def load_judge(layout: Layout) -> Judge:
+    """Return the selected model as evaluation needs it."""
+    from water_gee.models import load_checkpoint, predict
+
+    model = load_checkpoint(layout.models / "model.ckpt")
+    return Judge(partial(predict, model), model.features, model.network.radius, model.threshold)
+
+
+def _records(layout: Layout, area: str, years: list[int]) -> list[TileRecord]:
+    records = [record for record in read_manifest(layout) if record.area == area and record.year in years]
+    usable = [record for record in records if record.status == "ok"]
+    if not usable:
+        why = f"all {len(records)} are empty or failed" if records else "there is none"
+        raise TileError(f"no tile of the area {area} to evaluate on ({why}); run: water-gee tiles tiles.areas=[{area}]")
+    return usable
+
+
+def _assessment(settings: Settings, counter: Counter) -> Assessment:
+    """Return the figures of all references.
+
+    Raises:
+        TileError: a reference and the clear pixels of the test tiles do not meet.
+    """
+    for name in settings.study.references:
+        if name not in counter.tallies or not counter.tallies[name].cells:
+            raise TileError(
+                f"the reference {name} does not overlap the clear pixels of the area {settings.evaluate.area}; "
+                f"correct study.references.{name} (its crs and place), or the area"
+            )
+    metrics = {
+        name: {method: tally.total(method).metrics() for method in METHODS} for name, tally in counter.tallies.items()
+    }
+    details = {
+        "area": settings.evaluate.area,
+        "study": settings.study.name,
+        "block_pixels": settings.evaluate.block,
+        "resamples": settings.evaluate.resamples,
+        "references": {
+            name: describe(tally, resamples=settings.evaluate.resamples, seed=settings.seed)
+            for name, tally in counter.tallies.items()
+        },
+    }
+    return Assessment(metrics, details)

@@ -1,0 +1,118 @@
+"""Two engines, one map: the exported network inside Earth Engine, and PyTorch on this machine."""
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from water_gee.earth import PIXEL_LIMIT, Session, fetch, request_bytes
+from water_gee.maps.parts import Piece
+from water_gee.paths import Layout
+from water_gee.study import Grid, Window
+from water_gee.tiles import TileRecord, load_tile
+
+Float = NDArray[np.float32]
+OUTPUTS = ("probability", "water")
+
+
+class Engine(Protocol):
+    """What predicts a piece."""
+
+    def __call__(self, piece: Piece) -> tuple[Float, NDArray[np.bool_]]:
+        """Return the probability of water [y, x], NaN where nothing was seen, and which pixels are water."""
+        ...
+
+
+@dataclass(frozen=True)
+class EarthEngine:
+    """The exported network, applied to the composite by Earth Engine: one request a piece, only the map travels."""
+
+    images: Mapping[int, Any]  # by year, the ee.Image with the bands of OUTPUTS
+    grid: Grid
+    session: Session
+
+    def __call__(self, piece: Piece) -> tuple[Float, NDArray[np.bool_]]:
+        """Fetch the finished piece."""
+        probability, water = fetch_whole(self.images[piece.year], self.grid, piece.window, OUTPUTS, self.session)
+        return probability, water > 0
+
+
+@dataclass(frozen=True)
+class LocalEngine:
+    """The network in PyTorch, on features that were downloaded before or are fetched here."""
+
+    predict: Callable[[Float], Float]  # features [band, y, x] with a margin of `radius` -> probability [y, x]
+    features: Callable[[int, Window], Float]
+    radius: int
+    threshold: float
+    _one_at_a_time: threading.Lock = field(default_factory=threading.Lock, compare=False)
+
+    def __call__(self, piece: Piece) -> tuple[Float, NDArray[np.bool_]]:
+        """Predict a piece from its features."""
+        features = self.features(piece.year, piece.window.buffer(self.radius))
+        with self._one_at_a_time:  # PyTorch itself uses all cores
+            probability = self.predict(features)
+        return probability, probability >= self.threshold
+
+
+@dataclass(frozen=True)
+class Features:
+    """Features [band, y, x] of any window of a year: from a stored tile that holds it, else from Earth Engine."""
+
+    layout: Layout
+    images: Mapping[int, Any]  # by year, the ee.Image of the features
+    names: tuple[str, ...]
+    grid: Grid
+    session: Session
+    stored: Mapping[tuple[int, int, int], TileRecord]  # by year, column and row
+    size: int  # of the stored tiles
+
+    def __call__(self, year: int, window: Window) -> Float:
+        """Return the features, NaN where masked."""
+        column = (window.left + window.width // 2) // self.size
+        row = -((window.top + window.height // 2) // self.size) - 1
+        record = self.stored.get((year, column, row))
+        if record is not None and _holds(record.tile.outer, window):
+            if record.status == "empty":
+                return np.full((len(self.names), window.height, window.width), np.nan, dtype=np.float32)
+            tile = load_tile(self.layout, record)
+            if tile.names == self.names:
+                rows, columns = window.within(record.tile.outer)
+                return tile.features[:, rows, columns]
+        return fetch_whole(self.images[year], self.grid, window, self.names, self.session)
+
+
+def fetch_whole(image: Any, grid: Grid, window: Window, bands: Sequence[str], session: Session) -> Float:
+    """Return the bands of a window of any size: in one request where one may answer so much, else in several.
+
+    Raises:
+        EarthError: the service refused, or went on failing.
+    """
+    if request_bytes(window, len(bands)) <= PIXEL_LIMIT:
+        return fetch(image, grid, window, bands, session.retry)
+    one, other = _halves(window)
+    parts = [fetch_whole(image, grid, half, bands, session) for half in (one, other)]
+    return np.concatenate(parts, axis=1 if one.left == other.left else 2)
+
+
+def _halves(window: Window) -> tuple[Window, Window]:
+    """Return a window's two halves, cut across its longer side."""
+    if window.height >= window.width:
+        half = window.height // 2
+        return (
+            Window(window.left, window.top, window.width, half),
+            Window(window.left, window.top + half, window.width, window.height - half),
+        )
+    half = window.width // 2
+    return (
+        Window(window.left, window.top, half, window.height),
+        Window(window.left + half, window.top, window.width - half, window.height),
+    )
+
+
+def _holds(outer: Window, inner: Window) -> bool:
+    across = outer.left <= inner.left and inner.right <= outer.right
+    return across and outer.top <= inner.top and inner.bottom <= outer.bottom

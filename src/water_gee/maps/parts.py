@@ -1,0 +1,96 @@
+"""Finished parts of a map, kept on disk until the whole map is there."""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import rasterio
+from numpy.typing import NDArray
+from rasterio.errors import RasterioError
+
+from water_gee.study import Grid, Window
+from water_gee.tiles import write_raster
+
+WATER, LAND, UNSEEN = 1, 0, 255
+LAYERS = ("probability", "water")
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A rectangle of one year's map that is predicted at once."""
+
+    name: str
+    year: int
+    window: Window
+
+
+@dataclass(frozen=True)
+class Part:
+    """A predicted piece: `water` uint8 [y, x] (1 water, 0 land, 255 unseen), `probability` float32 (NaN unseen)."""
+
+    water: NDArray[np.uint8]
+    probability: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, probability: NDArray[np.float32], water: NDArray[np.bool_], inside: NDArray[np.bool_]) -> "Part":
+        """Return a part from what an engine gave; pixels unseen or outside the area are never land."""
+        hidden = np.isnan(probability) | ~inside
+        classes = np.where(water, np.uint8(WATER), np.uint8(LAND))
+        return cls(
+            np.where(hidden, np.uint8(UNSEEN), classes),
+            np.where(hidden, np.float32(np.nan), probability).astype(np.float32),
+        )
+
+
+@dataclass(frozen=True)
+class PartStore:
+    """The parts of one set of maps, below a folder named by the fingerprint of all that they depend on."""
+
+    folder: Path
+    grid: Grid
+
+    def path(self, piece: Piece, layer: str) -> Path:
+        """Return where a layer of a piece lies."""
+        return self.folder / str(piece.year) / f"{piece.name}.{layer}.tif"
+
+    def has(self, piece: Piece) -> bool:
+        """Say whether a piece is finished and whole; `water` is written last."""
+        return all(_is_whole(self.path(piece, layer), piece.window) for layer in reversed(LAYERS))
+
+    def write(self, piece: Piece, part: Part) -> None:
+        """Keep a finished part."""
+        place = {"crs": self.grid.crs, "transform": self.grid.transform(piece.window)}
+        probability, water = part.probability[None], part.water[None]
+        write_raster(self.path(piece, "probability"), probability, ["probability"], nodata=np.nan, **place)
+        write_raster(self.path(piece, "water"), water, ["water"], nodata=UNSEEN, **place)
+
+    def read_water(self, piece: Piece) -> NDArray[np.uint8]:
+        """Return the classes [y, x] of a finished part."""
+        with rasterio.open(self.path(piece, "water")) as file:
+            water: NDArray[np.uint8] = file.read(1)
+            return water
+
+    def drop_others(self) -> None:
+        """Remove parts of other fingerprints: nothing will take them up again."""
+        for other in self.folder.parent.glob("*"):
+            if other != self.folder and other.is_dir():
+                shutil.rmtree(other)
+
+    def remove(self) -> None:
+        """Remove the parts, once the maps are published."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _is_whole(path: Path, window: Window) -> bool:
+    """Say whether a raster can be read to its last block and has the window's size."""
+    if not path.is_file():
+        return False
+    try:
+        with rasterio.open(path) as file:
+            if (file.height, file.width) != (window.height, window.width):
+                return False
+            file.read(1)
+    except RasterioError:
+        return False
+    return True

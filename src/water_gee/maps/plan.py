@@ -1,0 +1,85 @@
+"""What a set of maps consists of: its window, its pieces, and the mark of all that it depends on."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from shapely.geometry import box
+from shapely.geometry.base import BaseGeometry
+from shapely.prepared import prep
+
+from water_gee.errors import ConfigError
+from water_gee.maps.parts import Piece
+from water_gee.study import Grid, Window, tiles_of
+
+FORMAT = 1  # raise when the same choices would give other maps
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The maps of an area: one lattice window, cut into pieces for each year."""
+
+    area: str
+    geometry: BaseGeometry
+    grid: Grid
+    window: Window
+    pieces: tuple[Piece, ...]
+
+    @classmethod
+    def of(
+        cls, area: str, geometry: BaseGeometry, grid: Grid, years: Sequence[int], *, size: int, one_piece: bool
+    ) -> "Plan":
+        """Cut the area into tiles of `size` pixels, less what lies outside its bounding window; or take it whole.
+
+        Raises:
+            ConfigError: the area holds no pixel.
+        """
+        window = grid.window(geometry.bounds)
+        pieces: list[Piece] = []
+        for year in years:
+            if one_piece:
+                pieces.append(Piece(f"{year}_whole", year, window))
+                continue
+            for tile in tiles_of(area, geometry, grid, year=year, size=size, margin=0):
+                pieces.append(Piece(tile.id, year, _common(tile.window, window)))
+        if not pieces or window.width < 1 or window.height < 1:
+            raise ConfigError(f"study.areas.{area}: the area is smaller than a pixel; make it larger")
+        return cls(area, geometry, grid, window, tuple(pieces))
+
+    @property
+    def years(self) -> list[int]:
+        """The years to map."""
+        return sorted({piece.year for piece in self.pieces})
+
+    def of_year(self, year: int) -> list[Piece]:
+        """Return the pieces of one year."""
+        return [piece for piece in self.pieces if piece.year == year]
+
+    def inside(self, window: Window) -> NDArray[np.bool_]:
+        """Say of each pixel [y, x] of a window whether its centre lies in the area, its border included."""
+        if prep(self.geometry).covers(box(*self.grid.bounds(window))):
+            return np.ones((window.height, window.width), dtype=np.bool_)
+        # From whole lattice numbers, so that a pixel has one centre however the area is cut.
+        x = self.grid.origin[0] + (window.left + np.arange(window.width) + 0.5) * self.grid.scale
+        y = self.grid.origin[1] - (window.top + np.arange(window.height) + 0.5) * self.grid.scale
+        shapely.prepare(self.geometry)
+        inside: NDArray[np.bool_] = shapely.intersects_xy(self.geometry, x[None, :], y[:, None])
+        return inside
+
+    def fingerprint(self, *made_of: Any) -> str:
+        """Return a mark of the pieces, the area and all else that decides what the maps hold."""
+        outline = hashlib.sha256(shapely.to_wkb(self.geometry)).hexdigest()
+        windows = [(piece.name, vars(piece.window)) for piece in self.pieces]
+        text = json.dumps([FORMAT, outline, vars(self.grid), windows, made_of], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:20]
+
+
+def _common(one: Window, other: Window) -> Window:
+    """Return what two windows that meet have in common."""
+    left, top = max(one.left, other.left), max(one.top, other.top)
+    return Window(left, top, min(one.right, other.right) - left, min(one.bottom, other.bottom) - top)

@@ -1,0 +1,132 @@
+"""Stage `predict`: the study's area as maps, year by year."""
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from water_gee.config.settings import Settings
+from water_gee.earth import (
+    CompositeSpec,
+    Session,
+    composite_spec,
+    connect,
+    expression_hash,
+    feature_image,
+    resolve_areas,
+    scene_ids,
+)
+from water_gee.errors import ConfigError, ExportError, ModelError, TileError
+from water_gee.files import read_json, sha256
+from water_gee.maps.engines import OUTPUTS, EarthEngine, Engine, Features, LocalEngine
+from water_gee.maps.make import predict_pieces, publish
+from water_gee.maps.parts import PartStore
+from water_gee.maps.plan import Plan
+from water_gee.paths import Layout
+from water_gee.progress import say
+from water_gee.study import Area
+from water_gee.tiles import TileRecord, read_manifest
+
+
+def run(settings: Settings) -> None:
+    """Map the area and write `maps/`.
+
+    Raises:
+        ConfigError: a choice does not fit the engine.
+        ModelError: there is no checkpoint, or it reads other features.
+        ExportError: there is no exported network, or it is of another checkpoint.
+        EarthError: a piece could not be had.
+    """
+    choice, layout = settings.predict, Layout(Path(settings.paths.root))
+    if choice.one_piece and choice.engine != "local":
+        raise ConfigError(
+            "predict.one_piece works with predict.engine=local only; set that, or predict.one_piece=false"
+        )
+    spec = composite_spec(settings)
+    check_checkpoint(layout, choice.engine, spec.features)
+    with connect(settings.earth, layout) as session:
+        area = resolve_areas(session, settings, [choice.area])[choice.area]
+        found = scene_ids(session, spec, area, settings.study.years)
+        size = choice.tile_size or settings.tiles.size
+        plan = Plan.of(
+            choice.area, area.geometry, spec.grid, settings.study.years, size=size, one_piece=choice.one_piece
+        )
+        images = {year: feature_image(spec, area, year) for year in settings.study.years}
+        hashes = {str(year): expression_hash(image) for year, image in images.items()}
+        marks = {"checkpoint_sha256": sha256(layout.models / "model.ckpt")}
+        if choice.engine == "earth":
+            marks["expression_sha256"] = sha256(layout.export / "expression.json")
+        elif (layout.tiles / "tiles.csv").is_file():
+            marks["tiles_sha256"] = sha256(layout.tiles / "tiles.csv")
+        where = settings.earth.model_dump(include={"kind", "catalog", "url", "project"})
+        scenes = {str(year): ids for year, ids in found.items()}
+        store = PartStore(
+            layout.work / "predict" / plan.fingerprint(choice.engine, where, hashes, scenes, marks), spec.grid
+        )
+        store.drop_others()
+        engine = _engine(settings, layout, spec, area, session, images)
+        predict_pieces(plan, engine, store, workers=settings.earth.workers, on_failure=session.check)
+    tags = {"study": settings.study.name, "area": choice.area, "checkpoint_sha256": marks["checkpoint_sha256"]}
+    rows = publish(plan, store, layout.maps, tags)
+    store.remove()
+    for row in rows:
+        say(f"{row['year']}: {float(row['water_km2']):,.1f} km2 of water, {float(row['unseen_km2']):,.1f} km2 not seen")
+
+
+def check_checkpoint(layout: Layout, engine: str, features: tuple[str, ...]) -> None:
+    """Check that the network fits the features, and that the exported one is the selected one.
+
+    Raises:
+        ModelError: there is no checkpoint, or the network reads other features.
+        ExportError: there is no exported network, or it is of another checkpoint.
+    """
+    checkpoint = layout.models / "model.ckpt"
+    if not checkpoint.is_file():
+        raise ModelError(f"{checkpoint} does not exist; run first: python train.py, then water-gee select")
+    if engine == "earth":
+        for name in ("export.json", "expression.json"):
+            if not (layout.export / name).is_file():
+                raise ExportError(f"{layout.export / name} does not exist; run first: water-gee export")
+        exported = read_json(layout.export / "export.json")
+        if exported.get("checkpoint_sha256") != sha256(checkpoint):
+            raise ExportError("export/ is of another checkpoint than models/model.ckpt; run again: water-gee export")
+        known = tuple(exported.get("features", ()))
+    else:
+        from water_gee.models import load_checkpoint
+
+        known = load_checkpoint(checkpoint).features
+    if known != features:
+        raise ModelError(
+            f"the model reads {', '.join(known)} but features.names is {', '.join(features)}; "
+            "set features.names to the model's list, or train again"
+        )
+
+
+def _engine(
+    settings: Settings, layout: Layout, spec: CompositeSpec, area: Area, session: Session, images: dict[int, Any]
+) -> Engine:
+    if settings.predict.engine == "earth":
+        from water_gee.export import load
+
+        network = load(layout.export / "expression.json")
+        mapped = {year: network(image).select(list(OUTPUTS)) for year, image in images.items()}
+        return EarthEngine(mapped, spec.grid, session)
+    from water_gee.models import load_checkpoint, predict
+
+    model = load_checkpoint(layout.models / "model.ckpt")
+    stored, size = _stored(settings, layout)
+    features = Features(layout, images, spec.features, spec.grid, session, stored, size)
+    return LocalEngine(partial(predict, model), features, model.network.radius, model.threshold)
+
+
+def _stored(settings: Settings, layout: Layout) -> tuple[dict[tuple[int, int, int], TileRecord], int]:
+    """Return the downloaded tiles of the map's area, if any, by year, column and row; and their size."""
+    size = settings.tiles.size
+    try:
+        records = read_manifest(layout)
+    except TileError:
+        return {}, size
+    return {
+        (record.year, record.column, record.row): record
+        for record in records
+        if record.area == settings.predict.area and record.size == size and record.status != "failed"
+    }, size

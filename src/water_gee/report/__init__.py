@@ -1,0 +1,1 @@
+"""The page and the summary: what was made, how good it is, and where every figure comes from."""

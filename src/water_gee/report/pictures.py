@@ -1,0 +1,74 @@
+"""Figures that are maps: composites, labels before and after, agreement with the reference."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from water_gee.report import raster
+from water_gee.report.drawing import Panel, sheet
+from water_gee.report.gallery import INFRARED, NATURAL, Overview, Place
+from water_gee.report.palette import CHANGES, CLASSES, ERRORS, LABELS, METHOD_NAMES, Code
+
+_COMPOSITES = {NATURAL: "natural colour", INFRARED: "SWIR1, NIR, red"}
+
+
+def composites(path: Path, year: int, overview: Overview) -> bool:
+    """Draw the composite of the test area in natural and in infrared colours; say whether there was a band for it."""
+    y, x = overview.frame
+    panels = [
+        Panel(f"{year}, {title}", raster.stretch(overview.bands[names][:, y, x]))
+        for names, title in _COMPOSITES.items()
+        if names in overview.bands
+    ]
+    if panels:
+        sheet(path, panels)
+    return bool(panels)
+
+
+def agreement(path: Path, overview: Overview, reference: str) -> None:
+    """Draw where the quality band and the model agree with a reference, and how they err."""
+    methods = ("qa_water", "model")
+    codes = [overview.errors[reference, method][overview.frame] for method in methods]
+    panels = [
+        Panel(METHOD_NAMES[method], raster.colour(code, ERRORS)) for method, code in zip(methods, codes, strict=True)
+    ]
+    sheet(path, panels, _used(ERRORS, codes))
+
+
+def place(path: Path, place: Place, reference: str | None) -> None:
+    """Draw one place at full size: composite, truth, and the errors of the quality band and of the model."""
+    panels = [Panel("Composite", raster.stretch(place.bands))]
+    if reference is None:
+        codes = [raster.classes(place.water[method], place.clear) for method in ("mndwi_0", "qa_water", "model")]
+        names = [METHOD_NAMES[method] for method in ("mndwi_0", "qa_water", "model")]
+        panels += [Panel(name, raster.colour(code, CLASSES)) for name, code in zip(names, codes, strict=True)]
+        sheet(path, panels, _used(CLASSES, codes))
+        return
+    truth = place.references[reference]
+    codes = [raster.errors(truth == 1, truth, place.clear)]
+    codes += [raster.errors(place.water[method], truth, place.clear) for method in ("qa_water", "model")]
+    names = ["Truth", METHOD_NAMES["qa_water"], METHOD_NAMES["model"]]
+    panels += [Panel(name, raster.colour(code, ERRORS)) for name, code in zip(names, codes, strict=True)]
+    sheet(path, panels, _used(ERRORS, codes))
+
+
+def denoised(path: Path, place: Place) -> bool:
+    """Draw a place's label before and after denoising and what changed; say whether there was a label."""
+    if place.clean is None:
+        return False
+    raw = place.water["qa_water"]
+    before = raster.classes(raw, place.clear)
+    after = raster.labels(place.clean, place.clear)
+    change = raster.changes(raw, place.clean, place.clear)
+    panels = [
+        Panel("Composite", raster.stretch(place.bands)),
+        Panel("Raw label", raster.colour(before, CLASSES)),
+        Panel("Denoised label", raster.colour(after, LABELS)),
+        Panel("What changed", raster.colour(change, CHANGES)),
+    ]
+    sheet(path, panels, _used(CHANGES, [change]))
+    return True
+
+
+def _used(legend: Sequence[Code], maps: Sequence[raster.Bytes]) -> list[Code]:
+    """Return the classes that occur, so that no legend names what is not there."""
+    return [code for number, code in enumerate(legend) if any((codes == number).any() for codes in maps)]

@@ -1,0 +1,104 @@
+"""Stage `evaluate`: the figures of the evaluation, and the page that shows them."""
+
+import re
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from water_gee.config.compose import repository
+from water_gee.config.settings import Settings
+from water_gee.evaluation import assess, is_simulated
+from water_gee.files import write_text
+from water_gee.paths import Layout
+from water_gee.progress import say
+from water_gee.report import accuracy, found, products
+from water_gee.report.gallery import Gallery
+from water_gee.report.page import Card, Section, StudyLine, render
+from water_gee.tiles import TileRecord, read_manifest
+
+_MONTHS = ("", "January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
+           "November", "December")  # fmt: skip
+
+
+def run(settings: Settings) -> None:
+    """Measure the accuracy; write `metrics.json`, `details.json`, `figures/*.png` and `index.html`.
+
+    Raises:
+        TileError: there is no test tile with a clear pixel, or no reference overlaps one.
+        ModelError: there is no checkpoint, or it reads other features than the tiles hold.
+        ConfigError: a reference has no file.
+    """
+    layout = Layout(Path(settings.paths.root))
+    records = read_manifest(layout)
+    references = list(settings.study.references)
+    tested = [record for record in records if record.area == settings.evaluate.area]
+    gallery = Gallery.of(tested, references[0] if references else None)
+    assessment = assess(settings, gallery.add)
+    folder = layout.reports / "figures"
+    shutil.rmtree(folder, ignore_errors=True)  # a figure of another study must not stay
+    sections = _sections(settings, layout, records, gallery, folder, assessment.metrics, assessment.details)
+    page = render(_head(settings, layout), _cards(layout, assessment.metrics, assessment.details), sections)
+    write_text(layout.reports / "index.html", page)
+    say(f"the page is {layout.reports / 'index.html'}")
+
+
+def _sections(
+    settings: Settings,
+    layout: Layout,
+    records: Sequence[TileRecord],
+    gallery: Gallery,
+    folder: Path,
+    metrics: Mapping[str, Any],
+    details: Mapping[str, Any],
+) -> list[Section]:
+    return [
+        accuracy.section(folder, metrics, details),
+        accuracy.causes(details.get("causes", [])),
+        accuracy.agreement_maps(folder, gallery, list(metrics)),
+        products.water_map(folder, layout),
+        products.study(folder, settings, records),
+        accuracy.composites(folder, gallery),
+        accuracy.labels(folder, gallery),
+        products.training(folder, layout),
+        products.export(layout),
+        products.lineage(settings, layout, repository()),
+    ]
+
+
+def _head(settings: Settings, layout: Layout) -> StudyLine:
+    study = settings.study
+    first, last = study.months
+    season = _MONTHS[first] if first == last else f"{_MONTHS[first]} to {_MONTHS[last]}"
+    years = str(study.years[0]) if len(study.years) == 1 else f"{study.years[0]}-{study.years[-1]}"
+    unit = "degrees" if study.scale < 0.1 else "m"
+    line = (
+        f"{_sensor(settings.sensor.name)} composites of {season}, {years}; {study.scale:g} {unit} pixels in "
+        f"{study.crs}. Labels come free from the imagery's quality band; a small network learns from them, is measured "
+        "here against independent truth, and is carried into Earth Engine to map the whole area."
+    )
+    return StudyLine(study.name, line, is_simulated(settings, layout))
+
+
+def _sensor(name: str) -> str:
+    """Return a sensor's name as people write it: landsat89 is Landsat 8 and 9."""
+    numbers = re.fullmatch(r"landsat(\d+)", name)
+    return f"Landsat {' and '.join(numbers[1])}" if numbers else name
+
+
+def _cards(layout: Layout, metrics: Mapping[str, Any], details: Mapping[str, Any]) -> list[Card]:
+    """Return the numbers at the top."""
+    cards = []
+    if metrics:
+        reference, measures = next(iter(metrics.items()))
+        cards.append(Card(f"{measures['model']['iou']:.3f}", f"IoU of the model, reference “{reference}”"))
+        denoised = details["references"][reference].get("where_denoised")
+        if denoised:
+            cards.append(Card(f"{denoised['clean_label']['iou']:.3f}", "IoU of the denoised label, where it speaks"))
+        cards.append(Card(f"{measures['qa_water']['iou']:.3f}", "IoU of the quality band"))
+    if rows := found.areas(layout):
+        cards.append(Card(f"{float(rows[-1]['water_km2']):,.0f} km²", f"water mapped in {rows[-1]['year']}"))
+    parity = (found.json_or_none(layout.export / "export.json") or {}).get("parity") or {}
+    if parity.get("equal"):
+        cards.append(Card("equal", f"exported network and PyTorch on {parity['pixels']:,} pixels"))
+    return cards

@@ -1,0 +1,167 @@
+"""The figures are those that scikit-learn gives on the same pixels for every method."""
+
+import json
+
+import numpy as np
+import pytest
+from sklearn import metrics as sklearn
+
+import finished
+from water_gee.errors import ConfigError, ModelError, TileError
+from water_gee.evaluation import METHODS, assess
+from water_gee.models import load_checkpoint, predict
+from water_gee.tiles import read_manifest, write_manifest
+
+REFERENCE = "study.references={truth: 'reference/water_{year}_*.tif'}"
+ONE_YEAR = "study.years=[2020]"
+
+
+@pytest.fixture
+def assessed(tmp_path, settings):
+    finished.write_root(tmp_path)
+    return assess(settings(REFERENCE, ONE_YEAR, "evaluate.resamples=200"))
+
+
+def answers(root) -> dict[str, np.ndarray]:
+    """Return, straight from the arrays, what each method says of the tiles' own pixels, the truth, and which count."""
+    content = finished.land()
+    core = (slice(finished.MARGIN, -finished.MARGIN),) * 2
+    model = load_checkpoint(root / "models" / "model.ckpt")
+    share = content["share"][core]
+    return {
+        "model": predict(model, content["features"]) >= model.threshold,
+        "qa_water": share >= 0.5,
+        "mndwi_0": content["features"][5][core] > 0,
+        "truth": content["truth"][core],
+        "counts": content["seen"][core] & ~np.isnan(share),
+    }
+
+
+def test_every_measure_on_one_set_of_pixels(tmp_path, assessed) -> None:
+    known = answers(tmp_path)
+    counts, truth = known["counts"], known["truth"]
+    assert set(assessed.metrics) == {"truth"} and set(assessed.metrics["truth"]) == set(METHODS)
+    for method in METHODS:
+        found, said, real = assessed.metrics["truth"][method], known[method][counts], truth[counts]
+        assert found["pixels"] == counts.sum() < counts.size
+        assert found["iou"] == pytest.approx(sklearn.jaccard_score(real, said))
+        assert found["f1"] == pytest.approx(sklearn.f1_score(real, said))
+        assert found["precision"] == pytest.approx(sklearn.precision_score(real, said))
+        assert found["recall"] == pytest.approx(sklearn.recall_score(real, said))
+        assert found["kappa"] == pytest.approx(sklearn.cohen_kappa_score(real, said))
+        assert found["accuracy"] == pytest.approx(sklearn.accuracy_score(real, said))
+
+
+def test_the_file_is_the_contract_and_nothing_more(tmp_path, assessed) -> None:
+    content = json.loads((tmp_path / "reports" / "metrics.json").read_text())
+    measures = {"iou", "f1", "precision", "recall", "kappa", "accuracy", "pixels"}
+    assert {name: set(methods) for name, methods in content.items()} == {"truth": set(METHODS)}
+    assert all(set(values) == measures for values in content["truth"].values())
+
+
+def test_details_hold_years_intervals_and_the_denoised_label(tmp_path, settings) -> None:
+    finished.write_root(tmp_path, (2019, 2020))
+    found = assess(settings(REFERENCE, "evaluate.block=32", "evaluate.resamples=200"))
+    details = found.details["references"]["truth"]
+    assert details["places"] == 16  # each place once, however many years it was seen in
+    assert (
+        sum(year["model"]["pixels"] for year in details["by_year"].values())
+        == found.metrics["truth"]["model"]["pixels"]
+    )
+    for method in METHODS:
+        interval = details["iou_intervals"][method]
+        assert interval["low"] <= found.metrics["truth"][method]["iou"] <= interval["high"]
+    difference = details["iou_differences"]["model - qa_water"]
+    assert difference["low"] <= difference["difference"] <= difference["high"]
+    denoised = details["where_denoised"]
+    assert denoised["clean_label"]["iou"] == 1.0  # it was made from the truth
+    assert (
+        denoised["clean_label"]["pixels"] == denoised["qa_water"]["pixels"] < found.metrics["truth"]["model"]["pixels"]
+    )
+    assert found == assess(settings(REFERENCE, "evaluate.block=32", "evaluate.resamples=200"))
+
+
+def test_a_study_without_references_has_no_metrics(tmp_path, settings, capsys) -> None:
+    finished.write_root(tmp_path)
+    assert assess(settings("~study.references", ONE_YEAR)).metrics == {}
+    assert "names no reference" in capsys.readouterr().err
+
+
+def test_mndwi_is_made_of_its_bands_where_it_is_no_feature(tmp_path, settings, assessed, monkeypatch) -> None:
+    monkeypatch.setattr(finished, "FEATURES", tuple(name if name != "mndwi" else "index" for name in finished.FEATURES))
+    finished.write_root(tmp_path)
+    finished.checkpoint(tmp_path, finished.FEATURES)
+    again = assess(settings(REFERENCE, ONE_YEAR))
+    assert again.metrics["truth"]["mndwi_0"] == assessed.metrics["truth"]["mndwi_0"]
+    monkeypatch.setattr(finished, "FEATURES", tuple("abcdefgh"))
+    finished.write_root(tmp_path)
+    finished.checkpoint(tmp_path, finished.FEATURES)
+    with pytest.raises(TileError, match=r"MNDWI needs the band mndwi, or green and swir1, and the tiles hold a, b"):
+        assess(settings(REFERENCE, ONE_YEAR))
+
+
+class TestBadInput:
+    """Each ends in one line that names the fix."""
+
+    @pytest.fixture
+    def root(self, tmp_path):
+        finished.write_root(tmp_path)
+        return tmp_path
+
+    def fails(self, settings, error, match, *overrides: str) -> None:
+        with pytest.raises(error, match=match) as caught:
+            assess(settings(*(overrides or (REFERENCE,)), ONE_YEAR))
+        assert "\n" not in str(caught.value)
+
+    def test_no_file_of_a_reference(self, root, settings) -> None:
+        pattern = "study.references={truth: 'nowhere/{year}*.tif'}"
+        self.fails(settings, ConfigError, r"study.references.truth: no file matches nowhere/\{year\}\*.tif", pattern)
+
+    def test_a_reference_elsewhere(self, root, settings) -> None:
+        (root / "reference" / "water_2020_a.tif").unlink()
+        finished.reference(root / "reference" / "water_2020_a.tif", finished.land()["truth"], shift=(300_000, 0))
+        self.fails(settings, TileError, r"the reference truth does not overlap the clear pixels of the area test")
+
+    def test_a_reference_of_other_values(self, root, settings) -> None:
+        finished.reference(root / "reference" / "water_2020_a.tif", finished.land()["truth"] * 7)
+        self.fails(settings, TileError, r"holds the value 7; make it uint8 with 1 water, 0 land, 255 unknown")
+
+    def test_a_broken_reference(self, root, settings) -> None:
+        (root / "reference" / "water_2020_a.tif").write_bytes(b"not a raster")
+        self.fails(settings, TileError, r"water_2020_a.tif cannot be read .*; replace the file")
+
+    def test_a_model_of_other_features(self, root, settings) -> None:
+        finished.checkpoint(root, ("blue", "nir"))
+        self.fails(settings, ModelError, r"the model reads blue, nir but the tiles hold blue, green, red")
+
+    def test_a_margin_that_is_too_narrow(self, root, settings, monkeypatch) -> None:
+        monkeypatch.setattr(finished, "MARGIN", 1)
+        finished.write_root(root, margin=1)
+        self.fails(settings, TileError, r"needs a margin of 3 pixels and the tiles have 1; set tiles.margin=3")
+
+    def test_no_checkpoint(self, root, settings) -> None:
+        (root / "models" / "model.ckpt").unlink()
+        self.fails(settings, ModelError, r"model.ckpt does not exist; run first: python train.py")
+
+    def test_no_tiles_of_the_area(self, root, settings) -> None:
+        layout = finished.Layout(root)
+        write_manifest(layout, [])
+        self.fails(settings, TileError, r"no tile of the area test to evaluate on \(there is none\)")
+        assert read_manifest(layout) == []
+
+
+def test_real_chips_give_the_figures_that_others_measured(real_scenes, tmp_path) -> None:
+    """The quality band and MNDWI on path 135, as the scenes' README states them; the model here is a random one."""
+    from water_gee.config.compose import compose
+    from water_gee.config.settings import load
+    from water_gee.tiles.stage import run
+
+    choice = load(compose(["study=hls_chips", f"paths.root={tmp_path}", "tiles.areas=[test]"]))
+    run(choice)
+    finished.checkpoint(tmp_path)
+    metrics = assess(choice).metrics
+    found = {(name, method): round(metrics[name][method]["iou"], 3) for name in metrics for method in METHODS[1:]}
+    assert found == {
+        ("plausible", "qa_water"): 0.794, ("plausible", "mndwi_0"): 0.745,
+        ("all", "qa_water"): 0.651, ("all", "mndwi_0"): 0.603,
+    }  # fmt: skip

@@ -1,0 +1,102 @@
+"""A root as the earlier stages leave it, made of arrays: tiles of the test area, labels, truth, a checkpoint."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from rasterio.transform import Affine
+from scipy.ndimage import gaussian_filter
+
+from water_gee.models import PixelNetwork, Standardise, TrainedModel, build_body, predict, save_checkpoint
+from water_gee.paths import Layout
+from water_gee.study import Grid, Tile, Window
+from water_gee.tiles import (
+    LABEL_BANDS,
+    TileRecord,
+    clean_path,
+    feature_path,
+    label_path,
+    write_manifest,
+    write_raster,
+)  # fmt: skip
+
+FEATURES = ("blue", "green", "red", "nir", "swir1", "mndwi", "leb", "elevation")
+GRID = Grid("EPSG:32648", 30.0)
+SIZE, MARGIN = 64, 3
+CORNER = (20, 40)  # column and row of the first tile
+LATTICE = Window(CORNER[0] * SIZE, -(CORNER[1] + 2) * SIZE, 2 * SIZE, 2 * SIZE)  # the 2 x 2 tiles together
+
+
+def checkpoint(root: Path, features: tuple[str, ...] = FEATURES, seed: int = 0, kind: str = "pixelcnn") -> TrainedModel:
+    """Write `models/model.ckpt` of a random network whose answers are neither all water nor all land."""
+    torch.manual_seed(seed)
+    widths = [16, 32, 64, 128] if kind == "pixelcnn" else [16]
+    mean, deviation = [0.05] * len(features), [0.08] * len(features)
+    network = PixelNetwork(Standardise(mean, deviation), build_body(kind, len(features), widths), features).eval()
+    model = TrainedModel(network, kind, tuple(widths))
+    if features == FEATURES:
+        threshold = round(float(np.nanquantile(predict(model, land()["features"]), 0.6)), 4)
+        model = replace(model, threshold=threshold)
+    save_checkpoint(Layout(root).models / "model.ckpt", model)
+    return model
+
+
+def land(year: int = 2020) -> dict[str, np.ndarray]:
+    """Return the 2 x 2 tiles and their margin as one array a name: features, truth, share of looks, seen."""
+    random = np.random.default_rng(year)
+    side = (LATTICE.height + 2 * MARGIN, LATTICE.width + 2 * MARGIN)
+    smooth = gaussian_filter(random.normal(size=side), 6)
+    truth = smooth > np.quantile(smooth, 0.75)
+    noise = random.normal(scale=0.01, size=(5, *side))
+    water = np.array([0.06, 0.05, 0.04, 0.03, 0.02])[:, None, None]
+    soil = np.array([0.05, 0.08, 0.09, 0.25, 0.2])[:, None, None]
+    bands = np.where(truth, water, soil) + noise
+    mndwi = (bands[1] - bands[4]) / (bands[1] + bands[4])
+    features = np.stack([*bands, mndwi, mndwi / 2, np.full(side, 0.2)]).astype("float32")
+    seen = gaussian_filter(random.normal(size=side), 4) > -0.12
+    features[:, ~seen] = np.nan
+    share = np.where(truth ^ (random.random(side) < 0.08), 1.0, 0.0).astype("float32")
+    share[~seen | (random.random(side) < 0.03)] = np.nan
+    return {"features": features, "truth": truth, "share": share, "seen": seen}
+
+
+def write_root(root: Path, years: tuple[int, ...] = (2020,), *, clean: bool = True, margin: int = MARGIN) -> Layout:
+    """Write tiles of the area `test`, their denoised labels, the manifest, references and a checkpoint."""
+    layout = Layout(root)
+    records = []
+    for year in years:
+        content = land(year)
+        for row in range(2):
+            for column in range(2):
+                tile = Tile("test", year, CORNER[0] + column, CORNER[1] + row, SIZE, margin)
+                records.append(_write_tile(layout, tile, content, clean))
+        reference(root / "reference" / f"water_{year}_a.tif", content["truth"])
+    write_manifest(layout, records)
+    checkpoint(root)
+    return layout
+
+
+def reference(path: Path, truth: np.ndarray, shift: tuple[float, float] = (0.0, 0.0), scale: float = 30.0) -> None:
+    """Write a truth [y, x] of `land`'s size, 1 water and 0 land, moved by so many metres."""
+    corner = GRID.transform(LATTICE.buffer(MARGIN))
+    transform = Affine(scale, 0, corner.c + shift[0], 0, -scale, corner.f + shift[1])
+    write_raster(path, truth.astype("uint8")[None], ["water"], crs=GRID.crs, transform=transform, nodata=255)
+
+
+def _write_tile(layout: Layout, tile: Tile, content: dict[str, np.ndarray], clean: bool) -> TileRecord:
+    y, x = tile.outer.within(LATTICE.buffer(MARGIN))
+    place = {"crs": GRID.crs, "transform": GRID.transform(tile.outer)}
+    features, share = content["features"][:, y, x], content["share"][y, x]
+    looks = np.where(np.isnan(share), 0, 2).astype("float32")
+    write_raster(feature_path(layout, tile.area, tile.id), features, FEATURES, nodata=np.nan, **place)
+    write_raster(label_path(layout, tile.area, tile.id), np.stack([share, looks]), LABEL_BANDS, nodata=np.nan, **place)
+    if clean:
+        label = np.where(np.isnan(share) | (content["features"][3, y, x] > 0.26), 255, content["truth"][y, x])
+        bands = np.stack([label, np.ones_like(share), np.zeros_like(share)]).astype("float32")
+        write_raster(clean_path(layout, tile.area, tile.id), bands, ("label", "confidence", "reason"), **place)
+    core = slice(tile.margin, tile.margin + tile.size)
+    clear = (looks > 0)[core, core]
+    return TileRecord.of(
+        tile, GRID, "ok", clear_pixels=int(clear.sum()), water_pixels=int((clear & (share[core, core] >= 0.5)).sum())
+    )

@@ -1,0 +1,170 @@
+"""Pieces become cloud-optimised maps; a stop in the middle loses nothing and leaves nothing half-written."""
+
+import csv
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+from shapely.geometry import Polygon, box
+
+from water_gee.errors import EarthError
+from water_gee.maps.make import predict_pieces, publish
+from water_gee.maps.parts import PartStore
+from water_gee.maps.plan import Plan
+from water_gee.study import Grid, Window
+
+GRID = Grid("EPSG:32648", 30)
+YEARS = [2019, 2020]
+OUTLINE = Polygon([(400_010, 5_800_000), (415_000, 5_801_500), (412_000, 5_791_000), (401_500, 5_792_505)])
+
+
+class Field:
+    """An engine whose probability is a function of the pixel's place; it fails where it is told to."""
+
+    def __init__(self, failing: int | None = None) -> None:
+        self.asked: list[str] = []
+        self.failing = failing
+
+    def __call__(self, piece):
+        self.asked.append(piece.name)
+        if self.failing is not None and len(self.asked) == self.failing:
+            raise EarthError("the service says no")
+        window = piece.window
+        x = window.left + np.arange(window.width)
+        y = (window.top + np.arange(window.height))[:, None]
+        probability = (0.5 + 0.5 * np.sin(x / 9 + piece.year) * np.cos(y / 7)).astype("float32")
+        probability = np.where((x + y) % 97 < 5, np.float32(np.nan), probability)
+        return probability, probability >= 0.5
+
+
+def make(folder: Path, engine, *, size=128, geometry=OUTLINE, one_piece=False, name="store") -> Plan:
+    plan = Plan.of("map", geometry, GRID, YEARS, size=size, one_piece=one_piece)
+    store = PartStore(folder / "work" / name, GRID)
+    predict_pieces(plan, engine, store, workers=1)
+    publish(plan, store, folder / "maps", {"study": "a & b"})
+    store.remove()
+    return plan
+
+
+def hashes(folder: Path) -> dict[str, str]:
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def test_maps_are_cloud_optimised_and_on_the_lattice(tmp_path) -> None:
+    plan = make(tmp_path, Field())
+    assert (plan.window.width, plan.window.height) == (501, 351)
+    for layer, kind, nodata in (("water", "uint8", 255), ("probability", "float32", None)):
+        with rasterio.open(tmp_path / "maps" / "2020" / f"{layer}.tif") as file:
+            assert file.tags(ns="IMAGE_STRUCTURE")["LAYOUT"] == "COG"
+            assert file.block_shapes == [(256, 256)] and file.overviews(1) == [2]
+            assert file.dtypes == (kind,) and file.descriptions == (layer,)
+            assert np.isnan(file.nodata) if nodata is None else file.nodata == nodata
+            assert file.transform == GRID.transform(plan.window) and file.crs.to_epsg() == 32648
+            assert file.tags()["study"] == "a & b" and file.tags()["year"] == "2020"
+
+
+def test_unseen_and_outside_are_never_land(tmp_path) -> None:
+    plan = make(tmp_path, Field())
+    with rasterio.open(tmp_path / "maps" / "2019" / "water.tif") as file:
+        water = file.read(1)
+        small = file.read(1, out_shape=(176, 251))
+    with rasterio.open(tmp_path / "maps" / "2019" / "probability.tif") as file:
+        probability = file.read(1)
+    inside = plan.inside(plan.window)
+    assert 0.3 < inside.mean() < 0.9
+    whole = type(plan.pieces[0])("whole", 2019, plan.window)
+    expected, is_water = Field()(whole)
+    hidden = np.isnan(expected) | ~inside
+    assert np.array_equal(water, np.where(hidden, 255, is_water))
+    assert np.array_equal(probability, np.where(hidden, np.nan, expected), equal_nan=True)
+    # An overview pixel of four that were not seen is not seen, and no other value comes into being.
+    assert set(np.unique(small)) == {0, 1, 255} and (small[-20:, -5:] == 255).all()
+
+
+def test_the_table_adds_up_to_the_area(tmp_path) -> None:
+    plan = make(tmp_path, Field())
+    with (tmp_path / "maps" / "area.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["year"] for row in rows] == ["2019", "2020"] and {row["area"] for row in rows} == {"map"}
+    for row in rows:
+        total = sum(float(row[f"{name}_km2"]) for name in ("water", "land", "unseen"))
+        assert total == pytest.approx(plan.inside(plan.window).sum() * 900 / 1e6)
+        assert total == pytest.approx(OUTLINE.area / 1e6, rel=2e-3)
+        with rasterio.open(tmp_path / "maps" / row["year"] / "water.tif") as file:
+            assert int(row["water_pixels"]) == (file.read(1) == 1).sum()
+
+
+def test_maps_do_not_depend_on_how_the_area_was_cut(tmp_path) -> None:
+    for name, choice in {"a": {"size": 128}, "b": {"size": 300}, "c": {"one_piece": True}}.items():
+        make(tmp_path / name, Field(), **choice)
+    assert hashes(tmp_path / "a") == hashes(tmp_path / "b") == hashes(tmp_path / "c")
+    assert set(hashes(tmp_path / "a")) == {
+        "maps/area.csv", "maps/2019/water.tif", "maps/2019/probability.tif", "maps/2020/water.tif",
+        "maps/2020/probability.tif",
+    }  # fmt: skip
+
+
+def test_a_failed_piece_ends_the_command_and_loses_nothing(tmp_path) -> None:
+    make(tmp_path / "calm", calm := Field())
+    failing = Field(failing=5)
+    with pytest.raises(EarthError, match=r"1 of \d+ pieces of the map failed, first .*: the service says no; no map"):
+        make(tmp_path / "rough", failing)
+    assert not (tmp_path / "rough" / "maps").exists()
+    again = Field()
+    make(tmp_path / "rough", again)
+    assert again.asked == [failing.asked[4]]
+    assert len(failing.asked) == len(calm.asked)
+    assert hashes(tmp_path / "calm" / "maps") == hashes(tmp_path / "rough" / "maps")
+
+
+def test_a_kill_between_pieces_and_a_torn_part(tmp_path) -> None:
+    make(tmp_path / "calm", Field())
+    plan = Plan.of("map", OUTLINE, GRID, YEARS, size=128, one_piece=False)
+
+    class Killed(BaseException):
+        pass
+
+    def dying(piece, engine=Field()):  # noqa: B008
+        if len(engine.asked) == 6:
+            raise Killed
+        return engine(piece)
+
+    store = PartStore(tmp_path / "killed" / "work" / "store", GRID)
+    with pytest.raises(Killed):
+        predict_pieces(plan, dying, store, workers=1)
+    done = sorted(store.folder.rglob("*.water.tif"))
+    assert len(done) == 6
+    done[3].write_bytes(done[3].read_bytes()[:200])
+    done[4].with_name(done[4].name.replace("water", "probability")).unlink()
+    (store.folder / "2019" / ".half.1.tmp.tif").write_bytes(b"II*")
+    make(tmp_path / "killed", again := Field())
+    assert len(again.asked) == len(plan.pieces) - 4
+    assert hashes(tmp_path / "calm") == hashes(tmp_path / "killed")
+
+
+def test_maps_of_years_that_are_no_longer_studied_go(tmp_path) -> None:
+    old = tmp_path / "maps" / "2013" / "water.tif"
+    old.parent.mkdir(parents=True)
+    old.write_bytes(b"old")
+    make(tmp_path, Field())
+    assert sorted(path.name for path in (tmp_path / "maps").iterdir()) == ["2019", "2020", "area.csv"]
+
+
+def test_a_pixel_belongs_to_the_area_by_its_centre(tmp_path) -> None:
+    plan = Plan.of("map", box(400_016, 5_800_020, 400_074, 5_800_080), Grid("EPSG:32648", 30), [2020], size=64,
+                   one_piece=True)  # fmt: skip
+    assert plan.window == Window(13_333, -193_336, 3, 2)
+    assert plan.inside(plan.window).tolist() == [[False, True, True]] * 2  # centres at 400005, 400035 and 400065
+
+
+def test_a_huge_sparse_area_takes_little_memory_and_disk(tmp_path) -> None:
+    far = box(0, 0, 3_000, 3_000).union(box(900_000, 900_000, 903_000, 903_000))
+    plan = Plan.of("map", far, GRID, [2020], size=256, one_piece=False)
+    assert plan.window.width * plan.window.height > 9e8
+    assert sum(piece.window.width * piece.window.height for piece in plan.pieces) < 100_000

@@ -1,0 +1,181 @@
+"""The page holds all it shows, says what to see in every figure, and is the same bytes for the same inputs."""
+
+import base64
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import finished
+from water_gee.evaluation import Assessment
+from water_gee.files import read_json, write_json, write_text
+from water_gee.maps.make import predict_pieces, publish
+from water_gee.maps.parts import PartStore
+from water_gee.maps.plan import Plan
+from water_gee.report.palette import CHANGES, ERRORS
+from water_gee.report.stage import run
+from water_gee.report.summary import run as summarise
+from water_gee.study import outline
+from water_gee.tiles import write_raster
+
+REFERENCE = "study.references={truth: 'reference/water_{year}_*.tif'}"
+CURVES = "epoch,train_loss,valid_loss,valid_iou\n0,0.5,0.6,0.7\n1,0.3,0.35,0.82\n2,0.2,0.36,0.81\n"
+PARITY = {"pixels": 250_000, "max_abs": 3e-7, "mean_abs": 1e-8, "flips": 0, "mask_differences": 0, "equal": True}
+
+
+class Page(HTMLParser):
+    """What a page loads, links to and shows."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.images: list[bytes] = []
+        self.addresses: list[str] = []
+        self.headings: list[str] = []
+        self.captions: list[str] = []
+        self._inside = ""
+        self.feed(path.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag, attributes) -> None:
+        known = dict(attributes)
+        self._inside = tag if tag in ("h2", "figcaption") else self._inside
+        if tag == "figcaption":
+            self.captions.append("")
+        for name in ("src", "href"):
+            address = known.get(name) or ""
+            if address.startswith("data:image/png;base64,"):
+                assert known["alt"] and int(known["width"]) > 0
+                self.images.append(base64.b64decode(address.partition(",")[2]))
+            elif address:
+                self.addresses.append(address)
+
+    def handle_endtag(self, tag) -> None:
+        self._inside = "" if tag == self._inside else self._inside
+
+    def handle_data(self, data) -> None:
+        if self._inside == "h2":
+            self.headings.append(data)
+        elif self._inside == "figcaption":
+            self.captions[-1] += data
+
+
+def add_products(root: Path) -> None:
+    """Write what the stages before `evaluate` leave: a map, a run, an export."""
+    grid = finished.GRID
+    plan = Plan.of("map", outline(grid, finished.LATTICE), grid, [2020], size=64, one_piece=False)
+    store = PartStore(root / "work" / "x", grid)
+
+    def engine(piece):
+        probability = np.full((piece.window.height, piece.window.width), 0.1, np.float32)
+        probability[:20], probability[40:50] = 0.9, np.nan
+        return probability, probability > 0.5
+
+    predict_pieces(plan, engine, store, workers=1)
+    publish(plan, store, root / "maps", {})
+    write_text(root / "runs" / "first" / "curves.csv", CURVES)
+    write_json(root / "models" / "model.json", {"run": "first", "metrics": {"iou": 0.82}})
+    layers = [{"place": "body.conv1 (Conv2d)", "operation": "conv", "channels": 16, "parameters": 1168}]
+    content = {"form": "array", "calls": 80, "bytes": 514_301, "layers": layers, "parity": PARITY}
+    write_json(root / "export" / "export.json", {**content, "proved_by": "eelocal"})
+
+
+@pytest.fixture
+def choices(tmp_path, settings):
+    finished.write_root(tmp_path)
+    return settings(REFERENCE, "study.years=[2020]", "evaluate.resamples=200")
+
+
+def test_the_page_is_whole(tmp_path, choices) -> None:
+    add_products(tmp_path)
+    run(choices)
+    page = Page(tmp_path / "reports" / "index.html")
+    assert page.headings == [
+        "Accuracy", "Right and wrong on the map", "The map and its area", "The study", "The imagery",
+        "Labels before and after", "Training", "The network in Earth Engine", "Lineage",
+    ]  # fmt: skip
+    assert all(address.startswith("#") for address in page.addresses)
+    assert len(page.captions) == len(page.images) > 10
+    assert all(len(caption) > 60 for caption in page.captions)
+    written = {path.read_bytes() for path in (tmp_path / "reports" / "figures").glob("*.png")}
+    assert written == set(page.images)
+    text = (tmp_path / "reports" / "index.html").read_text()
+    assert not re.search(r"https?://|<script|@import|url\(", text)
+    assert "viewport" in text and "eelocal, this project" in text and "250,000" in text
+    assert str(tmp_path) not in text and "simulated" not in text
+    measured = read_json(tmp_path / "reports" / "metrics.json")["truth"]["qa_water"]["iou"]
+    assert f"{measured:.3f}" in text
+
+
+def test_the_same_inputs_give_the_same_bytes(tmp_path, choices) -> None:
+    add_products(tmp_path)
+    run(choices)
+    first = (tmp_path / "reports" / "index.html").read_bytes()
+    (tmp_path / "reports" / "figures" / "agreement_other_2013.png").write_bytes(b"of another study")
+    run(choices)
+    assert (tmp_path / "reports" / "index.html").read_bytes() == first
+    assert not (tmp_path / "reports" / "figures" / "agreement_other_2013.png").exists()
+
+
+def test_what_is_not_there_is_left_out(tmp_path, settings) -> None:
+    finished.write_root(tmp_path, clean=False)
+    run(settings("~study.references", "study.years=[2020]"))
+    page = Page(tmp_path / "reports" / "index.html")
+    assert page.headings == ["Right and wrong on the map", "The study", "The imagery", "Lineage"]
+    assert all("Nobody says who is right" in caption for caption in page.captions if caption.startswith("Place"))
+
+
+def test_errors_and_changes_have_their_colours(tmp_path, choices) -> None:
+    run(choices)
+    figures = tmp_path / "reports" / "figures"
+    for name, legend in {"agreement_truth_2020.png": ERRORS[:4], "labels_1.png": CHANGES[:4]}.items():
+        with Image.open(figures / name) as image:
+            known = {colour for _, colour in image.convert("RGB").getcolors(1 << 24)}
+        assert {code.rgb for code in legend} <= known
+
+
+def test_simulated_scenes_are_called_so_and_their_errors_have_causes(tmp_path, settings) -> None:
+    finished.write_root(tmp_path)
+    raw = tmp_path / "data" / "raw"
+    write_json(raw / "simulation.json", {"seed": 0})
+    (raw / "catalog").mkdir()
+    truth = finished.land()["truth"]
+    cause = np.where(truth, 21, 3).astype("uint8")
+    cause[:40][~truth[:40]] = 4
+    place = finished.GRID.transform(finished.LATTICE.buffer(finished.MARGIN))
+    write_raster(
+        raw / "cover" / "cover_2020_135.tif", np.stack([cause * 0 + 1, cause]), ["cover", "cause"],
+        crs=finished.GRID.crs, transform=place, nodata=0, tags={"cause": "3 TERRAIN_SHADOW, 4 LAVA, 21 NARROW"},
+    )  # fmt: skip
+    run(settings(REFERENCE, "study.years=[2020]", "earth.catalog=data/raw/catalog"))
+    rows = read_json(tmp_path / "reports" / "details.json")["causes"]
+    assert [(row["cause"], row["water"]) for row in rows] == [
+        ("TERRAIN_SHADOW", False), ("LAVA", False), ("NARROW", True),
+    ]  # fmt: skip
+    measured = read_json(tmp_path / "reports" / "details.json")["references"]["truth"]["confusion"]["qa_water"]
+    assert sum(row["wrong"]["qa_water"] for row in rows if not row["water"]) == measured["fp"]
+    assert sum(row["wrong"]["qa_water"] for row in rows if row["water"]) == measured["fn"]
+    text = (tmp_path / "reports" / "index.html").read_text()
+    assert "Why labels err" in text and "terrain shadow" in text and "are simulated" in text
+
+
+def test_the_summary_says_what_was_made(tmp_path, choices, capsys) -> None:
+    add_products(tmp_path)
+    run(choices)
+    summarise(choices)
+    said = capsys.readouterr().out
+    for part in ("Quality band", "Denoised label", "Model", "MNDWI > 0", "2020", "equal to PyTorch on 250,000 pixels",
+                 "index.html"):  # fmt: skip
+        assert part in said
+    assert not any(len(line) > 100 for line in said.splitlines() if str(tmp_path) not in line)
+    measured = read_json(tmp_path / "reports" / "metrics.json")["truth"]["model"]["iou"]
+    assert f"{measured:.3f}" in said
+
+
+def test_the_summary_before_any_evaluation(settings) -> None:
+    from water_gee.errors import WaterGeeError
+
+    with pytest.raises(WaterGeeError, match=r"metrics.json does not exist; run the stage"):
+        summarise(settings())
+    assert Assessment({}, {}).metrics == {}
