@@ -14,6 +14,9 @@ $(BIN)/.ready: pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $@
 
+setup-js: ## the JavaScript client, for the tests of the Code Editor script (they are skipped without)
+	npm install --no-save --no-audit --no-fund --silent @google/earthengine@1.7.45
+
 demo: setup ## the sample study, from its scenes to a water map, its accuracy and the exported network
 	dvc pull --quiet data.dvc
 	dvc repro
@@ -40,4 +43,4 @@ ui: setup ## the MLflow page of all runs, on http://127.0.0.1:5000
 clean: ## delete everything that can be made again (not .venv, not data/raw, not your runs)
 	rm -rf data/tiles data/clean models export maps reports logs work .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-.PHONY: help setup demo test test-full lint bench ui clean
+.PHONY: help setup setup-js demo test test-full lint bench ui clean

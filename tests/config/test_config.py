@@ -10,6 +10,7 @@ from water_gee.config.compose import compose
 from water_gee.config.settings import load
 from water_gee.errors import ConfigError
 
+
 def failure(*overrides: str) -> str:
     with pytest.raises(ConfigError) as error:
         load(compose(list(overrides)))

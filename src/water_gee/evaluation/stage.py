@@ -1,4 +1,4 @@
-"""Stage `evaluate`, its figures: `reports/metrics.json` and `reports/details.json`."""
+"""The figures of the accuracy: `reports/metrics.json` and `reports/details.json`."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,11 +25,6 @@ class Assessment:
 
     metrics: dict[str, dict[str, dict[str, float | int]]]
     details: dict[str, Any]
-
-
-def run(settings: Settings) -> None:
-    """Measure the accuracy and write the figures."""
-    assess(settings)
 
 
 def assess(settings: Settings, visit: Callable[[TileView], None] | None = None) -> Assessment:

@@ -1,0 +1,19 @@
+"""From a torch network to Earth Engine operations, proven equal."""
+
+from typing import Any
+
+_PUBLIC = {
+    "ExportedNetwork": "network", "Recipe": "network", "export_network": "network", "load": "network",
+    "Parity": "parity", "compare": "parity", "trace": "tracing", "run": "stage",
+}  # fmt: skip
+
+__all__ = ["ExportedNetwork", "Parity", "Recipe", "compare", "export_network", "load", "run", "trace"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first asked for: torch and ee are slow to import."""
+    from importlib import import_module
+
+    if name not in _PUBLIC:
+        raise AttributeError(name)
+    return getattr(import_module(f"water_gee.export.{_PUBLIC[name]}"), name)

@@ -1,0 +1,202 @@
+"""`water-gee export`: the checkpoint as Earth Engine operations, written only once it is proven equal."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from water_gee.config.settings import Settings
+from water_gee.earth import (
+    CompositeSpec,
+    Session,
+    composite_spec,
+    connect,
+    feature_image,
+    fetch,
+    in_parallel,
+    resolve_areas,
+)
+from water_gee.errors import ExportError
+from water_gee.export.calls import to_ee
+from water_gee.export.card import model_card
+from water_gee.export.forms import kernel_probe
+from water_gee.export.network import ExportedNetwork, Recipe, export_network
+from water_gee.export.parity import Parity, compare, total
+from water_gee.export.script import StudyText, code_editor
+from water_gee.files import read_json, sha256, write_json, write_text
+from water_gee.models import TrainedModel, load_checkpoint, predict
+from water_gee.paths import Layout
+from water_gee.progress import say, track
+from water_gee.study import Area, Window
+from water_gee.tiles import TileRecord, load_tile, read_manifest
+
+FILES = ("expression.json", "code_editor.js", "README.md", "export.json")  # the last one written says: whole
+_EVALUATOR = {"local": "eelocal", "cloud": "Earth Engine"}
+
+
+def run(settings: Settings) -> None:
+    """Export `models/model.ckpt`, compare it with PyTorch on the study's tiles, and write `export/`.
+
+    Raises:
+        ModelError: there is no checkpoint, or it reads other features than the configuration lists.
+        TileError: there are no tiles to compare on.
+        ExportError: a layer cannot be exported, or the exported network differs from PyTorch; nothing is written.
+        EarthError: Earth Engine cannot be reached or refuses.
+    """
+    layout = Layout(Path(settings.paths.root))
+    model = load_checkpoint(layout.models / "model.ckpt")
+    spec = composite_spec(settings)
+    check(model, settings)
+    records = chosen(read_manifest(layout), settings.export.parity_pixels)
+    for name in FILES:  # of an earlier checkpoint: nothing unproven may lie there if this fails
+        (layout.export / name).unlink(missing_ok=True)
+    with connect(settings.earth, layout) as session:
+        names = [settings.predict.area, *(record.area for record in records)]
+        areas = resolve_areas(session, settings, dict.fromkeys(names))
+        exported = export_network(model.network, model.features, recipe(settings, model, session, spec, records[0]))
+        say(f"exported in form {exported.form}: {exported.cost.calls} calls, {exported.cost.payload_bytes:,} bytes")
+        parity = prove(exported, model, spec, areas, records, layout, session, settings.earth.workers)
+        say(f"{_EVALUATOR[session.kind]} against PyTorch: {parity}")
+        if not parity.equal:
+            raise ExportError(
+                f"the exported network differs from PyTorch ({parity}); nothing was written; try export.form=array, "
+                "and please report it with the checkpoint"
+            )
+        report = {
+            **exported.report,
+            "parity": parity.as_dict(),
+            "proved_by": _EVALUATOR[session.kind],
+            "checkpoint_sha256": sha256(layout.models / "model.ckpt"),
+        }
+        texts = {
+            "expression.json": exported.function_json() + "\n",
+            "code_editor.js": _script(exported, settings, spec, areas[settings.predict.area]),
+            "README.md": model_card(report, _metadata(layout, model), _study(settings)),
+        }
+    for name, text in texts.items():
+        write_text(layout.export / name, text)
+    write_json(layout.export / "export.json", report)
+
+
+def check(model: TrainedModel, settings: Settings) -> None:
+    """Check that the checkpoint fits the configuration.
+
+    Raises:
+        ExportError: it reads other features, or sees further than the tiles' margin.
+    """
+    wanted = tuple(settings.features.names)
+    if model.features != wanted:
+        raise ExportError(
+            f"models/model.ckpt reads the features {', '.join(model.features)} and the configuration lists "
+            f"{', '.join(wanted)}; set features.names to the former, or train again"
+        )
+    if model.network.radius > settings.tiles.margin:
+        raise ExportError(
+            f"the network sees {model.network.radius} pixels far and tiles have a margin of {settings.tiles.margin}; "
+            f"set tiles.margin={model.network.radius} and run water-gee tiles again"
+        )
+
+
+def chosen(records: Sequence[TileRecord], pixels: int) -> list[TileRecord]:
+    """The tiles to compare on: turn by turn those with the most and the least fill, until there are enough pixels."""
+    whole = sorted((r for r in records if r.status == "ok"), key=lambda r: (r.clear_pixels, r.area, r.id))
+    if not whole:
+        raise ExportError("no tile has a clear pixel to compare the exported network on; run first: water-gee tiles")
+    picked: list[TileRecord] = []
+    while whole and sum(record.clear_pixels for record in picked) < pixels:
+        picked.append(whole.pop(0 if len(picked) % 2 == 0 else -1))
+    return picked
+
+
+def recipe(
+    settings: Settings, model: TrainedModel, session: Session, spec: CompositeSpec, record: TileRecord
+) -> Recipe:
+    """How to export; the service is asked how it convolves, if the form depends on it."""
+    outputs = ("water", "probability", "logits") if settings.export.logits else ("water", "probability")
+    flip = settings.export.form != "array" and flips(session, spec, record.tile.window)
+    return Recipe(
+        threshold=model.threshold,
+        temperature=model.temperature,
+        form=settings.export.form,
+        outputs=outputs,
+        flip=flip,
+    )
+
+
+def flips(session: Session, spec: CompositeSpec, window: Window) -> bool:
+    """Ask the service whether `convolve` turns its kernel by 180 degrees.
+
+    Raises:
+        ExportError: it does neither that nor leave it.
+    """
+    small = Window(window.left, window.top, 4, 4)
+    answer = fetch(to_ee(kernel_probe(), {}), spec.grid, small, ["flip"], session.retry)
+    if (answer == 1).all() or (answer == -1).all():
+        return bool((answer == -1).all())
+    raise ExportError(f"the probe of `convolve` gave {np.unique(answer)} instead of 1 or -1; use export.form=array")
+
+
+def prove(
+    exported: ExportedNetwork,
+    model: TrainedModel,
+    spec: CompositeSpec,
+    areas: dict[str, Area],
+    records: Sequence[TileRecord],
+    layout: Layout,
+    session: Session,
+    workers: int,
+) -> Parity:
+    """Compare PyTorch on the downloaded tiles with Earth Engine on its own composite, on the tiles' own pixels."""
+
+    def one(job: tuple[int, TileRecord]) -> tuple[int, Parity]:
+        index, record = job
+        window = record.tile.window
+        image = exported.apply(feature_image(spec, areas[record.area], record.year))
+        there = fetch(image, spec.grid, window, ["probability", "water"], session.retry)
+        features = load_tile(layout, record).features
+        grow = window.buffer(model.network.radius).within(record.tile.outer)
+        here = predict(model, features[:, *grow])
+        return index, compare(here, there[0], model.threshold, there[1])
+
+    found: Iterator[tuple[int, Parity]] = track(
+        in_parallel(one, list(enumerate(records)), workers), "comparing tiles", len(records)
+    )
+    return total(parity for _, parity in sorted(found, key=lambda pair: pair[0]))
+
+
+def _script(exported: ExportedNetwork, settings: Settings, spec: CompositeSpec, area: Area) -> str:
+    year = settings.study.years[0]
+    begin, end = spec.season(year)
+    grid = spec.grid
+    x, y = grid.origin
+    study = StudyText(
+        name=settings.study.name,
+        area=area.name,
+        year=year,
+        begin=begin,
+        end=end,
+        crs=grid.crs,
+        transform=[grid.scale, 0, x, 0, -grid.scale, y],
+        bounds=area.geometry.bounds,
+    )
+    return code_editor(exported, feature_image(spec, area, year), study)
+
+
+def _study(settings: Settings) -> dict[str, Any]:
+    study = settings.study
+    return {
+        "name": study.name,
+        "crs": study.crs,
+        "scale": study.scale,
+        "years": list(study.years),
+        "months": list(study.months),
+        "collections": list(settings.sensor.collections),
+    }
+
+
+def _metadata(layout: Layout, model: TrainedModel) -> dict[str, Any]:
+    """What is known of the model: the selection's file where there is one, else the checkpoint's own notes."""
+    path = layout.models / "model.json"
+    content = read_json(path) if path.is_file() else dict(model.metadata)
+    return dict(content) if isinstance(content, dict) else {}

@@ -1,0 +1,105 @@
+"""The folders of `runs/`, and what each says about its run in `run.json`."""
+
+import re
+import secrets
+import shutil
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from water_gee.errors import ConfigError, WaterGeeError
+from water_gee.files import read_json, write_json
+from water_gee.paths import Layout
+from water_gee.tracking.lineage import is_gone
+
+RUNNING, FINISHED, FAILED, KILLED = "RUNNING", "FINISHED", "FAILED", "KILLED"  # as MLflow spells them
+_FILE = "run.json"
+# What names a run is what changes its outcome; these do not, or stand in the name already.
+_UNNAMED = ("model", "study", "earth", "ckpt", "run.", "paths.", "select.", "hydra", "trainer.threads")
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """A run as its folder knows it."""
+
+    name: str  # what differs: shown in MLflow
+    run_id: str  # of MLflow
+    status: str
+    key: str  # of configuration, code and data
+    study: str
+    process: str
+    started: float  # seconds since 1970
+    parent: str = ""  # MLflow run of the sweep
+    error: str = ""
+    seconds: float = 0.0
+    overrides: list[str] = field(default_factory=list)
+    lineage: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether its process is still at it."""
+        return self.status == RUNNING and not is_gone(self.process)
+
+
+def write_record(folder: Path, record: RunRecord) -> None:
+    """Write `run.json`."""
+    write_json(folder / _FILE, asdict(record))
+
+
+def read_record(folder: Path) -> RunRecord | None:
+    """Return the record of a run's folder, or None where there is none that can be read."""
+    try:
+        content = read_json(folder / _FILE)
+        known = {item.name for item in fields(RunRecord)}
+        return RunRecord(**{key: value for key, value in content.items() if key in known})
+    except (WaterGeeError, TypeError, AttributeError):
+        return None
+
+
+def all_runs(layout: Layout) -> list[tuple[Path, RunRecord]]:
+    """Return every run's folder and record, the newest first."""
+    found = []
+    for folder in sorted(layout.runs.iterdir()) if layout.runs.is_dir() else []:
+        if record := read_record(folder):
+            found.append((folder, record))
+    return sorted(found, key=lambda run: run[1].started, reverse=True)
+
+
+def run_name(model: str, overrides: Sequence[str]) -> str:
+    """Return the model and the overrides that matter: `pixelcnn lr=3e-3 seed=1`."""
+    told = []
+    for override in overrides:
+        key, _, value = override.lstrip("+~").partition("=")
+        if not key.startswith(_UNNAMED) or key.startswith("model."):
+            told.append(f"{key.rpartition('.')[2]}={value}")
+    return " ".join([model, *told])
+
+
+def new_folder(layout: Layout, name: str) -> Path:
+    """Make a folder for a run that no other process has, named by the run and the time."""
+    words = re.sub(r"[^A-Za-z0-9.]+", "-", name.replace("=", "")).strip("-")[:60]
+    while True:
+        folder = layout.runs / f"{words}_{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
+        try:
+            folder.mkdir(parents=True)
+            return folder
+        except FileExistsError:
+            continue
+
+
+def empty_folder(layout: Layout, name: str) -> Path:
+    """Make the folder of a run that the user named, emptied of an earlier run.
+
+    Raises:
+        ConfigError: a process is training in it.
+    """
+    folder = layout.runs / name
+    record = read_record(folder)
+    if record and record.is_running:
+        raise ConfigError(f"run.name={name}: that run is still training (process {record.process}); choose another")
+    if folder.exists():
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True)
+    return folder

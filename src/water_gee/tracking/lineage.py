@@ -1,0 +1,136 @@
+"""Where a run comes from: code, configuration and data, as hashes that a rerun can be compared with."""
+
+import hashlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+import water_gee
+from water_gee.config.settings import Settings
+from water_gee.files import sha256
+from water_gee.paths import Layout
+from water_gee.tiles import TileRecord, clean_path
+
+_CODE = ("models", "tiles", "training")  # the rooms that decide what a network becomes, given tiles and labels
+_DATA = ("data/raw", "data/tiles", "data/clean")
+
+
+@dataclass(frozen=True)
+class Lineage:
+    """The origin of a run; hashes are hexadecimal, empty where there is none."""
+
+    git_commit: str
+    git_dirty: str  # yes, no, or empty outside a repository
+    code: str  # of the rooms that train
+    tiles: str  # of the training tiles, features and labels, as the manifest lists them
+    labels: str  # of the clean labels of the training tiles
+    tiles_csv: str  # SHA-256 of the whole manifest
+    clean_report: str  # SHA-256 of data/clean/report.json
+    dvc: dict[str, str]  # MD5 by path, of what DVC tracks
+
+    def plain(self) -> dict[str, Any]:
+        """Return the lineage as plain types."""
+        return asdict(self)
+
+
+def lineage(layout: Layout, records: Sequence[TileRecord], repository: Path) -> Lineage:
+    """Return the lineage of a training on `records` by the code at hand."""
+    tiles = [f"{record.area}/{record.id} {record.sha256} {record.labels_sha256}" for record in records]
+    labels = [f"{record.id} {sha256(clean_path(layout, record.area, record.id))}" for record in records]
+    report = layout.clean / "report.json"
+    commit, dirty = git_state(repository)
+    return Lineage(
+        git_commit=commit,
+        git_dirty=dirty,
+        code=code_hash(),
+        tiles=_digest(sorted(tiles)),
+        labels=_digest(sorted(labels)),
+        tiles_csv=sha256(layout.tiles / "tiles.csv"),
+        clean_report=sha256(report) if report.is_file() else "",
+        dvc=dvc_hashes(layout.root),
+    )
+
+
+def job_key(settings: Settings, origin: Lineage) -> str:
+    """Return what two runs share that must come out the same: configuration, code and data."""
+    groups = settings.model_dump(mode="json", include={"features", "model", "data", "trainer", "seed"})
+    return _digest([json.dumps(groups, sort_keys=True), origin.code, origin.tiles, origin.labels])[:16]
+
+
+def code_hash() -> str:
+    """Return a hash of the source of the rooms that train."""
+    package = Path(water_gee.__file__).parent
+    files = sorted(path for room in _CODE for path in (package / room).glob("*.py"))
+    return _digest([f"{path.relative_to(package).as_posix()} {sha256(path)}" for path in files])[:16]
+
+
+def git_state(repository: Path) -> tuple[str, str]:
+    """Return (commit, whether tracked files differ from it: yes or no); empty outside a git repository."""
+    git = shutil.which("git")
+    if git is None:
+        return "", ""
+
+    def ask(*arguments: str) -> str | None:
+        done = subprocess.run([git, "-C", str(repository), *arguments], capture_output=True, text=True, check=False)
+        return done.stdout.strip() if done.returncode == 0 else None
+
+    commit = ask("rev-parse", "HEAD")
+    if commit is None:
+        return "", ""
+    return commit, "yes" if ask("status", "--porcelain", "--untracked-files=no") else "no"
+
+
+def dvc_hashes(root: Path) -> dict[str, str]:
+    """Return the MD5 that DVC recorded of the data below `root`, by path."""
+    found: dict[str, str] = {}
+    for name in ("data.dvc", "dvc.lock"):
+        path = root / name
+        content = yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else None
+        if not isinstance(content, Mapping):
+            continue
+        holders = [content, *(content.get("stages") or {}).values()]
+        for holder in holders:
+            for out in holder.get("outs") or []:
+                if isinstance(out, Mapping) and out.get("path") in _DATA and out.get("md5"):
+                    found[str(out["path"])] = str(out["md5"])
+    return found
+
+
+def this_process() -> str:
+    """Return what names this process among all of its host's, past ones too."""
+    return f"{socket.gethostname()} {os.getpid()} {_started(os.getpid())}"
+
+
+def is_gone(process: str) -> bool:
+    """Say whether a process that `this_process` named has ended; of another host's that is not known: False."""
+    host, _, rest = process.rpartition(" ")[0].rpartition(" ")
+    if host != socket.gethostname() or not rest.isdigit():
+        return False
+    number = int(rest)
+    try:
+        os.kill(number, 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        pass
+    return _started(number) != process.rpartition(" ")[2]
+
+
+def _started(number: int) -> str:
+    """Return when a process began, in ticks since boot; `-` where the system does not tell."""
+    try:
+        return Path(f"/proc/{number}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[19]
+    except (OSError, IndexError):
+        return "-"
+
+
+def _digest(parts: Sequence[str]) -> str:
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()

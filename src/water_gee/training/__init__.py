@@ -1,0 +1,11 @@
+"""Learning: tiles into batches, a network fitted to them, and what the run leaves in its folder.
+
+Importing this room imports Lightning, which takes seconds: do it inside the stage that trains.
+"""
+
+from water_gee.training.fit import Recipe, fit
+from water_gee.training.run import CHECKPOINT, Trained, train
+from water_gee.training.scores import Scores
+from water_gee.training.store import training_records
+
+__all__ = ["CHECKPOINT", "Recipe", "Scores", "Trained", "fit", "train", "training_records"]

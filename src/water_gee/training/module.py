@@ -1,0 +1,103 @@
+"""The network as Lightning trains it."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pytorch_lightning as lightning
+import torch
+from torch import Tensor
+from torch.nn import functional
+from torch.optim import Adam, Optimizer
+from torch.optim.lr_scheduler import LambdaLR
+
+from water_gee.models import PixelNetwork
+from water_gee.training.feeds import Batch
+from water_gee.training.scores import Scores
+
+_WARM_UP = 0.1  # share of the steps in which the learning rate rises
+
+
+def margin(network: PixelNetwork, features: Tensor) -> Tensor:
+    """Return the water logit less the land logit [n, y, x]; its sigmoid is the probability of water."""
+    logits: Tensor = network(features)
+    return logits[:, 1] - logits[:, 0]
+
+
+def batch_loss(network: PixelNetwork, batch: Batch) -> Tensor:
+    """Return the loss of a step: the weighted cross-entropy of the labelled pixels, by the batch's scale.
+
+    Of two classes it is a function of the margin alone; so written it is deterministic on every device.
+    """
+    losses = functional.binary_cross_entropy_with_logits(
+        margin(network, batch.features), batch.water, weight=batch.weight, reduction="sum"
+    )
+    return losses / batch.scale
+
+
+class WaterModule(lightning.LightningModule):  # type: ignore[misc]  # Lightning is untyped to mypy here
+    """Trains a network with Adam, the learning rate warmed up and then lowered along a cosine.
+
+    Each validation leaves `scores` (of all labelled validation pixels) and logs `valid_iou`, at the threshold
+    that is best in that epoch: the balanced draw shifts probabilities, and an epoch is not judged by that.
+    """
+
+    def __init__(self, network: PixelNetwork, *, lr: float, weight_decay: float, steps: int) -> None:
+        super().__init__()
+        self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch omits it
+        self.lr = lr
+        self.weight_decay = weight_decay
+        self.steps = steps
+        self.scores = Scores.none()
+        self.epoch_metrics: dict[str, float] = {}
+        self._loss = 0.0
+        self._scale = 0.0
+
+    def on_train_epoch_start(self) -> None:
+        """Begin the epoch's mean loss."""
+        self._loss = self._scale = 0.0
+
+    def training_step(self, batch: Batch, batch_index: int) -> Tensor:
+        """Return the loss of a batch."""
+        loss = batch_loss(self.network, batch)
+        self._loss += float(loss.detach()) * batch.scale
+        self._scale += batch.scale
+        return loss
+
+    def on_validation_epoch_start(self) -> None:
+        """Begin to count."""
+        self.scores = Scores.none()
+
+    def validation_step(self, batch: Batch, batch_index: int) -> None:
+        """Count the labelled pixels of a batch by their margin."""
+        labelled = batch.weight > 0
+        margins = margin(self.network, batch.features)[labelled].float().cpu().numpy()
+        self.scores += Scores.of(margins, batch.water[labelled].cpu().numpy().astype(np.bool_))
+
+    def on_validation_epoch_end(self) -> None:
+        """Log the validation of this epoch."""
+        best = self.scores.best()
+        self.epoch_metrics = {
+            "train_loss": self._loss / max(self._scale, 1.0),
+            "valid_loss": self.scores.loss(),
+            "valid_iou": best.iou,
+            "valid_f1": best.f1,
+            "valid_precision": best.precision,
+            "valid_recall": best.recall,
+        }
+        self.log("valid_iou", best.iou)
+
+    def configure_optimizers(self) -> Mapping[str, Any]:
+        """Return the optimiser and its schedule, which moves every step."""
+        optimizer: Optimizer = Adam(self.network.parameters(), lr=self.lr, weight_decay=self.weight_decay)
+        schedule = LambdaLR(optimizer, lambda step: learning_rate_factor(step, self.steps))
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+
+def learning_rate_factor(step: int, steps: int) -> float:
+    """Return the share of the full learning rate at a step: up in the first tenth, then a cosine down to 0."""
+    warm = max(1, round(_WARM_UP * steps))
+    if step < warm:
+        return (step + 1) / warm
+    return 0.5 * (1 + math.cos(math.pi * min(1.0, (step - warm) / max(1, steps - warm))))

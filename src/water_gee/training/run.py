@@ -1,0 +1,108 @@
+"""One training run: from tiles on disk to a folder with the checkpoint, its configuration, metrics and figures."""
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+
+from water_gee.config.settings import Settings
+from water_gee.files import write_json, write_text
+from water_gee.models import TrainedModel, build_body, save_checkpoint
+from water_gee.paths import Layout
+from water_gee.progress import say
+from water_gee.training.figures import draw_all
+from water_gee.training.fit import Fitted, Recipe, fit
+from water_gee.training.history import OnEpoch
+from water_gee.training.split import split_tiles
+from water_gee.training.store import build_store, training_records
+
+CHECKPOINT = "model.ckpt"
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a run says about itself once it is done."""
+
+    metrics: dict[str, float | int]  # of validation, at the threshold
+    facts: dict[str, float | int | str]  # threshold, temperature, epochs, feed, parameters
+    seconds: float  # of training alone
+
+
+def recipe_of(settings: Settings) -> Recipe:
+    """Return what the settings say of model, data, trainer and seed."""
+    model, data, trainer = settings.model, settings.data, settings.trainer
+    return Recipe(
+        kind=model.name, widths=tuple(model.widths), lr=model.lr, weight_decay=model.weight_decay,
+        feed=data.name, batch=data.batch, crop=data.crop, crop_batch=data.crop_batch,
+        other_per_water=data.other_per_water, least_other=data.least_other, use_confidence=data.confidence,
+        epochs=trainer.epochs, patience=trainer.patience, accelerator=trainer.accelerator,
+        devices=trainer.devices, precision=trainer.precision, seed=settings.seed,
+    )  # fmt: skip
+
+
+def train(
+    settings: Settings,
+    folder: Path,
+    *,
+    resume: bool = False,
+    metadata: Mapping[str, Any] | None = None,
+    on_epoch: OnEpoch | None = None,
+) -> Trained:
+    """Train by the settings into `folder`, an existing one of `runs/`.
+
+    Args:
+        settings: the whole configuration; the tiles of `paths.root` are read.
+        folder: gets `model.ckpt`, `config.yaml`, `metrics.json`, `curves.csv` and `figures/`.
+        resume: go on where a killed run in the same folder stopped.
+        metadata: what the checkpoint shall tell about its origin; plain types only.
+        on_epoch: told the number and the metrics of each epoch.
+
+    Raises:
+        TileError: tiles or labels are missing, or do not fit the network.
+        ModelError: the network cannot be built.
+    """
+    if settings.trainer.threads:
+        torch.set_num_threads(settings.trainer.threads)
+    layout, recipe = Layout(Path(settings.paths.root)), recipe_of(settings)
+    records = training_records(layout)
+    radius = int(getattr(build_body(recipe.kind, len(settings.features.names), recipe.widths), "radius"))  # noqa: B009
+    write_text(folder / "config.yaml", yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False))
+    store = build_store(layout, records, settings.features.names, radius, folder)
+    tiles = range(len(store.records))
+    split = split_tiles(store.records, [store.water(tile) for tile in tiles], settings.data.validation)
+    fitted = fit(store, split, recipe, folder, resume=resume, on_epoch=on_epoch)
+    facts = _facts(fitted, len(split.training), len(split.validation))
+    metrics = {**fitted.confusion.metrics(), "average_precision": fitted.scores.average_precision()}
+    model = replace(fitted.model, metadata={**(metadata or {}), **facts, "validation": metrics})
+    save_checkpoint(folder / CHECKPOINT, model)
+    by_tile = {
+        name: {"tp": one.tp, "fp": one.fp, "fn": one.fn, "tn": one.tn} for name, one in fitted.confusions.items()
+    }
+    write_json(folder / "metrics.json", {"validation": metrics, **facts})
+    write_json(folder / "validation_tiles.json", by_tile)
+    draw_all(folder / "figures", fitted, store, split.validation)
+    shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+    say(
+        f"validation IoU {fitted.confusion.iou:.4f}, F1 {fitted.confusion.f1:.4f} at threshold "
+        f"{model.threshold:.2f}; {facts['parameters']:,} parameters, {facts['feed']} feed, {fitted.seconds:.0f} s"
+    )
+    return Trained(metrics, facts, fitted.seconds)
+
+
+def _facts(fitted: Fitted, training_tiles: int, validation_tiles: int) -> dict[str, float | int | str]:
+    model: TrainedModel = fitted.model
+    return {
+        "threshold": model.threshold,
+        "temperature": model.temperature,
+        "validation_loss": fitted.scores.loss(model.temperature),
+        "epochs": len(fitted.history),
+        "best_epoch": fitted.best_epoch,
+        "feed": fitted.feed,
+        "parameters": sum(parameter.numel() for parameter in model.network.parameters()),
+        "training_tiles": training_tiles,
+        "validation_tiles": validation_tiles,
+    }

@@ -1,0 +1,157 @@
+"""Tiles and their clean labels as memory-mapped arrays, from which batches are gathered."""
+
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from water_gee.errors import TileError
+from water_gee.paths import Layout
+from water_gee.tiles import TileRecord, clean_path, load_tile, read_manifest, read_raster
+
+AREA = "train"  # the area of every study on which networks are trained
+ABSTAIN = 255
+
+
+@dataclass(frozen=True)
+class TileStore:
+    """Tiles of one size, decoded once.
+
+    `features` is [tile, y, x, band] float32 with the margin, NaN in every band of a masked pixel; `labels`
+    [tile, y, x] uint8 of the tiles' own pixels: 1 water, 0 other, 255 no label; `confidence` likewise, float32.
+    The bands lie innermost, so that a window or a crop is gathered in the layout that the network likes best.
+    """
+
+    records: tuple[TileRecord, ...]
+    names: tuple[str, ...]
+    features: NDArray[np.float32]
+    labels: NDArray[np.uint8]
+    confidence: NDArray[np.float32]
+
+    @property
+    def margin(self) -> int:
+        """Pixels of margin around a tile's own."""
+        return self.records[0].margin
+
+    @property
+    def size(self) -> int:
+        """A tile's own pixels a side."""
+        return self.records[0].size
+
+    def water(self, tile: int) -> int:
+        """Return the labelled water pixels of a tile."""
+        return int(np.count_nonzero(self.labels[tile] == 1))
+
+    def labelled(self, tile: int) -> int:
+        """Return the labelled pixels of a tile."""
+        return int(np.count_nonzero(self.labels[tile] != ABSTAIN))
+
+
+def training_records(layout: Layout) -> list[TileRecord]:
+    """Return the tiles that can be trained on, whole and with their clean labels there.
+
+    Raises:
+        TileError: the tiles or the clean labels are not there yet; says what to run.
+    """
+    records = [record for record in read_manifest(layout) if record.area == AREA]
+    usable = [record for record in records if record.status == "ok"]
+    if not usable:
+        raise TileError(f"no tile of areas.{AREA} holds a clear pixel ({len(records)} listed); run: water-gee tiles")
+    missing = [record for record in usable if not clean_path(layout, AREA, record.id).is_file()]
+    if len(missing) == len(usable):
+        raise TileError(f"there are no clean labels yet ({layout.clean} is empty); run first: water-gee denoise")
+    if missing:
+        raise TileError(
+            f"{len(missing)} tiles have no clean labels ({missing[0].id}, ...); run again: water-gee denoise"
+        )
+    if len({(record.size, record.margin) for record in usable}) > 1:
+        raise TileError("the tiles differ in size or margin; run again: water-gee tiles tiles.refresh=true")
+    return usable
+
+
+def build_store(
+    layout: Layout, records: Sequence[TileRecord], names: Sequence[str], radius: int, folder: Path
+) -> TileStore:
+    """Decode tiles into memory-mapped arrays below `folder`, leaving out those without a label.
+
+    The files have no name any more once they are open: they vanish with the process, however it ends.
+
+    Raises:
+        TileError: a feature is missing, the margin is smaller than `radius`, or a file is broken.
+    """
+    size, margin = records[0].size, records[0].margin
+    if margin < radius:
+        raise TileError(
+            f"the tiles have a margin of {margin} pixels and the network reads {radius} around each; "
+            f"run again: water-gee tiles tiles.margin={radius}"
+        )
+    kept = [record for record in records if (_labels(layout, record)[0] != ABSTAIN).any()]
+    if not kept:
+        raise TileError("the clean labels abstain everywhere; choose another denoise option and run: water-gee denoise")
+    side = size + 2 * margin
+    features = _nameless(folder, (len(kept), side, side, len(names)), np.float32)
+    labels = _nameless(folder, (len(kept), size, size), np.uint8)
+    confidence = _nameless(folder, (len(kept), size, size), np.float32)
+    for position, record in enumerate(kept):
+        tile = load_tile(layout, record)
+        values = np.stack([tile.band(name) for name in names], axis=-1)
+        # A pixel counts as masked as soon as one of its bands is, in training as in prediction.
+        values[np.isnan(values).any(axis=-1)] = np.nan
+        label, trust = _labels(layout, record)
+        unseen = np.isnan(values[tile.core][..., 0])
+        features[position], confidence[position] = values, trust
+        labels[position] = np.where(unseen, ABSTAIN, label)
+    return TileStore(tuple(kept), tuple(names), features, labels, confidence)
+
+
+def seen_pixels(store: TileStore, tiles: Sequence[int]) -> Iterator[NDArray[np.float64]]:
+    """Yield the seen own pixels [pixel, band] of each tile."""
+    own = slice(store.margin, store.margin + store.size)
+    for tile in tiles:
+        values = store.features[tile, own, own].reshape(-1, len(store.names))
+        yield values[~np.isnan(values[:, 0])].astype(np.float64)
+
+
+def standardisation(store: TileStore, tiles: Sequence[int]) -> tuple[list[float], list[float]]:
+    """Return mean and standard deviation of each band over the seen pixels of `tiles`.
+
+    A band that never varies gets the deviation 1: it then standardises to 0 instead of dividing by 0.
+    """
+    bands = len(store.names)
+    count, total, square = 0, np.zeros(bands), np.zeros(bands)
+    for values in seen_pixels(store, tiles):
+        count += len(values)
+        total += values.sum(axis=0)
+        square += (values**2).sum(axis=0)
+    mean = total / count
+    deviation = np.sqrt(np.maximum(square / count - mean**2, 0.0))
+    return mean.tolist(), np.where(deviation > 1e-6, deviation, 1.0).tolist()
+
+
+def _labels(layout: Layout, record: TileRecord) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """Return (label, confidence) [y, x] of a tile's own pixels."""
+    advice = "run again: water-gee denoise"
+    path = clean_path(layout, record.area, record.id)
+    values, names, _ = read_raster(path, advice)
+    side = record.size + 2 * record.margin
+    if values.shape[1:] != (side, side) or not {"label", "confidence"} <= set(names):
+        raise TileError(f"{path} does not fit its tile; {advice}")
+    own = slice(record.margin, record.margin + record.size)
+    label = values[names.index("label"), own, own]
+    trust = np.nan_to_num(values[names.index("confidence"), own, own], nan=0.0)
+    return np.where(np.isin(label, (0, 1)), label, ABSTAIN).astype(np.uint8), trust
+
+
+def _nameless(folder: Path, shape: tuple[int, ...], dtype: type[Any]) -> NDArray[Any]:
+    """Return an array of zeros that lives in a file without a name."""
+    handle, name = tempfile.mkstemp(prefix=".tiles-", dir=folder)
+    os.close(handle)
+    try:
+        return np.memmap(name, dtype=dtype, mode="w+", shape=shape)
+    finally:
+        os.unlink(name)

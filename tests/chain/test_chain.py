@@ -1,0 +1,81 @@
+"""The whole chain by `dvc repro` on a tiny study: what it writes, and what a change makes it run again."""
+
+import csv
+import json
+
+import pytest
+import rasterio
+
+STAGES = ("tiles", "denoise", "train", "select", "export", "predict", "evaluate")
+FILES = (
+    "data/tiles/tiles.csv", "data/clean/report.json", "runs/repro/model.ckpt", "models/model.ckpt", "models/model.json",
+    "export/expression.json", "export/code_editor.js", "export/export.json", "maps/2019/water.tif",
+    "maps/2020/probability.tif", "maps/area.csv", "reports/metrics.json", "reports/index.html",
+)  # fmt: skip
+
+
+def test_every_file_of_the_contract_is_there(reproduced) -> None:
+    assert [name for name in FILES if not (reproduced.root / name).is_file()] == []
+    assert list((reproduced.root / "data/clean/figures").glob("*.png"))
+    assert list((reproduced.root / "reports/figures").glob("*.png"))
+
+
+def test_the_metrics_have_the_contracts_shape_and_dvc_shows_them(reproduced) -> None:
+    metrics = json.loads((reproduced.root / "reports/metrics.json").read_text())
+    keys = {"iou", "f1", "precision", "recall", "kappa", "accuracy", "pixels"}
+    assert {name: {method: set(values) for method, values in by.items()} for name, by in metrics.items()} == {
+        "truth": {"model": keys, "qa_water": keys, "mndwi_0": keys}
+    }
+    pixels = {values["pixels"] for values in metrics["truth"].values()}
+    assert len(pixels) == 1
+    assert "truth.model.iou" in reproduced.run("dvc", "metrics", "show").stdout.replace("│", " ")
+
+
+def test_the_exported_network_is_equal(reproduced) -> None:
+    report = json.loads((reproduced.root / "export/export.json").read_text())
+    assert report["parity"]["equal"] and report["parity"]["max_abs"] <= 1e-5
+    assert report["parity"]["flips"] == 0
+    assert report["calls"] <= 100
+
+
+def test_the_maps_never_call_unseen_land(reproduced) -> None:
+    root = reproduced.root / "maps" / "2020"
+    with rasterio.open(root / "water.tif") as water, rasterio.open(root / "probability.tif") as probability:
+        assert water.nodata == 255 and water.crs.to_epsg() == 32648 and water.transform == probability.transform
+        unseen = probability.read_masks(1) == 0
+        assert unseen.any()
+        assert (water.read(1)[unseen] == 255).all()
+    with (reproduced.root / "maps/area.csv").open() as file:
+        assert {row["year"] for row in csv.DictReader(file)} == {"2019", "2020"}
+
+
+def test_a_second_repro_does_nothing(reproduced) -> None:
+    outcome = reproduced.run("dvc", "repro")
+    assert "Data and pipelines are up to date" in outcome.stdout + outcome.stderr
+    assert "Running stage" not in outcome.stdout
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "stages"),
+    [
+        ("conf/study/tiny.yaml", "months: [6, 8]", "months: [6, 9]", {"tiles", "predict"}),
+        ("conf/tiles/default.yaml", "margin: 3", "margin: 4", {"tiles"}),
+        ("conf/denoise/none.yaml", "radius: 3", "radius: 4", {"denoise"}),
+        ("conf/model/pixelcnn.yaml", "lr: ", "lr: 1", {"train"}),
+        ("params.yaml", "run: ", "run: repro", {"select"}),
+        ("conf/export/default.yaml", "logits: false", "logits: true", {"export"}),
+        ("conf/predict/default.yaml", "engine: earth", "engine: local", {"predict"}),
+        ("conf/evaluate/default.yaml", "area: test", "area: train", {"evaluate"}),
+        ("conf/study/tiny.yaml", "name: tiny", "name: tiny_2", set()),
+        ("conf/model/mlp.yaml", "lr: ", "lr: 1", set()),
+        ("conf/denoise/v1.yaml", "deviations: 3", "deviations: 2", set()),
+    ],
+)  # fmt: skip
+def test_a_changed_key_concerns_the_stages_that_read_it_and_no_other(reproduced, file, old, new, stages) -> None:
+    before = (reproduced.root / file).read_text()
+    try:
+        reproduced.replace(file, old, new)
+        changed = json.loads(reproduced.run("dvc", "status", "--json").stdout)
+        assert set(changed) == stages
+    finally:
+        (reproduced.root / file).write_text(before)

@@ -1,0 +1,188 @@
+"""Training jobs in a real MLflow database: what they log, and how they end."""
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+
+from labelled import quick_settings, write_labelled_tiles
+from water_gee.errors import TileError, WaterGeeError
+from water_gee.paths import Layout
+from water_gee.tiles import feature_path
+from water_gee.tracking.database import PROCESS_TAG, connect, end_dead_runs, experiment
+from water_gee.tracking.folders import FAILED, FINISHED, KILLED, RUNNING, read_record, write_record
+from water_gee.tracking.job import run_job
+from water_gee.tracking.sweep import close_sweep, open_sweep
+
+QUICKER = ("trainer.epochs=2",)
+
+
+@pytest.fixture(scope="module")
+def layout(tmp_path_factory):
+    return write_labelled_tiles(tmp_path_factory.mktemp("jobs"))
+
+
+@pytest.fixture(scope="module")
+def client(layout):
+    return connect(layout)
+
+
+@pytest.fixture(scope="module")
+def job(layout, client):
+    return run_job(quick_settings(layout.root, *QUICKER), ["model=mlp", "seed=0"])
+
+
+def status(client, run_id):
+    return client.get_run(run_id).info.status
+
+
+def gone():
+    code = "from water_gee.tracking.lineage import this_process; print(this_process())"
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+
+
+def test_a_run_logs_config_metrics_curves_checkpoint_figures_and_lineage(client, job):
+    run = client.get_run(job.run_id)
+    assert run.info.status == FINISHED and run.info.run_name == "mlp seed=0"
+    assert client.get_experiment(run.info.experiment_id).name == "sample"
+    assert {"model", "lr", "seed", "features", "denoise"} <= set(run.data.params)
+    assert {"valid/iou", "valid/kappa", "epoch/valid_iou", "model/threshold"} <= set(run.data.metrics)
+    assert [point.step for point in client.get_metric_history(job.run_id, "epoch/train_loss")] == [0, 1]
+    assert {"code", "tiles_csv_sha256", "clean_report_sha256", "feed", PROCESS_TAG} <= set(run.data.tags)
+    names = {item.path for folder in ("", "figures", "model") for item in client.list_artifacts(job.run_id, folder)}
+    assert {
+        "config.yaml", "metrics.json", "curves.csv", "model/model.ckpt", "figures/confusion_matrix.png",
+        "figures/precision_recall.png", "figures/quicklook.png", "figures/training_curves.png",
+    } <= names  # fmt: skip
+
+
+def test_the_artifacts_lie_below_the_root_and_the_folder_knows_its_run(layout, client, job):
+    assert client.get_run(job.run_id).info.artifact_uri.startswith(str(layout.artifacts))
+    record = read_record(job.folder)
+    assert (record.run_id, record.status) == (job.run_id, FINISHED)
+    assert not (job.folder / "checkpoints").exists()
+
+
+def test_a_job_that_fails_before_training_is_marked_failed(layout, client):
+    record = next(record for record in json_rows(layout) if record.status == "ok")
+    path = feature_path(layout, "train", record.id)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 3])
+    try:
+        with pytest.raises(TileError, match="water-gee tiles"):
+            run_job(quick_settings(layout.root, "run.name=broken"), [])
+    finally:
+        path.write_bytes(whole)
+    record = read_record(layout.runs / "broken")
+    assert record.status == FAILED and "TileError" in record.error
+    run = client.get_run(record.run_id)
+    assert run.info.status == FAILED and "water-gee tiles" in run.data.tags["error"]
+
+
+def json_rows(layout):
+    from water_gee.tiles import read_manifest
+
+    return read_manifest(layout)
+
+
+def test_an_interrupted_job_is_marked_killed_and_taken_up_by_ckpt_last(layout, client, job, monkeypatch):
+    settings = quick_settings(layout.root, *QUICKER, "run.name=repro", "ckpt=last")
+    from water_gee.tracking import job as module
+
+    log = module._log
+
+    def interrupt(client, run_id, group, values, step=0):
+        log(client, run_id, group, values, step)
+        if group == "epoch" and step == 1:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, "_log", interrupt)
+    with pytest.raises((KeyboardInterrupt, SystemExit)):
+        run_job(settings, [])
+    killed = read_record(layout.runs / "repro")
+    assert killed.status == KILLED and status(client, killed.run_id) == KILLED
+    monkeypatch.undo()
+    resumed = run_job(settings, [])
+    assert resumed.run_id == killed.run_id and resumed.folder == layout.runs / "repro"
+    assert status(client, resumed.run_id) == FINISHED
+    metrics = [json.loads((folder / "metrics.json").read_text()) for folder in (resumed.folder, job.folder)]
+    assert metrics[0] == metrics[1]
+
+
+def test_a_run_whose_process_is_gone_is_not_left_running(layout, client):
+    experiment_id = experiment(client, layout, "sample")
+    runs = {
+        name: client.create_run(experiment_id, tags={PROCESS_TAG: process}).info.run_id
+        for name, process in {"dead": gone(), "elsewhere": "another-host 1 1", "untagged": ""}.items()
+    }
+    end_dead_runs(client, experiment_id)
+    assert {name: status(client, run_id) for name, run_id in runs.items()} == {
+        "dead": KILLED, "elsewhere": RUNNING, "untagged": RUNNING
+    }  # fmt: skip
+
+
+def test_a_sweep_started_again_runs_only_what_is_missing(layout, client, capsys):
+    overrides = ["seed=5,6,7"]
+    jobs = [quick_settings(layout.root, *QUICKER, f"seed={seed}") for seed in (5, 6, 7)]
+    sweep = open_sweep(overrides, jobs)
+    first = run_job(jobs[0], ["seed=5"], parent=sweep.run_id)
+    killed = run_job(jobs[1], ["seed=6"], parent=sweep.run_id)
+    write_record(killed.folder, replace(read_record(killed.folder), status=RUNNING, process=gone()))
+    client.set_terminated(sweep.run_id, KILLED)
+
+    again = open_sweep(overrides, jobs)
+    assert again.run_id == sweep.run_id
+    outcomes = [run_job(one, [f"seed={one.seed}"], parent=again.run_id) for one in jobs]
+    assert [outcome.skipped for outcome in outcomes] == [True, False, False]
+    assert outcomes[0].folder == first.folder
+    assert close_sweep(again) == 0
+    runs = client.search_runs([again.experiment_id], f"tags.`mlflow.parentRunId` = '{again.run_id}'")
+    finished = [run for run in runs if run.info.status == FINISHED]
+    assert sorted({run.data.params["seed"] for run in finished}) == ["5", "6", "7"]
+    parent = client.get_run(again.run_id)
+    assert parent.info.status == FINISHED
+    assert parent.data.metrics["valid/iou"] == max(run.data.metrics["valid/iou"] for run in finished)
+    assert [point.step for point in client.get_metric_history(again.run_id, "epoch/valid_iou")] == [0, 1]
+    assert "3 of 3 jobs" in capsys.readouterr().out
+    assert "comparison.png" in {item.path for item in client.list_artifacts(again.run_id)}
+
+
+def test_a_sweep_with_other_data_or_overrides_is_another(layout, client):
+    one = open_sweep(["seed=8,9"], [quick_settings(layout.root, f"seed={seed}") for seed in (8, 9)])
+    close_sweep(one, interrupted=True)
+    assert status(client, one.run_id) == KILLED
+    other = open_sweep(["seed=8,9"], [quick_settings(layout.root, "model.lr=0.5", f"seed={seed}") for seed in (8, 9)])
+    close_sweep(other)
+    assert other.run_id != one.run_id
+
+
+def test_a_file_that_is_no_database_is_said_in_one_line(tmp_path):
+    layout = Layout(tmp_path)
+    layout.database.write_bytes(b"not a database, but long enough to look like a file of some kind" * 40)
+    with pytest.raises(WaterGeeError, match="move it away") as error:
+        connect(layout)
+    assert "\n" not in str(error.value)
+
+
+_CREATE = """
+import sys
+from pathlib import Path
+from water_gee.paths import Layout
+from water_gee.tracking.database import connect, experiment
+layout = Layout(Path(sys.argv[1]))
+print(experiment(connect(layout), layout, "study"))
+"""
+
+
+@pytest.mark.slow
+def test_two_processes_that_make_the_database_at_once_both_succeed(tmp_path):
+    started = [
+        subprocess.Popen([sys.executable, "-c", _CREATE, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    answers = [process.communicate()[0].strip() for process in started]
+    assert [process.returncode for process in started] == [0, 0]
+    assert answers[0] == answers[1]
+    assert Layout(tmp_path).database.is_file()

@@ -1,0 +1,70 @@
+"""A run's origin: the key that equal runs share, its process, git and DVC."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+from labelled import quick_settings, write_labelled_tiles
+from water_gee.tiles import clean_path, read_manifest, read_raster, write_raster
+from water_gee.tracking.lineage import dvc_hashes, git_state, is_gone, job_key, lineage, this_process
+
+
+@pytest.fixture
+def layout(tmp_path):
+    return write_labelled_tiles(tmp_path)
+
+
+def key(layout, *overrides):
+    records = [record for record in read_manifest(layout) if record.status == "ok"]
+    return job_key(quick_settings(layout.root, *overrides), lineage(layout, records, layout.root))
+
+
+def test_the_key_follows_configuration_and_data_and_nothing_else(layout):
+    first = key(layout)
+    assert key(layout, "run.name=other", "ckpt=last", "predict.engine=local") == first
+    assert len({first, key(layout, "seed=1"), key(layout, "model.lr=0.5"), key(layout, "model=pixelcnn")}) == 4
+    path = clean_path(layout, "train", read_manifest(layout)[0].id)
+    values, names, transform = read_raster(path, "")
+    values[0, 30, 30] = 1 - values[0, 30, 30]
+    write_raster(path, values, names, crs="EPSG:32648", transform=transform)
+    assert key(layout) != first
+
+
+def test_the_state_of_git_is_told_and_its_absence_too(tmp_path):
+    assert git_state(tmp_path) == ("", "")
+
+    def git(*arguments):
+        identity = ("-c", "user.name=t", "-c", "user.email=t@example.org")
+        subprocess.run(["git", "-C", str(tmp_path), *identity, *arguments], check=True, capture_output=True)
+
+    git("init")
+    (tmp_path / "a").write_text("1")
+    git("add", "a")
+    git("commit", "-m", "one")
+    commit, dirty = git_state(tmp_path)
+    assert len(commit) == 40 and dirty == "no"
+    (tmp_path / "a").write_text("2")
+    assert git_state(tmp_path) == (commit, "yes")
+
+
+def test_hashes_that_dvc_recorded_are_found(tmp_path):
+    (tmp_path / "data.dvc").write_text(yaml.safe_dump({"outs": [{"path": "data/raw", "md5": "aa.dir"}]}))
+    stages = {"tiles": {"cmd": "x", "outs": [{"path": "data/tiles", "md5": "bb.dir"}]}, "train": {"outs": []}}
+    (tmp_path / "dvc.lock").write_text(yaml.safe_dump({"schema": "2.0", "stages": stages}))
+    assert dvc_hashes(tmp_path) == {"data/raw": "aa.dir", "data/tiles": "bb.dir"}
+
+
+def test_a_process_is_known_to_live_or_to_be_gone():
+    assert not is_gone(this_process())
+    dead = subprocess.run(
+        [sys.executable, "-c", "from water_gee.tracking.lineage import this_process; print(this_process())"],
+        capture_output=True, text=True, check=True, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    ).stdout.strip()  # fmt: skip
+    assert is_gone(dead)
+    assert not is_gone(f"another-host {dead.split(' ', 1)[1]}")
+    host, number, _ = this_process().rsplit(" ", 2)
+    assert is_gone(f"{host} {number} 1")  # the number was given to another process since
+    assert not is_gone("")

@@ -1,0 +1,159 @@
+"""A whole training on tiny tiles."""
+
+import csv
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from labelled import FEATURES, quick_settings, write_labelled_tiles
+from water_gee.accuracy import Confusion
+from water_gee.errors import TileError
+from water_gee.models import load_checkpoint, predict
+from water_gee.paths import Layout
+from water_gee.tiles import clean_path, load_tile, read_raster, write_raster
+from water_gee.training import train, training_records
+from water_gee.training.feeds import Sampling
+from water_gee.training.fit import choose_feed
+from water_gee.training.run import recipe_of
+from water_gee.training.store import build_store
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("train")
+    write_labelled_tiles(folder)
+    return folder
+
+
+def folder_for(root, name):
+    folder = root / "runs" / name
+    folder.mkdir(parents=True)
+    return folder
+
+
+def weights(folder):
+    state = load_checkpoint(folder / "model.ckpt").network.state_dict()
+    return torch.cat([value.ravel() for value in state.values()])
+
+
+@pytest.fixture(scope="module")
+def trained(root):
+    """A run that nothing disturbed."""
+    folder = folder_for(root, "whole")
+    return folder, train(quick_settings(root), folder)
+
+
+def test_a_run_leaves_what_the_contract_names_and_nothing_else(trained):
+    folder, _ = trained
+    files = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    figures = ("confusion_matrix", "precision_recall", "calibration", "training_curves", "quicklook")
+    assert files == {
+        "model.ckpt", "config.yaml", "metrics.json", "curves.csv", "validation_tiles.json",
+        *(f"figures/{name}.png" for name in figures),
+    }  # fmt: skip
+
+
+def test_it_learns(trained):
+    _, outcome = trained
+    assert outcome.metrics["iou"] > 0.95 and outcome.metrics["kappa"] > 0.95
+    assert 0 < outcome.facts["threshold"] < 1
+
+
+def test_the_metrics_are_those_of_the_saved_checkpoint_on_the_validation_tiles(trained, root):
+    folder, outcome = trained
+    model, layout = load_checkpoint(folder / "model.ckpt"), Layout(root)
+    by_tile = json.loads((folder / "validation_tiles.json").read_text())
+    total = Confusion()
+    for record in training_records(layout):
+        if record.id not in by_tile:
+            continue
+        tile = load_tile(layout, record)
+        inset = record.margin - model.network.radius
+        side = slice(inset, tile.features.shape[1] - inset)
+        label = read_raster(clean_path(layout, "train", record.id), "")[0][0][tile.core]
+        valid = (label != 255) & tile.seen[tile.core]
+        total += Confusion.of(predict(model, tile.features[:, side, side]) >= model.threshold, label == 1, valid)
+    assert total.pixels > 0
+    for name, value in total.metrics().items():
+        assert outcome.metrics[name] == pytest.approx(value)
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_seed_others(trained, root):
+    again, other = folder_for(root, "again"), folder_for(root, "other")
+    train(quick_settings(root), again)
+    train(quick_settings(root, "seed=1"), other)
+    assert torch.equal(weights(trained[0]), weights(again))
+    assert (again / "metrics.json").read_bytes() == (trained[0] / "metrics.json").read_bytes()
+    assert not torch.equal(weights(again), weights(other))
+
+
+def test_a_killed_run_resumes_to_the_result_of_an_undisturbed_one(trained, root):
+    killed_after = 1
+
+    class Killed(Exception):
+        pass
+
+    def kill(epoch, metrics):
+        if epoch == killed_after + 1:  # the epoch before it is the last that was saved
+            raise Killed
+
+    folder = folder_for(root, f"killed{killed_after}")
+    with pytest.raises(Killed):
+        train(quick_settings(root), folder, on_epoch=kill)
+    assert (folder / "checkpoints" / "last.ckpt").is_file()
+    epochs = []
+    train(quick_settings(root), folder, resume=True, on_epoch=lambda epoch, metrics: epochs.append(epoch))
+    assert epochs == list(range(killed_after + 1, 3))
+    assert torch.equal(weights(folder), weights(trained[0]))
+    for name in ("metrics.json", "curves.csv"):
+        assert (folder / name).read_bytes() == (trained[0] / name).read_bytes()
+
+
+@pytest.mark.parametrize("feed", ["pixels", "crops"])
+def test_both_feeds_train_the_convolutional_network(root, feed):
+    folder = folder_for(root, feed)
+    overrides = ("model=pixelcnn", "model.widths=[4,4,8,8]", f"data={feed}", "data.batch=256", "data.crop=32")
+    outcome = train(quick_settings(root, *overrides, "trainer.epochs=2"), folder)
+    assert outcome.facts["feed"] == feed
+    assert outcome.metrics["iou"] > 0.8
+
+
+def test_auto_takes_crops_for_dense_labels_and_pixels_for_sparse_ones(root, tmp_path):
+    recipe = recipe_of(quick_settings(root))
+    layout = Layout(root)
+    dense = build_store(layout, training_records(layout), FEATURES, 0, tmp_path)
+    assert choose_feed(recipe, Sampling.of(dense, range(5), 0))[0] == "crops"
+    sparse = replace(
+        dense, labels=np.where(np.random.default_rng(0).random(dense.labels.shape) < 0.05, dense.labels, 255)
+    )
+    assert choose_feed(recipe, Sampling.of(sparse, range(5), 0))[0] == "pixels"
+    assert choose_feed(replace(recipe, feed="crops"), Sampling.of(sparse, range(5), 0))[0] == "crops"
+
+
+def test_early_stopping_ends_a_run_that_gains_nothing(root):
+    folder = folder_for(root, "stopped")
+    outcome = train(quick_settings(root, "model.lr=1e-12", "trainer.epochs=9", "trainer.patience=2"), folder)
+    assert outcome.facts["epochs"] == 3
+    assert len(list(csv.DictReader((folder / "curves.csv").open()))) == 3
+
+
+def test_one_class_alone_is_refused(tmp_path):
+    layout = write_labelled_tiles(tmp_path, places=((10, 20), (11, 20), (12, 20)), last_is_empty=False)
+    for record in training_records(layout):
+        path = clean_path(layout, "train", record.id)
+        values, names, transform = read_raster(path, "")
+        values[0][values[0] == 1] = 0
+        write_raster(path, values, names, crs=record.crs, transform=transform)
+    (tmp_path / "run").mkdir()
+    with pytest.raises(TileError, match=r"no pixel labelled water.*data.validation"):
+        train(quick_settings(tmp_path), tmp_path / "run")
+
+
+def test_a_gpu_that_is_not_there_is_said(root):
+    if torch.cuda.is_available():
+        pytest.skip("there is a GPU")
+    with pytest.raises(TileError, match=r"trainer.accelerator=auto"):
+        train(quick_settings(root, "trainer.accelerator=gpu"), folder_for(root, "gpu"))
