@@ -7,7 +7,7 @@ __all__ = ["__version__", "load"]
 
 
 def __getattr__(name: str) -> Any:
-    """Give `water_gee.load`, the reader of an exported network, without importing torch or ee before it is asked for."""
+    """Give `water_gee.load`, the reader of an exported network; torch and ee are imported when it is asked for."""
     if name == "load":
         from water_gee.export import load
 

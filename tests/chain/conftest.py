@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
 import scenes
 
 PROJECT = Path(__file__).parents[2]

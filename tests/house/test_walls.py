@@ -10,7 +10,7 @@ ROOMS = [
     "study", "earth", "tiles", "denoise", "models", "training", "tracking", "export", "maps", "evaluation", "report",
 ]  # fmt: skip
 COMMON = {"errors", "files", "paths", "progress", "config", "accuracy", "cli"}
-ALLOWED = {"simulate": {"study"}}
+ALLOWED = {"simulate": {"study"}, "report": {*ROOMS[:-1], "simulate"}}
 
 
 def imports(path: Path) -> set[str]:

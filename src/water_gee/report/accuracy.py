@@ -6,9 +6,11 @@ from typing import Any
 
 from water_gee.evaluation import CLEAN, METHODS
 from water_gee.report import charts, pictures
+from water_gee.report.drawing import drawing
 from water_gee.report.gallery import Gallery, Place
 from water_gee.report.page import Cell, Figure, Row, Section, Table
 from water_gee.report.palette import METHOD_NAMES
+from water_gee.simulate import spectra_comparison
 
 _MEASURES = ("iou", "f1", "precision", "recall", "kappa", "accuracy")
 _COLUMNS = ("Method", "IoU", "F1", "Precision", "Recall", "Kappa", "Accuracy", "Pixels")
@@ -79,8 +81,11 @@ def section(folder: Path, metrics: Mapping[str, Any], details: Mapping[str, Any]
     return part
 
 
-def causes(rows: Sequence[Mapping[str, Any]]) -> Section:
-    """Return the section on errors by circumstance, which only simulated scenes have."""
+def causes(folder: Path, rows: Sequence[Mapping[str, Any]], realism: dict[str, Any] | None) -> Section:
+    """Return the section on errors by circumstance and on how real the scenes are, which only simulated ones have.
+
+    `realism` is what the simulation measured of itself (`simulation.json`).
+    """
     part = Section("causes", "Why labels err")
     if not rows:
         return part
@@ -106,6 +111,18 @@ def causes(rows: Sequence[Mapping[str, Any]]) -> Section:
             for row in [*sorted(lines, key=lambda row: -int(row["pixels"])), everything]
         )
         part.tables.append(Table(("Circumstance", "Pixels", "Quality band", "MNDWI > 0", "Model"), table_rows, title))
+    if realism:
+        path = folder / "spectra.png"
+        with drawing(path, 3.0) as figure:
+            spectra_comparison(realism, figure)
+        part.figures.append(
+            Figure(
+                path,
+                "Simulated and real spectra",
+                "Surface reflectance of all clear water and all clear land. Boxes hold the middle half of the pixels, "
+                "whiskers the 5th to the 95th percentile. A simulated median inside the real whiskers is plausible.",
+            )
+        )
     return part
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from water_gee.config.compose import repository
 from water_gee.config.settings import Settings
 from water_gee.evaluation import assess, is_simulated
-from water_gee.files import write_text
+from water_gee.files import read_json, write_text
 from water_gee.paths import Layout
 from water_gee.progress import say
 from water_gee.report import accuracy, found, products
@@ -54,7 +54,7 @@ def _sections(
 ) -> list[Section]:
     return [
         accuracy.section(folder, metrics, details),
-        accuracy.causes(details.get("causes", [])),
+        accuracy.causes(folder, details.get("causes", []), _realism(settings, layout)),
         accuracy.agreement_maps(folder, gallery, list(metrics)),
         products.water_map(folder, layout),
         products.study(folder, settings, records),
@@ -64,6 +64,14 @@ def _sections(
         products.export(layout),
         products.lineage(settings, layout, repository()),
     ]
+
+
+def _realism(settings: Settings, layout: Layout) -> dict[str, Any] | None:
+    """Return what the simulation measured of itself, where the scenes are simulated."""
+    if not is_simulated(settings, layout):
+        return None
+    realism: dict[str, Any] | None = read_json(layout.raw / "simulation.json").get("realism")
+    return realism
 
 
 def _head(settings: Settings, layout: Layout) -> StudyLine:

@@ -1,6 +1,6 @@
 """Landsat scenes whose truth is known: terrain, water, land, light, clouds, sensor and the quality band's mistakes.
 
-The room stands apart: nothing else imports it, and it imports only what all rooms share.
+The room stands apart: it imports only what all rooms share, and only the report asks it for a figure.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 from water_gee.simulate.spec import SimulationSpec, Strip
 
 if TYPE_CHECKING:
+    from water_gee.simulate.figures import spectra_comparison
     from water_gee.simulate.realism import measure
     from water_gee.simulate.simulation import simulate
 
-__all__ = ["SimulationSpec", "Strip", "measure", "simulate"]
+__all__ = ["SimulationSpec", "Strip", "measure", "simulate", "spectra_comparison"]
 
 
 def __getattr__(name: str) -> Any:
@@ -24,4 +25,8 @@ def __getattr__(name: str) -> Any:
         from water_gee.simulate.realism import measure
 
         return measure
+    if name == "spectra_comparison":
+        from water_gee.simulate.figures import spectra_comparison
+
+        return spectra_comparison
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -15,12 +15,12 @@ from water_gee.simulate.spectra import BANDS, BLUE, GREEN, NIR, RED, SWIR1
 _NAMES = ("blue", "green", "red", "NIR", "SWIR1", "SWIR2")
 
 
-def spectra_comparison(realism: dict[str, Any]) -> Figure:
-    """Return percentiles of simulated water and land, by band, beside those of real water and land.
+def spectra_comparison(realism: dict[str, Any], figure: Figure | None = None) -> Figure:
+    """Draw percentiles of simulated water and land, by band, beside those of real water and land.
 
     `realism` is what `measure` returns. Boxes span the 25th to the 75th percentile, whiskers the 5th to the 95th.
     """
-    figure = Figure(figsize=(9, 3.8), layout="constrained")
+    figure = figure or Figure(figsize=(9, 3.8), layout="constrained")
     panels = figure.subplots(1, 2)
     for axis, kind, real in zip(panels, ("water", "land"), (REAL_WATER, REAL_LAND), strict=True):
         simulated = [realism[f"{kind}_percentiles"][band] for band in BANDS]
@@ -42,11 +42,11 @@ def spectra_comparison(realism: dict[str, Any]) -> Figure:
                 medianprops={"color": colour, "linewidth": 2.4},
             )
             axis.plot([], [], color=colour, linewidth=2.4, label=name)
-        axis.set_xticks(range(len(_NAMES)), _NAMES)
+        axis.set_xticks(range(len(_NAMES)), _NAMES, fontsize=8)
         axis.set_title(kind)
-        axis.set_ylabel("surface reflectance")
-        axis.legend(frameon=False)
+        axis.legend(frameon=False, fontsize=8, loc="upper left" if kind == "land" else "upper center")
         axis.spines[["top", "right"]].set_visible(False)
+    panels[0].set_ylabel("surface reflectance")
     return figure
 
 
