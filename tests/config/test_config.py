@@ -54,7 +54,7 @@ def test_a_study_with_no_tiles_of_its_own_has_512_pixels(tmp_path, monkeypatch) 
         (["tiles.areas=[train,nowhere]"], ["tiles.areas", "nowhere"]),
         (["model=resnet"], ["model=resnet", "pixelcnn"]),
         (["features.names=[blue,blue]"], ["features.names", "twice"]),
-        (["denoise.confidence=2"], ["denoise.confidence", "less than or equal to 1"]),
+        (["denoise=v1", "denoise.confidence=2"], ["denoise.confidence", "less than or equal to 1"]),
     ],
 )
 def test_a_wrong_choice_names_its_key_and_the_fix(overrides, words) -> None:
@@ -80,7 +80,8 @@ def test_overlapping_boxes_are_refused(tmp_path) -> None:
 
 def test_the_scenes_variable_is_asked_for(monkeypatch) -> None:
     monkeypatch.delenv("WATER_GEE_SCENES", raising=False)
-    assert "WATER_GEE_SCENES" in failure("study=hls_chips")
+    message = failure("study=hls_chips")
+    assert message.startswith("study=hls_chips needs") and "WATER_GEE_SCENES" in message
 
 
 def test_groups_of_the_users_own(tmp_path) -> None:

@@ -131,7 +131,7 @@ def root_config_error(error: BaseException) -> ConfigError | None:
     while cause is not None:
         if isinstance(cause, ConfigError):
             return cause
-        cause = cause.__cause__
+        cause = cause.__cause__ or cause.__context__
     return None
 
 

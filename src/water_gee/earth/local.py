@@ -23,7 +23,9 @@ def eelocal(catalog: Path, logs: Path) -> Iterator[tuple[str, "subprocess.Popen[
         EarthError: there is no such folder, or eelocal did not start.
     """
     if not catalog.is_dir():
-        raise EarthError(f"earth.catalog: the folder {catalog} does not exist; name the folder of scenes")
+        sample = catalog.parts[-3:] == ("data", "raw", "catalog")
+        fix = "run first: dvc pull data.dvc" if sample else "name the folder of scenes"
+        raise EarthError(f"earth.catalog: the folder {catalog} does not exist; {fix}")
     logs.mkdir(parents=True, exist_ok=True)
     complaints = logs / "eelocal.log"
     command = [sys.executable, "-m", "eelocal", "--catalog", str(catalog), "--port", "0", "--parent-stdin"]
