@@ -37,8 +37,8 @@ lint: setup ## ruff and mypy
 bench: setup ## speed, against baselines in the same run
 	python -m benchmarks
 
-ui: setup ## the MLflow page of all runs, on http://127.0.0.1:5000
-	mlflow ui --host 127.0.0.1 --port 5000 --backend-store-uri sqlite:///mlflow.db
+ui: setup ## the MLflow page of the study's runs, on http://127.0.0.1:5000 (PORT=5001 make ui: another port)
+	water-gee ui
 
 clean: ## delete everything that can be made again (not .venv, not data/raw, not your runs)
 	rm -rf data/tiles data/clean models export maps reports logs work .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,6 +1,7 @@
 """What the tests of all rooms share: a tiny world of scenes, and settings for a study on it."""
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -9,6 +10,10 @@ import pytest
 import scenes
 from water_gee.config.compose import compose
 from water_gee.config.settings import Settings, load
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell's background job ignores Ctrl-C, and so would the commands that tests start and interrupt.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

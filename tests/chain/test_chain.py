@@ -66,6 +66,7 @@ def test_a_second_repro_does_nothing(reproduced) -> None:
         ("conf/export/default.yaml", "logits: false", "logits: true", {"export"}),
         ("conf/predict/default.yaml", "engine: earth", "engine: local", {"predict"}),
         ("conf/evaluate/default.yaml", "area: test", "area: train", {"evaluate"}),
+        ("conf/export/default.yaml", "shares: [0.5", "shares: [0.4", set()),
         ("conf/study/tiny.yaml", "name: tiny", "name: tiny_2", set()),
         ("conf/model/mlp.yaml", "lr: ", "lr: 1", set()),
         ("conf/denoise/v1.yaml", "deviations: 3", "deviations: 2", set()),

@@ -27,7 +27,7 @@ class DenoiseSettings(Group):
 class ModelSettings(Group):
     """The network and its optimiser."""
 
-    name: Literal["pixelcnn", "mlp"]
+    name: Literal["pixelcnn", "pixelcnn_small", "mlp"]
     lr: Positive = 1e-3
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
     widths: list[Count]

@@ -2,7 +2,7 @@
 
 from water_gee.evaluation.count import CLEAN, Counter, Tally
 from water_gee.evaluation.reference import Reference
-from water_gee.evaluation.stage import Assessment, assess, is_simulated
+from water_gee.evaluation.stage import Assessment, assess, is_simulated, judged_iou
 from water_gee.evaluation.view import METHODS, Judge, TileView, views
 
 __all__ = [
@@ -16,5 +16,6 @@ __all__ = [
     "TileView",
     "assess",
     "is_simulated",
+    "judged_iou",
     "views",
 ]

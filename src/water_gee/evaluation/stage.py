@@ -17,6 +17,7 @@ from water_gee.files import write_json
 from water_gee.paths import Layout
 from water_gee.progress import say, track
 from water_gee.tiles import TileRecord, read_manifest
+from water_gee.tracking import deployed
 
 
 @dataclass(frozen=True)
@@ -39,13 +40,10 @@ def assess(settings: Settings, visit: Callable[[TileView], None] | None = None) 
         ConfigError: a reference has no file.
     """
     layout = Layout(Path(settings.paths.root))
-    records = _records(layout, settings.evaluate.area, settings.study.years)
-    references = [Reference(name, pattern, layout.root) for name, pattern in settings.study.references.items()]
-    for reference in references:
-        reference.check(settings.study.years)
+    records, references = _records(layout, settings.evaluate.area, settings.study.years), _references(settings, layout)
     counter = Counter(settings.evaluate.block)
     causes = Causes(layout, references[0].name) if references and is_simulated(settings, layout) else None
-    judge = load_judge(layout)
+    judge = load_judge(deployed(layout))
     for view in track(views(layout, records, judge, references), "evaluate", len(records)):
         counter.add(view)
         if causes:
@@ -62,6 +60,28 @@ def assess(settings: Settings, visit: Callable[[TileView], None] | None = None) 
     return assessment
 
 
+def judged_iou(settings: Settings, checkpoint: Path) -> dict[str, float]:
+    """Return the IoU of a checkpoint on the test tiles, by reference; nothing is written.
+
+    Raises:
+        TileError: there is no test tile with a clear pixel.
+        ModelError: there is no checkpoint, or it reads other features than the tiles hold.
+        ConfigError: a reference has no file.
+    """
+    layout, counter = Layout(Path(settings.paths.root)), Counter(settings.evaluate.block)
+    records = _records(layout, settings.evaluate.area, settings.study.years)
+    for view in views(layout, records, load_judge(checkpoint), _references(settings, layout)):
+        counter.add(view)
+    return {name: tally.total("model").iou for name, tally in counter.tallies.items()}
+
+
+def _references(settings: Settings, layout: Layout) -> list[Reference]:
+    references = [Reference(name, pattern, layout.root) for name, pattern in settings.study.references.items()]
+    for reference in references:
+        reference.check(settings.study.years)
+    return references
+
+
 def is_simulated(settings: Settings, layout: Layout) -> bool:
     """Say whether the study's scenes are those that `water-gee simulate` wrote to `data/raw`."""
     catalog = settings.earth.catalog
@@ -70,11 +90,11 @@ def is_simulated(settings: Settings, layout: Layout) -> bool:
     return layout.locate(catalog).resolve().is_relative_to(layout.raw.resolve())
 
 
-def load_judge(layout: Layout) -> Judge:
-    """Return the selected model as evaluation needs it."""
+def load_judge(checkpoint: Path) -> Judge:
+    """Return a trained model as evaluation needs it."""
     from water_gee.models import load_checkpoint, predict
 
-    model = load_checkpoint(layout.models / "model.ckpt")
+    model = load_checkpoint(checkpoint)
     return Judge(partial(predict, model), model.features, model.network.radius, model.threshold)
 
 

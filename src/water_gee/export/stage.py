@@ -1,5 +1,6 @@
 """`water-gee export`: the checkpoint as Earth Engine operations, written only once it is proven equal."""
 
+import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,19 +25,23 @@ from water_gee.export.forms import kernel_probe
 from water_gee.export.network import ExportedNetwork, Recipe, export_network
 from water_gee.export.parity import Parity, compare, total
 from water_gee.export.script import StudyText, code_editor
-from water_gee.files import read_json, sha256, write_json, write_text
+from water_gee.files import atomic, read_json, sha256, write_json, write_text
 from water_gee.models import TrainedModel, load_checkpoint, predict
 from water_gee.paths import Layout
 from water_gee.progress import say, track
 from water_gee.study import Area, Window
 from water_gee.tiles import TileRecord, load_tile, read_manifest
+from water_gee.tracking import pruned_run
 
 FILES = ("expression.json", "code_editor.js", "README.md", "export.json")  # the last one written says: whole
+CHECKPOINT = "model.ckpt"
 _EVALUATOR = {"local": "eelocal", "cloud": "Earth Engine"}
 
 
 def run(settings: Settings) -> None:
     """Export `models/model.ckpt`, compare it with PyTorch on the study's tiles, and write `export/`.
+
+    With `export.prune` the network is first pruned, and `export/model.ckpt` is the one that is deployed.
 
     Raises:
         ModelError: there is no checkpoint, or it reads other features than the configuration lists.
@@ -45,12 +50,16 @@ def run(settings: Settings) -> None:
         EarthError: Earth Engine cannot be reached or refuses.
     """
     layout = Layout(Path(settings.paths.root))
-    model = load_checkpoint(layout.models / "model.ckpt")
+    selected = source = layout.models / CHECKPOINT
+    model = load_checkpoint(selected)
     spec = composite_spec(settings)
     check(model, settings)
     records = chosen(read_manifest(layout), settings.export.parity_pixels)
-    for name in FILES:  # of an earlier checkpoint: nothing unproven may lie there if this fails
+    for name in (*FILES, CHECKPOINT):  # of an earlier checkpoint: nothing unproven may lie there if this fails
         (layout.export / name).unlink(missing_ok=True)
+    if settings.export.prune:
+        source = pruned_run(settings, settings.export.prune) / CHECKPOINT
+        model = load_checkpoint(source)
     with connect(settings.earth, layout) as session:
         names = [settings.predict.area, *(record.area for record in records)]
         areas = resolve_areas(session, settings, dict.fromkeys(names))
@@ -67,13 +76,18 @@ def run(settings: Settings) -> None:
             **exported.report,
             "parity": parity.as_dict(),
             "proved_by": _EVALUATOR[session.kind],
-            "checkpoint_sha256": sha256(layout.models / "model.ckpt"),
+            "checkpoint_sha256": sha256(source),
+            "selected_sha256": sha256(selected),
+            "pruned": settings.export.prune,
         }
         texts = {
             "expression.json": exported.function_json() + "\n",
             "code_editor.js": _script(exported, settings, spec, areas[settings.predict.area]),
-            "README.md": model_card(report, _metadata(layout, model), _study(settings)),
+            "README.md": model_card(report, _metadata(layout, model, settings.export.prune > 0), _study(settings)),
         }
+    if settings.export.prune:
+        with atomic(layout.export / CHECKPOINT) as temporary:
+            shutil.copyfile(source, temporary)
     for name, text in texts.items():
         write_text(layout.export / name, text)
     write_json(layout.export / "export.json", report)
@@ -195,8 +209,8 @@ def _study(settings: Settings) -> dict[str, Any]:
     }
 
 
-def _metadata(layout: Layout, model: TrainedModel) -> dict[str, Any]:
+def _metadata(layout: Layout, model: TrainedModel, pruned: bool) -> dict[str, Any]:
     """What is known of the model: the selection's file where there is one, else the checkpoint's own notes."""
     path = layout.models / "model.json"
-    content = read_json(path) if path.is_file() else dict(model.metadata)
+    content = read_json(path) if path.is_file() and not pruned else dict(model.metadata)
     return dict(content) if isinstance(content, dict) else {}

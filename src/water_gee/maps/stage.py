@@ -25,6 +25,7 @@ from water_gee.paths import Layout
 from water_gee.progress import say
 from water_gee.study import Area
 from water_gee.tiles import TileRecord, read_manifest
+from water_gee.tracking import deployed
 
 
 def run(settings: Settings) -> None:
@@ -52,7 +53,7 @@ def run(settings: Settings) -> None:
         )
         images = {year: feature_image(spec, area, year) for year in settings.study.years}
         hashes = {str(year): expression_hash(image) for year, image in images.items()}
-        marks = {"checkpoint_sha256": sha256(layout.models / "model.ckpt")}
+        marks = {"checkpoint_sha256": sha256(deployed(layout))}
         if choice.engine == "earth":
             marks["expression_sha256"] = sha256(layout.export / "expression.json")
         elif (layout.tiles / "tiles.csv").is_file():
@@ -79,7 +80,7 @@ def check_checkpoint(layout: Layout, engine: str, features: tuple[str, ...]) -> 
         ModelError: there is no checkpoint, or the network reads other features.
         ExportError: there is no exported network, or it is of another checkpoint.
     """
-    checkpoint = layout.models / "model.ckpt"
+    checkpoint = deployed(layout)
     if not checkpoint.is_file():
         raise ModelError(f"{checkpoint} does not exist; run first: python train.py, then water-gee select")
     if engine == "earth":
@@ -112,7 +113,7 @@ def _engine(
         return EarthEngine(mapped, spec.grid, session)
     from water_gee.models import load_checkpoint, predict
 
-    model = load_checkpoint(layout.models / "model.ckpt")
+    model = load_checkpoint(deployed(layout))
     stored, size = _stored(settings, layout)
     features = Features(layout, images, spec.features, spec.grid, session, stored, size)
     return LocalEngine(partial(predict, model), features, model.network.radius, model.threshold)

@@ -4,6 +4,17 @@ MLflow and Lightning are imported by `job` and `sweep`, which training asks for 
 does not wait for them.
 """
 
+from water_gee.tracking.deployed import deployed
 from water_gee.tracking.folders import RunRecord, all_runs, read_record
+from water_gee.tracking.variants import Variant, log_comparison, pruned_run, variants
 
-__all__ = ["RunRecord", "all_runs", "read_record"]
+__all__ = [
+    "RunRecord",
+    "Variant",
+    "all_runs",
+    "deployed",
+    "log_comparison",
+    "pruned_run",
+    "read_record",
+    "variants",
+]

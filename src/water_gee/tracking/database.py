@@ -60,6 +60,12 @@ def experiment(client: MlflowClient, layout: Layout, study: str) -> str:
         return str(found.experiment_id)
 
 
+def known_experiment(client: MlflowClient, study: str) -> str | None:
+    """Return the id of a study's experiment, or None where it has none that is not deleted; nothing is made."""
+    found = client.get_experiment_by_name(study)
+    return str(found.experiment_id) if found and found.lifecycle_stage == "active" else None
+
+
 def end_dead_runs(client: MlflowClient, experiment_id: str) -> None:
     """Mark as killed what claims to run though its process, of this host, is gone."""
     for run in client.search_runs([experiment_id], "attributes.status = 'RUNNING'"):

@@ -33,6 +33,7 @@ class RunRecord:
     started: float  # seconds since 1970
     parent: str = ""  # MLflow run of the sweep
     error: str = ""
+    pruned_from: str = ""  # SHA-256 of the checkpoint that was pruned, where this run pruned one
     seconds: float = 0.0
     overrides: list[str] = field(default_factory=list)
     lineage: dict[str, Any] = field(default_factory=dict)

@@ -1,5 +1,6 @@
 """One training job, followed in MLflow from its first moment to its end, whichever that is."""
 
+import hashlib
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -11,6 +12,8 @@ from mlflow.entities import Metric, Param, RunTag
 
 from water_gee.config.compose import repository
 from water_gee.config.settings import Settings
+from water_gee.files import sha256
+from water_gee.models import load_checkpoint
 from water_gee.paths import Layout
 from water_gee.progress import say
 from water_gee.tracking.database import PROCESS_TAG, connect, end_dead_runs, experiment
@@ -27,7 +30,7 @@ from water_gee.tracking.folders import (
     write_record,
 )
 from water_gee.tracking.lineage import Lineage, job_key, lineage, this_process
-from water_gee.training import CHECKPOINT, Trained, train, training_records
+from water_gee.training import CHECKPOINT, Trained, train, train_pruned, training_records
 
 PARENT_TAG, KEY_TAG, FOLDER_TAG = "mlflow.parentRunId", "water_gee.key", "water_gee.folder"
 
@@ -77,7 +80,7 @@ def run_job(settings: Settings, overrides: Sequence[str], *, parent: str | None 
         overrides=list(overrides), lineage=origin.plain(),
     )  # fmt: skip
     with _followed(client, folder, record) as finish:
-        _log_start(client, record, folder, settings, origin)
+        _log_start(client, record, folder, flat_params(settings), origin, "train.py")
         metadata = {"run": folder.name, "run_id": run_id, "study": record.study, "lineage": origin.plain()}
         trained = train(
             settings, folder, resume=begun is not None, metadata=metadata,
@@ -86,6 +89,52 @@ def run_job(settings: Settings, overrides: Sequence[str], *, parent: str | None 
         _log_end(client, run_id, folder, trained)
         finish(trained.seconds)
     return Job(run_id, name, folder, float(trained.metrics["iou"]))
+
+
+def run_pruned(settings: Settings, share: float) -> Job:
+    """Prune `models/model.ckpt` and train it further, in a folder and an MLflow run of its own.
+
+    It is skipped where it was finished before from the same checkpoint, configuration, code and data.
+
+    Raises:
+        WaterGeeError: what training and pruning raise; the MLflow run is then marked FAILED.
+    """
+    layout = Layout(Path(settings.paths.root))
+    model, source = load_checkpoint(layout.models / CHECKPOINT), sha256(layout.models / CHECKPOINT)
+    origin = lineage(layout, training_records(layout), repository())
+    choices = f"{source} {share:g} {settings.export.prune_epochs} {settings.export.prune_lr:g}"
+    key = hashlib.sha256(f"{job_key(settings, origin)} {choices}".encode()).hexdigest()[:16]
+    client = connect(layout)
+    experiment_id = experiment(client, layout, settings.study.name)
+    end_dead_runs(client, experiment_id)
+    name = f"{model.kind} prune={share:g}"
+    if done := _finished(client, layout, key, ""):
+        say(f"{name}: finished before, in {done.folder.name}")
+        return done
+    folder = new_folder(layout, name)
+    record = RunRecord(
+        name, _open(client, experiment_id, name, ""), RUNNING, key, settings.study.name, this_process(), time.time(),
+        overrides=[f"prune={share:g}"], lineage=origin.plain(), pruned_from=source,
+    )  # fmt: skip
+    changed = {
+        "model": model.kind, "prune": f"{share:g}", "pruned_from": str(model.metadata.get("run", source)),
+        "lr": f"{settings.export.prune_lr:g}", "epochs": str(settings.export.prune_epochs),
+    }  # fmt: skip
+    with _followed(client, folder, record) as finish:
+        params = {key: value for key, value in flat_params(settings).items() if key != "widths"}
+        _log_start(client, record, folder, {**params, **changed}, origin, "water-gee")
+        metadata = {
+            "run": folder.name, "run_id": record.run_id, "study": record.study, "lineage": origin.plain(),
+            "pruned_from": source,
+        }  # fmt: skip
+        trained = train_pruned(
+            settings, model, share, folder, metadata=metadata,
+            on_epoch=lambda epoch, metrics: _log(client, record.run_id, "epoch", metrics, epoch),
+        )  # fmt: skip
+        client.log_param(record.run_id, "widths", "-".join(map(str, load_checkpoint(folder / CHECKPOINT).widths)))
+        _log_end(client, record.run_id, folder, trained)
+        finish(trained.seconds)
+    return Job(record.run_id, name, folder, float(trained.metrics["iou"]))
 
 
 class _Finish:
@@ -148,12 +197,14 @@ def _open(client: MlflowClient, experiment_id: str, name: str, earlier: str) -> 
     return str(client.create_run(experiment_id, run_name=name).info.run_id)
 
 
-def _log_start(client: MlflowClient, record: RunRecord, folder: Path, settings: Settings, origin: Lineage) -> None:
+def _log_start(
+    client: MlflowClient, record: RunRecord, folder: Path, params: Mapping[str, str], origin: Lineage, source: str
+) -> None:
     tags = {
         PROCESS_TAG: record.process,
         KEY_TAG: record.key,
         FOLDER_TAG: folder.name,
-        "mlflow.source.name": "train.py",
+        "mlflow.source.name": source,
         "mlflow.source.git.commit": origin.git_commit,
         "git_dirty": origin.git_dirty,
         "code": origin.code,
@@ -165,7 +216,7 @@ def _log_start(client: MlflowClient, record: RunRecord, folder: Path, settings: 
     }
     client.log_batch(
         record.run_id,
-        params=[Param(name, value[:250]) for name, value in flat_params(settings).items()],
+        params=[Param(name, value[:250]) for name, value in params.items()],
         tags=[RunTag(name, value) for name, value in tags.items() if value],
     )
 

@@ -79,7 +79,8 @@ def choose(layout: Layout, wanted: str | None, study: str) -> Choice:
     if record and record.status == FINISHED and (stage / _CHECKPOINT).is_file():
         return Choice(stage / _CHECKPOINT, "the train stage's own run", record)
     for folder, record in all_runs(layout):
-        if record.status == FINISHED and record.study == study and (folder / _CHECKPOINT).is_file():
+        trained = record.status == FINISHED and not record.pruned_from  # `export` prunes what is selected
+        if trained and record.study == study and (folder / _CHECKPOINT).is_file():
             return Choice(folder / _CHECKPOINT, f"the newest finished run, {folder.name}", record)
     raise ModelError(f"there is no finished run of the study {study} in {layout.runs}; run first: python train.py")
 

@@ -4,8 +4,9 @@ Importing this room imports Lightning, which takes seconds: do it inside the sta
 """
 
 from water_gee.training.fit import Recipe, fit
+from water_gee.training.pruning import train_pruned
 from water_gee.training.run import CHECKPOINT, Trained, train
 from water_gee.training.scores import Scores
 from water_gee.training.store import training_records
 
-__all__ = ["CHECKPOINT", "Recipe", "Scores", "Trained", "fit", "train", "training_records"]
+__all__ = ["CHECKPOINT", "Recipe", "Scores", "Trained", "fit", "train", "train_pruned", "training_records"]

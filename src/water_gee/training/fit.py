@@ -98,6 +98,14 @@ def keep_apart(store: TileStore, split: Split, radius: int) -> None:
                 )
 
 
+def training_sample(recipe: Recipe, store: TileStore, split: Split, radius: int) -> Sampling:
+    """Return what an epoch draws from the training tiles, after `keep_apart`."""
+    return Sampling.of(
+        store, split.training, radius, other_per_water=recipe.other_per_water, least_other=recipe.least_other,
+        seed=recipe.seed, use_confidence=recipe.use_confidence,
+    )  # fmt: skip
+
+
 def choose_feed(recipe: Recipe, sampling: Sampling) -> tuple[str, Feed]:
     """Return the feed by name; `auto` takes crops where labels are dense enough to make them the faster."""
     crops = CropFeed(sampling, recipe.crop, recipe.crop_batch)
@@ -108,7 +116,14 @@ def choose_feed(recipe: Recipe, sampling: Sampling) -> tuple[str, Feed]:
 
 
 def fit(
-    store: TileStore, split: Split, recipe: Recipe, folder: Path, *, resume: bool, on_epoch: OnEpoch | None = None
+    store: TileStore,
+    split: Split,
+    recipe: Recipe,
+    folder: Path,
+    *,
+    resume: bool,
+    on_epoch: OnEpoch | None = None,
+    start: PixelNetwork | None = None,
 ) -> Fitted:
     """Train, keep the epoch of the best validation IoU, calibrate it and choose its threshold.
 
@@ -119,15 +134,12 @@ def fit(
         folder: gets `curves.csv` and, until training has ended, `checkpoints/`.
         resume: go on from `checkpoints/last.ckpt` where there is one.
         on_epoch: told the number and the metrics of each epoch.
+        start: a network to train further, of the recipe's kind and widths; without it a new one.
     """
-    network = new_network(recipe, store, split)
+    network = start or new_network(recipe, store, split)
     radius = network.radius
     keep_apart(store, split, radius)
-    sampling = Sampling.of(
-        store, split.training, radius, other_per_water=recipe.other_per_water, least_other=recipe.least_other,
-        seed=recipe.seed, use_confidence=recipe.use_confidence,
-    )  # fmt: skip
-    name, feed = choose_feed(recipe, sampling)
+    name, feed = choose_feed(recipe, training_sample(recipe, store, split, radius))
     every = Sampling.of(store, split.validation, radius)
     data = TileDataModule(feed, CropFeed(every, recipe.crop, recipe.crop_batch, shuffle=False))
     module = WaterModule(

@@ -11,14 +11,14 @@ import yaml
 
 from water_gee.config.settings import Settings
 from water_gee.files import write_json, write_text
-from water_gee.models import TrainedModel, build_body, save_checkpoint
+from water_gee.models import TrainedModel, build_body, multiply_adds, save_checkpoint
 from water_gee.paths import Layout
 from water_gee.progress import say
 from water_gee.training.figures import draw_all
 from water_gee.training.fit import Fitted, Recipe, fit
 from water_gee.training.history import OnEpoch
-from water_gee.training.split import split_tiles
-from water_gee.training.store import build_store, training_records
+from water_gee.training.split import Split, split_tiles
+from water_gee.training.store import TileStore, build_store, training_records
 
 CHECKPOINT = "model.ckpt"
 
@@ -65,19 +65,30 @@ def train(
         TileError: tiles or labels are missing, or do not fit the network.
         ModelError: the network cannot be built.
     """
+    recipe = recipe_of(settings)
+    radius = int(getattr(build_body(recipe.kind, len(settings.features.names), recipe.widths), "radius"))  # noqa: B009
+    store, split = prepare(settings, radius, folder)
+    fitted = fit(store, split, recipe, folder, resume=resume, on_epoch=on_epoch)
+    return keep(folder, fitted, store, split, metadata or {})
+
+
+def prepare(settings: Settings, radius: int, folder: Path) -> tuple[TileStore, Split]:
+    """Write the configuration into `folder` and return the tiles, divided for training and validation."""
     if settings.trainer.threads:
         torch.set_num_threads(settings.trainer.threads)
-    layout, recipe = Layout(Path(settings.paths.root)), recipe_of(settings)
+    layout = Layout(Path(settings.paths.root))
     records = training_records(layout)
-    radius = int(getattr(build_body(recipe.kind, len(settings.features.names), recipe.widths), "radius"))  # noqa: B009
     write_text(folder / "config.yaml", yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False))
     store = build_store(layout, records, settings.features.names, radius, folder)
     tiles = range(len(store.records))
-    split = split_tiles(store.records, [store.water(tile) for tile in tiles], settings.data.validation)
-    fitted = fit(store, split, recipe, folder, resume=resume, on_epoch=on_epoch)
+    return store, split_tiles(store.records, [store.water(tile) for tile in tiles], settings.data.validation)
+
+
+def keep(folder: Path, fitted: Fitted, store: TileStore, split: Split, metadata: Mapping[str, Any]) -> Trained:
+    """Write checkpoint, metrics and figures of a fitted network into `folder`."""
     facts = _facts(fitted, len(split.training), len(split.validation))
     metrics = {**fitted.confusion.metrics(), "average_precision": fitted.scores.average_precision()}
-    model = replace(fitted.model, metadata={**(metadata or {}), **facts, "validation": metrics})
+    model = replace(fitted.model, metadata={**metadata, **facts, "validation": metrics})
     save_checkpoint(folder / CHECKPOINT, model)
     by_tile = {
         name: {"tp": one.tp, "fp": one.fp, "fn": one.fn, "tn": one.tn} for name, one in fitted.confusions.items()
@@ -103,6 +114,7 @@ def _facts(fitted: Fitted, training_tiles: int, validation_tiles: int) -> dict[s
         "best_epoch": fitted.best_epoch,
         "feed": fitted.feed,
         "parameters": sum(parameter.numel() for parameter in model.network.parameters()),
+        "macs_per_pixel": multiply_adds(model.network),
         "training_tiles": training_tiles,
         "validation_tiles": validation_tiles,
     }

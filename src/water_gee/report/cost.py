@@ -1,0 +1,76 @@
+"""Stage `cost`: what accuracy a network loses by being cheaper, so that the user can choose."""
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from water_gee.config.settings import Settings
+from water_gee.errors import ModelError
+from water_gee.evaluation import judged_iou
+from water_gee.files import write_text
+from water_gee.paths import Layout
+from water_gee.progress import say, track
+from water_gee.report.cost_chart import draw
+from water_gee.tracking import Variant, log_comparison, pruned_run, variants
+
+
+def run(settings: Settings) -> None:
+    """Prune the selected network by each of `export.shares`, and compare all finished runs of the study.
+
+    Writes `reports/cost/accuracy_cost.png` and `.csv` and logs both in an MLflow run of their own. Test figures are
+    shown, and choose nothing.
+
+    Raises:
+        ModelError: there is no selected checkpoint, or no finished run of the tiles and labels that are there.
+        TileError: there are no training or test tiles.
+        ConfigError: a reference has no file.
+    """
+    for share in settings.export.shares:
+        pruned_run(settings, share)
+    found = variants(settings)
+    if not found:
+        raise ModelError("no finished run is of these tiles and clean labels; run first: python train.py")
+    tested = {
+        one.folder.name: judged_iou(settings, one.folder / "model.ckpt") for one in track(found, "testing", len(found))
+    }
+    references = list(settings.study.references)
+    rows = table(found, tested, references)
+    folder = Layout(Path(settings.paths.root)).reports / "cost"
+    files = [folder / "accuracy_cost.csv", folder / "accuracy_cost.png"]
+    write_text(files[0], _as_csv(rows))
+    draw(files[1], found, tested, references)
+    log_comparison(settings, found, files, _markdown(rows))
+    for row in rows:
+        say("  ".join(row))
+    say(f"the figure is {files[1]}")
+
+
+def table(
+    found: Sequence[Variant], tested: Mapping[str, Mapping[str, float]], references: Sequence[str]
+) -> list[list[str]]:
+    """Return a heading and a row a network: cost, its share of the costliest, IoU of validation and by reference.
+
+    Args:
+        found: the networks, the costliest first.
+        tested: test IoU by run folder and reference.
+        references: the references, in the order of the columns.
+    """
+    heading = ["network", "run", "macs_per_pixel", "share", "validation_iou", *(f"test_iou_{n}" for n in references)]
+    rows = [heading]
+    for one in found:
+        ious = [one.validation, *(tested[one.folder.name].get(name, float("nan")) for name in references)]
+        cost = [str(one.macs), f"{one.macs / found[0].macs:.3f}"]
+        rows.append([one.name, one.folder.name, *cost, *(f"{iou:.4f}" for iou in ious)])
+    return rows
+
+
+def _as_csv(rows: Sequence[Sequence[str]]) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue()
+
+
+def _markdown(rows: Sequence[Sequence[str]]) -> str:
+    lines = [f"| {' | '.join(row)} |" for row in rows]
+    return "\n".join([lines[0], "|" + " --- |" * len(rows[0]), *lines[1:]])

@@ -1,0 +1,253 @@
+"""The best run becomes the champion, and everybody can read why."""
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import yaml
+
+from labelled import quick_settings
+from water_gee.accuracy import Confusion
+from water_gee.errors import ConfigError, ModelError
+from water_gee.files import read_json, write_json
+from water_gee.models import PixelNetwork, Standardise, TrainedModel, build_body, save_checkpoint
+from water_gee.paths import Layout
+from water_gee.tracking import promote, select, ui
+from water_gee.tracking.compare import paired_difference, tile_counts
+from water_gee.tracking.database import connect, experiment
+from water_gee.tracking.folders import FAILED, FINISHED, RunRecord, write_record
+
+SOURCE = Path(__file__).resolve().parents[2] / "src"
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory):
+    """An empty database: its tables take seconds to make."""
+    root = tmp_path_factory.mktemp("database")
+    connect(Layout(root))
+    return root / "mlflow.db"
+
+
+@pytest.fixture
+def root(tmp_path, database):
+    shutil.copyfile(database, tmp_path / "mlflow.db")
+    return tmp_path
+
+
+def counts(*ious):
+    """Tiles of 1,000 water and 1,000 land pixels, each predicted with such an IoU and no commission."""
+    return {
+        f"t{place}": {"tp": round(1000 * iou), "fp": 0, "fn": 1000 - round(1000 * iou), "tn": 1000}
+        for place, iou in enumerate(ious)
+    }
+
+
+def add_run(root, name, iou, *, started=1, parameters=10, status=FINISHED, tiles=None, study="sample", pruned=""):
+    """Write a run as training leaves it; return its id."""
+    layout = Layout(root)
+    client = connect(layout)
+    run = client.create_run(experiment(client, layout, study), run_name=name, start_time=started)
+    run_id = run.info.run_id
+    client.log_metric(run_id, "valid/iou", iou)
+    client.log_metric(run_id, "model/parameters", parameters)
+    network = PixelNetwork(Standardise([0.0], [1.0]), build_body("mlp", 1, [2]), ["nir"])
+    folder = layout.runs / name
+    torch.manual_seed(0)
+    save_checkpoint(folder / "model.ckpt", TrainedModel(network, "mlp", (2,), metadata={"run": name, "run_id": run_id}))
+    client.log_artifact(run_id, str(folder / "model.ckpt"), "model")
+    if tiles:
+        write_json(folder / "validation_tiles.json", tiles)
+    write_record(folder, RunRecord(name, run_id, status, "k", study, "", started, pruned_from=pruned))
+    client.set_terminated(run_id, status)
+    return run_id
+
+
+def champion(root, study="sample"):
+    return connect(Layout(root)).get_model_version_by_alias(study, "champion")
+
+
+def test_the_champion_is_the_best_finished_run_and_select_takes_it(root, capsys):
+    add_run(root, "good", 0.80)
+    best = add_run(root, "best", 0.90)
+    add_run(root, "failed", 0.99, status=FAILED)
+    add_run(root, "elsewhere", 0.99, study="hls_chips")
+    promote.run(quick_settings(root))
+    version = champion(root)
+    assert (version.run_id, version.version) == (best, 1) and version.description == promote.RULE
+    assert (Path(version.source) / "model.ckpt").is_file()
+    told = capsys.readouterr().err
+    assert "run best (best), validation IoU 0.9000, best of 2" in told and "runner-up good" in told
+    assert f"select.run={best} paths.root={root}" in told, "another root is not params.yaml's"
+    select.run(quick_settings(root, f"select.run={best}"))
+    assert read_json(root / "models" / "model.json")["run"] == "best"
+
+
+def test_promoting_again_changes_nothing_and_a_better_run_takes_over(root):
+    add_run(root, "one", 0.80)
+    for _ in range(2):
+        promote.run(quick_settings(root))
+    assert int(champion(root).version) == 1
+    better = add_run(root, "two", 0.85)
+    promote.run(quick_settings(root))
+    assert (champion(root).run_id, int(champion(root).version)) == (better, 2)
+
+
+def test_a_sweeps_parent_a_pruned_run_and_one_without_its_folder_are_no_candidates(root):
+    layout = Layout(root)
+    client = connect(layout)
+    best = add_run(root, "child", 0.80)
+    parent = client.create_run(experiment(client, layout, "sample"), run_name="sweep")
+    client.log_metric(parent.info.run_id, "valid/iou", 0.95)
+    client.set_terminated(parent.info.run_id, FINISHED)
+    add_run(root, "pruned", 0.95, pruned="hash")
+    add_run(root, "gone", 0.95)
+    shutil.rmtree(layout.runs / "gone")
+    add_run(root, "again", 0.95)
+    add_run(root, "again", 0.70)  # run.name=again twice: the folder is the second one's
+    assert promote.candidates(layout, "sample")[1][0].run_id == best
+
+
+def test_of_equal_runs_the_smaller_then_the_earlier_wins(root, capsys):
+    add_run(root, "large", 0.90004, parameters=1000, started=1)
+    add_run(root, "late", 0.90003, parameters=10, started=3)
+    add_run(root, "early", 0.89996, parameters=10, started=2)
+    assert [one.name for one in promote.candidates(Layout(root), "sample")[1]] == ["early", "late", "large"]
+    promote.run(quick_settings(root))
+    assert "as large, but trained later" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("second", "told"),
+    [
+        (counts(0.7, 0.8, 0.9), r"0\.1000 lower, 95 % interval 0\.1000 to 0\.1000 \(.*over 3 validation tiles\)$"),
+        (counts(0.99, 0.9, 0.5), r"lower, 95 % interval -0\.\d{4} to 0\.\d{4} .*; it may be as good$"),
+        (counts(0.7, 0.8), r"on other validation tiles or labels"),
+        (None, r"0\.1000 lower; without counts"),
+    ],
+)
+def test_the_runner_ups_line_says_by_how_much_and_how_sure(root, second, told):
+    add_run(root, "best", 0.90, tiles=counts(0.8, 0.9, 1.0))
+    add_run(root, "second", 0.80, tiles=second)
+    line = promote.why(*promote.candidates(Layout(root), "sample")[1])
+    assert "\n" not in line
+    assert re.search(told, line), line
+
+
+def test_the_paired_difference_is_that_of_the_summed_counts(tmp_path):
+    random = np.random.default_rng(3)
+    runs = []
+    for name in ("a", "b"):
+        tp = random.integers(500, 1000, 6)
+        tiles = {
+            str(n): {"tp": int(t), "fp": int(t) // 9, "fn": 1000 - int(t), "tn": 2000 - int(t) // 9}
+            for n, t in enumerate(tp)
+        }
+        write_json(tmp_path / name / "validation_tiles.json", tiles)
+        runs.append(tile_counts(tmp_path / name))
+    found = paired_difference(*runs)
+    whole = [sum((Confusion(*row) for row in run.values()), Confusion()).iou for run in runs]
+    assert found.value == pytest.approx(whole[0] - whole[1])
+    assert found.low <= found.value <= found.high and found.tiles == 6
+    assert paired_difference(*runs) == found, "the same draw each time"
+    assert paired_difference(*reversed(runs)).low == pytest.approx(-found.high)
+    assert paired_difference({"0": runs[0]["0"]}, {"0": runs[1]["0"]}) is None
+    assert tile_counts(tmp_path) == {}
+
+
+@pytest.mark.parametrize("value", ["", " ", " 0123abcd", ' "77"', "   run-name  "])
+@pytest.mark.parametrize("comment", ["", "   # what: it is"])
+@pytest.mark.parametrize("ending", ["\n", "\r\n"])
+def test_only_the_runs_line_of_params_changes(tmp_path, value, comment, ending):
+    path = tmp_path / "params.yaml"
+    lines = ["# choices", "study: sample   # a file", f"run:{value}{comment}", "  # run: not this", "model: mlp", ""]
+    path.write_bytes(ending.join(lines).encode())
+    for run_id in ("a" * 32, "1" * 32):
+        promote.write_run(path, run_id)
+        after = path.read_bytes().decode().split(ending)
+        assert yaml.safe_load(path.read_text())["run"] == run_id
+        assert after[:2] + after[3:] == lines[:2] + lines[3:] and after[2].endswith(comment.strip())
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_params_without_such_a_line_are_left_alone(tmp_path):
+    path = tmp_path / "params.yaml"
+    path.write_text("{study: sample, run: x}\n")
+    with pytest.raises(ConfigError, match="no line of its own for the run"):
+        promote.write_run(path, "abc")
+    assert path.read_text() == "{study: sample, run: x}\n"
+
+
+@pytest.mark.parametrize(("study", "written"), [("sample", True), ("hls_chips", False)])
+def test_the_repositorys_own_root_and_study_are_written(root, monkeypatch, study, written):
+    (root / "params.yaml").write_text("study: sample\nrun:   # empty: the stage's own\n")
+    monkeypatch.setattr(promote, "repository", lambda: root)
+    monkeypatch.setattr(promote, "params", lambda: {"study": "sample"})
+    told = promote._hand_over(Layout(root), study, "f" * 32)
+    assert (yaml.safe_load((root / "params.yaml").read_text())["run"] == "f" * 32) is written
+    assert ("next: water-gee select, or" in told) is written
+
+
+def test_what_cannot_be_promoted_or_shown_is_said_in_one_line(tmp_path, database):
+    for stage in (promote, ui):
+        with pytest.raises(ModelError, match=r"there is no .*mlflow\.db.*run first: python train\.py"):
+            stage.run(quick_settings(tmp_path))
+    assert list(tmp_path.iterdir()) == []
+    shutil.copyfile(database, tmp_path / "mlflow.db")
+    with pytest.raises(ModelError, match=r"no finished run of the study sample; run first"):
+        promote.run(quick_settings(tmp_path))
+    add_run(tmp_path, "gone", 0.9)
+    shutil.rmtree(tmp_path / "runs")
+    with pytest.raises(ModelError, match=r"no finished run .* whose folder is still in"):
+        promote.run(quick_settings(tmp_path))
+
+
+def test_the_page_is_the_experiments_runs(monkeypatch):
+    assert ui.page_of("7", 5000) == "http://127.0.0.1:5000/#/experiments/7?workflowType=machine_learning"
+    assert ui.page_of(None, 5001) == "http://127.0.0.1:5001/#/experiments"
+    monkeypatch.setenv("PORT", "many")
+    with pytest.raises(ConfigError, match="PORT=many is not a port"):
+        ui.free_port()
+
+
+def test_a_taken_port_is_said(monkeypatch):
+    with socket.socket() as other:
+        other.bind((ui.HOST, 0))
+        other.listen()
+        monkeypatch.setenv("PORT", str(other.getsockname()[1]))
+        with pytest.raises(ConfigError, match=r"cannot be had.*PORT=5001 make ui"):
+            ui.free_port()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", [signal.SIGINT, signal.SIGTERM])
+def test_the_server_answers_and_ends_clean(root, way):
+    add_run(root, "one", 0.8)
+    with socket.socket() as probe:
+        probe.bind((ui.HOST, 0))
+        port = probe.getsockname()[1]
+    environment = {**os.environ, "PORT": str(port), "PYTHONPATH": str(SOURCE), "PYTHONUNBUFFERED": "1"}
+    environment.pop("DISPLAY", None)
+    started = subprocess.Popen(
+        [sys.executable, "-m", "water_gee", "ui", "study=sample", f"paths.root={root}"],
+        env=environment, cwd=SOURCE.parent, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        page = next(line for line in started.stderr if line.startswith("http"))
+        assert page.startswith(f"http://127.0.0.1:{port}/#/experiments/")
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=20) as answer:
+            assert b"<html" in answer.read()
+    finally:
+        started.send_signal(way)
+        _, err = started.communicate(timeout=40)
+    assert started.returncode == 0 and "Traceback" not in err, err
+    with socket.socket() as probe:
+        assert probe.connect_ex((ui.HOST, port)) != 0, "the server outlived its command"
