@@ -153,7 +153,7 @@ def test_drawn_networks_equal_torch(tmp_path_factory, form, network, seed):
 @pytest.mark.slow
 @pytest.mark.parametrize("form", ["array", "kernel"])
 @settings(
-    max_examples=100, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck), phases=[Phase.generate]
+    max_examples=250, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck), phases=[Phase.generate]
 )
 @given(network=drawn.networks(), seed=st.integers(0, 2**16))
 def test_many_drawn_networks_equal_torch(tmp_path_factory, form, network, seed):
