@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -16,9 +16,6 @@ from eelocal.evaluator.image import Array, Collection, Element, Feature, Image, 
 from eelocal.evaluator.kernels import Kernel
 from eelocal.evaluator.pixeltype import INT64, PixelType
 from eelocal.evaluator.reducers import Reducer
-
-if TYPE_CHECKING:
-    from eelocal.evaluator.filters import Filter  # noqa: F401
 
 Coercion = Callable[[Any], Any]
 

@@ -136,7 +136,7 @@ def start_of(date: Date, unit: str) -> Date:
     order = ["year", "month", "day", "hour", "minute", "second"]
     first = {"month": 1, "day": 1, "hour": 0, "minute": 0, "second": 0}
     for smaller in order[order.index(name) + 1 :]:
-        moment = moment.replace(**{smaller: first[smaller]})  # type: ignore[arg-type]
+        moment = moment.replace(**{smaller: first[smaller]})  # type: ignore[arg-type]  # tzinfo is never among the keys
     return Date(to_millis(moment))
 
 

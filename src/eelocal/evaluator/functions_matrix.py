@@ -44,7 +44,7 @@ class MultiplyNode(Node):
         work = np.float32 if self.type.dtype == np.float32 else np.float64
         if a.uniform and b.uniform:
             return Raster(cast(a.values.astype(work) @ b.values.astype(work), self.type), mask, True)
-        size = (b if a.uniform else a).values.shape[-2:]  # type: ignore[union-attr]
+        size = (b if a.uniform else a).values.shape[-2:]  # type: ignore[union-attr]  # array pixels
         if a.uniform:
             left = a.values.astype(work, copy=False)
             out = left @ b.values.reshape(rows, -1).astype(work, copy=False)

@@ -186,6 +186,7 @@ def paint(image: Image, collection: Collection, color: Any, width: Any) -> Image
             raise bad_request(f"The property '{color}' is missing or is no number.")
         brush = ConstantNode(np.asarray(value), of_number(value))
         inside = InsideNode(feature.geometry or GLOBE)
+        # Defaults bind this feature's brush and shape; the checker cannot type a lambda that has them.
         image = image.each(lambda node, brush=brush, inside=inside: _painted(node, brush, inside))  # type: ignore[misc]
     return image
 

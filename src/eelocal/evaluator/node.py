@@ -45,7 +45,7 @@ class Node:
 
     def compute(self, lattice: Lattice, window: Window, rasters: Sequence[Raster]) -> Raster:
         """Return the pixels of a window from those of the links."""
-        raise NotImplementedError
+        raise NotImplementedError  # every kind of node writes its own
 
 
 class ConstantNode(Node):

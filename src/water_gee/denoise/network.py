@@ -94,7 +94,8 @@ def train(bands: Float, used: Boolean, water: NDArray[np.int64], other: NDArray[
     mean = torch.from_numpy(values.mean(axis=1).astype(np.float32))
     deviation = np.maximum(values.std(axis=1), 1e-6)  # a constant band stays 0 instead of dividing by 0
     network = TileCNN(mean, torch.from_numpy(deviation.astype(np.float32)))
-    # Training is faster with the channels last, prediction in blocks with the channels first.
+    # Training is faster with the channels last, prediction in blocks with the channels first. The ignores: torch
+    # does not type a memory format alone, nor backward().
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     samples = network.standardise(patches(bands, np.concatenate([water, other]), network.radius))
     samples = samples.contiguous(memory_format=torch.channels_last)
