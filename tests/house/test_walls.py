@@ -9,7 +9,7 @@ SOURCE = Path(__file__).parents[2] / "src"
 ROOMS = [
     "study", "earth", "tiles", "denoise", "models", "training", "tracking", "export", "maps", "evaluation", "report",
 ]  # fmt: skip
-COMMON = {"errors", "files", "paths", "progress", "config", "accuracy", "cli"}
+COMMON = {"errors", "files", "paths", "progress", "config", "accuracy", "bootstrap", "cli"}
 ALLOWED = {"simulate": {"study"}, "report": {*ROOMS[:-1], "simulate"}}
 
 

@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from water_gee.bootstrap import Interval, resampled_iou
 from water_gee.evaluation.count import CLEAN, Tally, confusion
-from water_gee.evaluation.interval import Interval, resampled_iou
 from water_gee.evaluation.view import METHODS
 
 PAIRS = (("model", "qa_water"), ("model", "mndwi_0"))

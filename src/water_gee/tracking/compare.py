@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from water_gee.bootstrap import Interval, iou, resampled_iou
 from water_gee.errors import WaterGeeError
 from water_gee.files import read_json
 
 _RESAMPLES = 2000
-_LEVEL = (2.5, 97.5)  # percentiles of a 95 % interval
 _FEWEST_TILES = 2  # one tile resampled is that tile again
 
 
@@ -39,8 +38,7 @@ def paired_difference(
 ) -> Difference | None:
     """Return the IoU of `first` less that of `second`, or None where they cannot be paired.
 
-    Tiles, not pixels, are drawn with replacement (Efron, 1979), since neighbouring pixels err together; both
-    runs get the same draw, so that what is hard for both cancels.
+    Its interval is a bootstrap over the tiles, the same draw for both runs.
 
     Args:
         first: (tp, fp, fn, tn) by tile.
@@ -53,14 +51,6 @@ def paired_difference(
     labelled_water, labelled_land = counts[..., 0] + counts[..., 2], counts[..., 1] + counts[..., 3]
     if (labelled_water[:, 0] != labelled_water[:, 1]).any() or (labelled_land[:, 0] != labelled_land[:, 1]).any():
         return None
-    draws = np.random.default_rng(0).multinomial(len(names), np.full(len(names), 1 / len(names)), size=_RESAMPLES)
-    low, high = np.percentile(_difference(np.tensordot(draws, counts, axes=1)), _LEVEL)
-    return Difference(float(_difference(counts.sum(axis=0))), float(low), float(high), len(names))
-
-
-def _difference(counts: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return the IoU of the first run less that of the second, of counts [..., run, 4]."""
-    union = counts[..., :3].sum(axis=-1)
-    iou = np.divide(counts[..., 0], union, out=np.zeros(union.shape), where=union > 0)
-    difference: NDArray[np.float64] = iou[..., 0] - iou[..., 1]
-    return difference
+    drawn = resampled_iou(counts, resamples=_RESAMPLES, seed=0)
+    interval, value = Interval.of(drawn[:, 0] - drawn[:, 1]), iou(counts.sum(axis=0))
+    return Difference(float(value[0] - value[1]), interval.low, interval.high, len(names))

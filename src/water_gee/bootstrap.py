@@ -1,0 +1,41 @@
+"""How sure an accuracy is: places or tiles, not pixels, drawn with replacement.
+
+The bootstrap of Efron (1979) with blocks of ground as its units, since neighbouring pixels err together. All that is
+compared gets the same draws, so that what is hard for all cancels in a difference.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+_LEVEL = (2.5, 97.5)  # percentiles of a 95 % interval
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A 95 % interval, and the share of the resamples above zero."""
+
+    low: float
+    high: float
+    above_zero: float
+
+    @classmethod
+    def of(cls, samples: NDArray[np.float64]) -> "Interval":
+        """Return the interval of bootstrap samples."""
+        low, high = (float(value) for value in np.percentile(samples, _LEVEL))
+        return cls(low, high, float(np.mean(samples > 0)))
+
+
+def resampled_iou(counts: NDArray[np.int64], *, resamples: int, seed: int) -> NDArray[np.float64]:
+    """Return the IoU [resample, ...] of `counts` [unit, ..., tp/fp/fn/tn] under resampling of the units."""
+    units = len(counts)
+    draws = np.random.default_rng(seed).multinomial(units, np.full(units, 1 / units), size=resamples)
+    return iou(np.tensordot(draws, counts, axes=1))
+
+
+def iou(counts: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the intersection over union of water of counts [..., tp/fp/fn/tn]; 0 where there is none."""
+    union = counts[..., :3].sum(axis=-1)
+    value: NDArray[np.float64] = np.divide(counts[..., 0], union, out=np.zeros(union.shape), where=union > 0)
+    return value
