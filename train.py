@@ -1,19 +1,24 @@
-"""Train a network: `python train.py model=pixelcnn`, or a sweep: `python train.py -m model=pixelcnn,mlp seed=0,1`."""
+"""Train a network: `python train.py model=pixelcnn`; -m sweeps over values, search=optuna searches them."""
 
 import argparse
 import os
 import signal
 import sys
 import tempfile
-import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from water_gee.cli import quieten
-from water_gee.errors import WaterGeeError
+from water_gee.config.compose import register
+from water_gee.errors import ConfigError, WaterGeeError
 
-_PARENT = "WATER_GEE_SWEEP"  # the parent's MLflow run, for jobs that a launcher starts in other processes
+if TYPE_CHECKING:
+    from water_gee.config.settings import Settings
+    from water_gee.tracking.job import Job
+    from water_gee.training import OnEpoch
+
+_PARENT = "WATER_GEE_SWEEP"  # the sweep's run, jobs and process, for jobs that a launcher starts in other processes
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -23,6 +28,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Train a network on the tiles and clean labels, in runs/<run>/ and as an MLflow run.",
         epilog="examples:\n  python train.py model=pixelcnn\n  python train.py model=mlp model.lr=1e-3 seed=1\n"
         "  python train.py -m model=pixelcnn,mlp seed=0,1     every combination; started again, only what is missing\n"
+        "  python train.py search=optuna search.trials=20     search conf/search/optuna.yaml's space; goes on too\n"
         "  python train.py ckpt=last                          go on with the run that was killed\n"
         "  python train.py --cfg job                          every key",
     )
@@ -34,81 +40,139 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Train once or sweep; a user's mistake ends it with one line and exit code 1."""
+    """Train once, sweep or search; a user's mistake ends it with one line and exit code 1."""
     options = _parser().parse_intermixed_args(arguments)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the run is marked as killed
+    _end_well()
     try:
-        if options.multirun and not options.cfg:
-            sweep(options.overrides, options.config_dir)
+        if options.cfg:
+            show(options.overrides, options.config_dir)
         else:
-            single(options.overrides, options.config_dir, show=bool(options.cfg))
+            start(options.overrides, options.config_dir, multirun=options.multirun)
     except WaterGeeError as error:
         sys.exit(f"train.py: {' '.join(str(error).split())}")
     except KeyboardInterrupt:
-        sys.exit("train.py: interrupted; add ckpt=last to go on, or start the same sweep again")
+        sys.exit("train.py: interrupted; add ckpt=last to go on, or start the same sweep or search again")
 
 
-def single(overrides: Sequence[str], config_dir: str | None, *, show: bool = False) -> None:
-    """Train one network, or only show the configuration."""
+def show(overrides: Sequence[str], config_dir: str | None) -> None:
+    """Print the configuration."""
+    from omegaconf import OmegaConf
+
     from water_gee.config.compose import compose
 
-    composed = compose(overrides, config_dir)
-    if show:
-        from omegaconf import OmegaConf
+    print(OmegaConf.to_yaml(compose(overrides, config_dir), resolve=False), end="")
 
-        print(OmegaConf.to_yaml(composed, resolve=False), end="")
+
+def start(overrides: Sequence[str], config_dir: str | None, *, multirun: bool) -> None:
+    """Check the configuration of every job, then train one, all of them, or search."""
+    from water_gee.config.compose import compose
+    from water_gee.config.settings import load
+    from water_gee.config.sweeps import expand, swept
+
+    combinations = expand(overrides)
+    first = load(compose(combinations[0], config_dir))
+    searching = first.search.method != "none"
+    for key in swept(overrides):
+        if searching:
+            raise ConfigError(f"search={first.search.method} wants one value of {key}, or its choices in search.space")
+        if not multirun:
+            raise ConfigError(f"{key} is given several values; add -m to train every combination")
+    jobs = [first, *(load(compose(one, config_dir)) for one in combinations[1:])]
+    _ready(first.paths.root)
+    if (multirun or searching) and "TORCHELASTIC_RUN_ID" in os.environ:
+        raise ConfigError("torchrun starts one training; on one machine: python train.py -m trainer=ddp ...")
+    if searching:
+        search(first, overrides, config_dir)
+    elif multirun:
+        sweep(jobs, overrides, config_dir)
+    else:
+        single(first, overrides)
+
+
+def single(settings: "Settings", overrides: Sequence[str]) -> None:
+    """Train one network."""
+    from water_gee.training import follow, is_follower
+
+    if is_follower():  # torchrun started it to train along; the process of rank 0 runs the job
+        follow(settings)
         return
+    _job(settings, overrides)
+
+
+def search(settings: "Settings", overrides: Sequence[str], config_dir: str | None) -> None:
+    """Let Optuna choose; each trial is a run like a sweep's job."""
+    from water_gee.config.compose import compose
     from water_gee.config.settings import load
 
-    settings = load(composed)
-    _ready(settings.paths.root)
-    from water_gee.tracking.job import run_job
+    if launcher := next((one for one in overrides if one.startswith("hydra")), None):
+        raise ConfigError(f"leave {launcher} out of a search, which learns from one trial before it tries the next")
+    from water_gee.tracking.search import search as run_search
 
-    run_job(settings, overrides)
+    failed = run_search(
+        settings, overrides, settings_of=lambda own: load(compose([*own, "search=none"], config_dir)), run=_job
+    )
+    if failed:
+        raise WaterGeeError(f"{failed} of {settings.search.trials} trials failed; the same command tries them again")
 
 
-def sweep(overrides: Sequence[str], config_dir: str | None) -> None:
+def sweep(jobs: Sequence["Settings"], overrides: Sequence[str], config_dir: str | None) -> None:
     """Train every combination with Hydra; a job that fails does not stop the others."""
-    from water_gee.config.compose import compose, repository, with_study
-    from water_gee.config.settings import load
-    from water_gee.config.sweeps import expand
-
-    jobs = [load(compose(job, config_dir)) for job in expand(overrides)]
-    _ready(jobs[0].paths.root)
     import hydra
-    from hydra.core.hydra_config import HydraConfig
 
-    from water_gee.progress import say
-    from water_gee.tracking.job import run_job
+    from water_gee.config.compose import repository, with_study
+    from water_gee.tracking.lineage import this_process
     from water_gee.tracking.sweep import close_sweep, open_sweep
 
     opened = open_sweep(overrides, jobs)
-    os.environ[_PARENT] = opened.run_id
-
-    def task(composed: Any) -> float:
-        """Train one job; return what a search would maximise."""
-        own = list(HydraConfig.get().overrides.task)
-        say(f"job {HydraConfig.get().job.num + 1} of {len(jobs)}: {' '.join(own)}")
-        try:
-            return run_job(load(composed), own, parent=os.environ[_PARENT]).iou
-        except Exception as error:
-            if not isinstance(error, WaterGeeError):
-                traceback.print_exc()
-            opened.failures.append(f"failed: {' '.join(own)}: {' '.join(str(error).split())}")
-            return float("nan")  # the other jobs go on; the summary repeats what failed
-
+    os.environ[_PARENT] = f"{opened.run_id} {opened.jobs} {this_process()}"
     interrupted = True
     try:
         with tempfile.TemporaryDirectory() as scratch:  # Hydra's own output has nothing that the runs do not say
-            extra = [] if any(one.startswith("hydra") for one in overrides) else [f"hydra.sweep.dir={scratch}"]
+            # A cluster's jobs read what submitit left for them, which is no business of this machine's alone.
+            kept = any(one.startswith(("hydra.sweep", "hydra/launcher=submitit")) for one in overrides)
             folder = ["--config-dir", str(Path(config_dir).resolve())] if config_dir else []
+            extra = [] if kept else [f"hydra.sweep.dir={scratch}"]
             sys.argv = ["train.py", "-m", *folder, *extra, *with_study(overrides)]
-            hydra.main(config_path=str(repository() / "conf"), config_name="config", version_base="1.3")(task)()
+            hydra.main(config_path=str(repository() / "conf"), config_name="config", version_base="1.3")(_task)()
         interrupted = False
     finally:
         failed = close_sweep(opened, interrupted=interrupted)
     if failed:
         raise WaterGeeError(f"{failed} of {opened.jobs} jobs failed; the others are whole")
+
+
+def _task(composed: Any) -> float:
+    """Train one job of a sweep, here or in a process that a launcher started; return its validation IoU."""
+    from hydra.core.hydra_config import HydraConfig
+
+    from water_gee.config.settings import load
+    from water_gee.progress import say
+    from water_gee.tracking.lineage import this_process
+    from water_gee.tracking.workers import end_with, tell_failure
+
+    register()  # named here so that another process imports it with this function, before Hydra composes there
+    parent, jobs, process = os.environ[_PARENT].split(" ", 2)
+    if process != this_process():
+        quieten()
+        _end_well()
+        end_with(process)
+    own = list(HydraConfig.get().overrides.task)
+    say(f"job {HydraConfig.get().job.num + 1} of {jobs}: {' '.join(own)}")
+    try:
+        return _job(load(composed), own, parent).iou
+    except Exception as error:
+        tell_failure(own, error)
+        return float("nan")  # the other jobs go on; the summary repeats what failed
+
+
+def _job(
+    settings: "Settings", overrides: Sequence[str], parent: str | None = None, on_epoch: "OnEpoch | None" = None
+) -> "Job":
+    """Run one training: alone, of a sweep, or of a search."""
+    from water_gee.report.judged import judge_run
+    from water_gee.tracking.job import run_job
+
+    return run_job(settings, overrides, parent=parent, test=judge_run, on_epoch=on_epoch)
 
 
 def _ready(root: str) -> None:
@@ -120,6 +184,11 @@ def _ready(root: str) -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     read_manifest(Layout(Path(root)))
     quieten()
+
+
+def _end_well() -> None:
+    """Let a process that is told to end mark its run as killed."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """`make bench`: every benchmark, or those named on the command line."""
 
 import importlib
+import os
 import sys
 from pathlib import Path
 
@@ -13,6 +14,7 @@ def main() -> None:
     wanted = sys.argv[1:] or known
     if unknown := set(wanted) - set(known):
         sys.exit(f"benchmarks: {', '.join(sorted(unknown))} is unknown; choose from {', '.join(known)}")
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as train.py does, before torch is imported
     for name in wanted:
         importlib.import_module(f"benchmarks.{name}").run()
 

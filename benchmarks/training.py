@@ -20,6 +20,7 @@ from water_gee.config.settings import load
 from water_gee.models import PixelNetwork, Standardise, build_body
 from water_gee.study import Grid, Tile
 from water_gee.tiles import TileRecord
+from water_gee.training.augmentation import Augmentation
 from water_gee.training.feeds import Batch, CropFeed, Feed, PixelFeed, Sampling
 from water_gee.training.module import WaterModule
 from water_gee.training.store import TileStore
@@ -38,7 +39,7 @@ def run() -> None:
     data = load(compose(["model=pixelcnn"])).data
     with tempfile.TemporaryDirectory() as folder:
         store = labelled_store(Path(folder))
-        sampling = Sampling.of(store, range(TILES), RADIUS)
+        sampling = Sampling.of(store, range(TILES), RADIUS, augmentation=Augmentation(data.flips, data.jitter))
         pixels, crops = PixelFeed(sampling, data.batch), CropFeed(sampling, data.crop, data.crop_batch)
         contenders: dict[str, Work] = {
             V1_LARGE: v1_loop(store, LARGE, steps=8),

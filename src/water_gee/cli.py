@@ -18,6 +18,7 @@ STAGES = {
     "select": ("water_gee.tracking.select", "make a run's checkpoint models/model.ckpt"),
     "export": ("water_gee.export.stage", "convert the checkpoint into Earth Engine operations and prove it"),
     "cost": ("water_gee.report.cost", "prune by several shares, and draw accuracy against multiply-adds a pixel"),
+    "compare": ("water_gee.report.comparison", "every model and baseline of the study in one table, with intervals"),
     "predict": ("water_gee.maps.stage", "map the study's area, year by year"),
     "evaluate": ("water_gee.report.stage", "measure the accuracy against the references, and show all on one page"),
     "summary": ("water_gee.report.summary", "what the chain has made, as tables on the terminal"),

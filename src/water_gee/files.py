@@ -3,7 +3,7 @@
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -55,3 +55,11 @@ def sha256(path: Path) -> str:
     """Return the SHA-256 of a file's bytes, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def digest(paths: Iterable[Path]) -> str:
+    """Return one MD5 of the names and bytes of several files, in hexadecimal."""
+    whole = hashlib.md5(usedforsecurity=False)
+    for path in paths:
+        whole.update(f"{path.name} {sha256(path)}\n".encode())
+    return whole.hexdigest()

@@ -71,6 +71,11 @@ class Layout:
         return self.root / "mlflow.db"
 
     @property
+    def searches(self) -> Path:
+        """The trials of every search, as Optuna keeps them."""
+        return self.root / "search.db"
+
+    @property
     def artifacts(self) -> Path:
         """The MLflow artifacts."""
         return self.root / "mlartifacts"

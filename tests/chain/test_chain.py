@@ -65,6 +65,7 @@ def test_a_second_repro_does_nothing(reproduced) -> None:
         ("params.yaml", "run: ", "run: repro", {"select"}),
         ("conf/export/default.yaml", "logits: false", "logits: true", {"export"}),
         ("conf/predict/default.yaml", "engine: earth", "engine: local", {"predict"}),
+        ("conf/predict/default.yaml", "runtime: torch", "runtime: onnx", {"predict"}),
         ("conf/evaluate/default.yaml", "area: test", "area: train", {"evaluate"}),
         ("conf/export/default.yaml", "shares: [0.5", "shares: [0.4", set()),
         ("conf/study/tiny.yaml", "name: tiny", "name: tiny_2", set()),

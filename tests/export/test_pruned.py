@@ -9,7 +9,7 @@ import rasterio
 from finished import checkpoint
 from water_gee.denoise.stage import run as run_denoise
 from water_gee.errors import ExportError
-from water_gee.evaluation import judged_iou
+from water_gee.evaluation import judged
 from water_gee.export import stage
 from water_gee.files import sha256
 from water_gee.maps.stage import run as run_predict
@@ -97,7 +97,8 @@ def test_cost_compares_the_shares_and_logs_the_figure(ready, root, capsys):
     assert rows[0].startswith("network,run,macs_per_pixel,share,validation_iou,test_iou_") and len(rows) == 3
     assert (layout.reports / "cost" / "accuracy_cost.png").stat().st_size > 10_000
     folder = layout.runs / rows[1].split(",")[-5]
-    tested = judged_iou(ready(), folder / "model.ckpt")
+    tallies = judged(ready(), folder / "model.ckpt").tallies
+    tested = {name: tally.total("model").iou for name, tally in tallies.items()}
     assert rows[1].endswith(f"{next(iter(tested.values())):.4f}")
     client = connect(layout)
     experiment = client.get_experiment_by_name("tiny")

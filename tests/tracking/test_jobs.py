@@ -5,15 +5,21 @@ import subprocess
 import sys
 from dataclasses import replace
 
+import mlflow
+import numpy as np
 import pytest
 
 from labelled import quick_settings, write_labelled_tiles
 from water_gee.errors import TileError, WaterGeeError
+from water_gee.models import load_checkpoint, predict
 from water_gee.paths import Layout
 from water_gee.tiles import feature_path
+from water_gee.tracking import Known, Verdict
 from water_gee.tracking.database import PROCESS_TAG, connect, end_dead_runs, experiment
 from water_gee.tracking.folders import FAILED, FINISHED, KILLED, RUNNING, read_record, write_record
 from water_gee.tracking.job import run_job
+from water_gee.tracking.lineage import dvc_hashes
+from water_gee.tracking.package import model_of
 from water_gee.tracking.sweep import close_sweep, open_sweep
 
 QUICKER = ("trainer.epochs=2",)
@@ -31,7 +37,11 @@ def client(layout):
 
 @pytest.fixture(scope="module")
 def job(layout, client):
-    return run_job(quick_settings(layout.root, *QUICKER), ["model=mlp", "seed=0"])
+    def judge(settings, checkpoint, folder):
+        (folder / "errors.png").write_bytes(b"a picture")
+        return Verdict({"truth": {"iou": 0.25, "pixels": 4}}, [Known("reference truth", "abc", "*.tif", "test")])
+
+    return run_job(quick_settings(layout.root, *QUICKER), ["model=mlp", "seed=0"], test=judge)
 
 
 def status(client, run_id):
@@ -51,11 +61,54 @@ def test_a_run_logs_config_metrics_curves_checkpoint_figures_and_lineage(client,
     assert {"valid/iou", "valid/kappa", "epoch/valid_iou", "model/threshold"} <= set(run.data.metrics)
     assert [point.step for point in client.get_metric_history(job.run_id, "epoch/train_loss")] == [0, 1]
     assert {"code", "tiles_csv_sha256", "clean_report_sha256", "feed", PROCESS_TAG} <= set(run.data.tags)
-    names = {item.path for folder in ("", "figures", "model") for item in client.list_artifacts(job.run_id, folder)}
+    names = {item.path for folder in ("", "figures") for item in client.list_artifacts(job.run_id, folder)}
     assert {
-        "config.yaml", "metrics.json", "curves.csv", "model/model.ckpt", "figures/confusion_matrix.png",
+        "config.yaml", "metrics.json", "curves.csv", "figures/calibration.png", "figures/confusion_matrix.png",
         "figures/precision_recall.png", "figures/quicklook.png", "figures/training_curves.png",
     } <= names  # fmt: skip
+
+
+def test_the_data_of_a_run_are_datasets_with_the_hash_that_dvc_gives_them(layout, client, job):
+    found = {one.dataset.name: one for one in client.get_run(job.run_id).inputs.dataset_inputs}
+    assert {name: one.tags[0].value for name, one in found.items()} == {
+        "data/tiles": "training", "data/clean": "labels", "reference truth": "test"
+    }  # fmt: skip
+    hashes = dvc_hashes(layout)
+    assert {name: found[name].dataset.digest for name in hashes} == hashes
+    assert json.loads(found["data/tiles"].dataset.profile)["tiles"] == 5
+
+
+def test_mlflow_loads_the_logged_model_and_it_answers_as_the_checkpoint_does(layout, client, job):
+    run = client.get_run(job.run_id)
+    logged = client.get_logged_model(model_of(run))
+    assert logged.status == "READY" and logged.source_run_id == job.run_id
+    assert {metric.key for metric in logged.metrics} >= {"valid/iou", "test/truth/iou"}
+    served = mlflow.pyfunc.load_model(logged.artifact_location)
+    model = load_checkpoint(job.folder / "model.ckpt")
+    features = np.random.default_rng(0).random((2, len(model.features), 9, 11), dtype=np.float32)
+    features[0, 3, 4, 4] = np.nan
+    answers = served.predict(features)
+    assert answers.shape == (2, 9, 11) and np.isnan(answers[0, 4, 4]) and np.isnan(answers).sum() == 1
+    np.testing.assert_array_equal(answers, np.stack([predict(model, one) for one in features]))
+    with pytest.raises(mlflow.exceptions.MlflowException):
+        served.predict(features[:, :3])
+
+
+def test_test_metrics_stand_beside_validation_with_their_figures(client, job):
+    run = client.get_run(job.run_id)
+    assert run.data.metrics["test/truth/iou"] == 0.25
+    assert {item.path for item in client.list_artifacts(job.run_id, "test")} == {"test/errors.png"}
+    assert run.data.metrics["model/peak_memory_mb"] > 50
+
+
+def test_what_cannot_be_tested_is_told_and_the_training_is_kept(layout, client, capsys):
+    def fails(settings, checkpoint, folder):
+        raise TileError("the reference is broken")
+
+    done = run_job(quick_settings(layout.root, *QUICKER, "seed=11"), ["seed=11"], test=fails)
+    run = client.get_run(done.run_id)
+    assert run.info.status == FINISHED and "broken" in run.data.tags["not_tested"]
+    assert "not tested: the reference is broken" in capsys.readouterr().err
 
 
 def test_the_artifacts_lie_below_the_root_and_the_folder_knows_its_run(layout, client, job):
@@ -87,23 +140,17 @@ def json_rows(layout):
     return read_manifest(layout)
 
 
-def test_an_interrupted_job_is_marked_killed_and_taken_up_by_ckpt_last(layout, client, job, monkeypatch):
+def test_an_interrupted_job_is_marked_killed_and_taken_up_by_ckpt_last(layout, client, job):
     settings = quick_settings(layout.root, *QUICKER, "run.name=repro", "ckpt=last")
-    from water_gee.tracking import job as module
 
-    log = module._log
-
-    def interrupt(client, run_id, group, values, step=0):
-        log(client, run_id, group, values, step)
-        if group == "epoch" and step == 1:
+    def interrupt(epoch, metrics):
+        if epoch == 1:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(module, "_log", interrupt)
     with pytest.raises((KeyboardInterrupt, SystemExit)):
-        run_job(settings, [])
+        run_job(settings, [], on_epoch=interrupt)
     killed = read_record(layout.runs / "repro")
     assert killed.status == KILLED and status(client, killed.run_id) == KILLED
-    monkeypatch.undo()
     resumed = run_job(settings, [])
     assert resumed.run_id == killed.run_id and resumed.folder == layout.runs / "repro"
     assert status(client, resumed.run_id) == FINISHED
@@ -186,3 +233,33 @@ def test_two_processes_that_make_the_database_at_once_both_succeed(tmp_path):
     assert [process.returncode for process in started] == [0, 0]
     assert answers[0] == answers[1]
     assert Layout(tmp_path).database.is_file()
+
+
+_USE = """
+import sys
+from pathlib import Path
+from water_gee.paths import Layout
+from water_gee.tracking.database import connect, experiment
+from water_gee.tracking.datasets import Known, log_used
+layout = Layout(Path(sys.argv[1]))
+client = connect(layout)
+known = experiment(client, layout, "study")
+runs = [client.create_run(known).info.run_id for _ in range(20)]
+print("ready", flush=True)
+input()
+for number, run in enumerate(runs):
+    log_used(client, run, [Known(f"data/{number}/{part}", "1", "there", "training") for part in range(3)])
+"""
+
+
+@pytest.mark.slow
+def test_processes_that_log_the_same_new_dataset_at_once_all_succeed(tmp_path):
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    started = [subprocess.Popen([sys.executable, "-c", _USE, str(tmp_path)], **pipes) for _ in range(3)]
+    assert [process.stdout.readline() for process in started] == ["ready\n"] * 3
+    for process in started:
+        process.stdin.write("\n")
+        process.stdin.flush()
+    for process in started:
+        process.communicate()
+    assert [process.returncode for process in started] == [0, 0, 0]

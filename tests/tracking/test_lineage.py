@@ -50,11 +50,23 @@ def test_the_state_of_git_is_told_and_its_absence_too(tmp_path):
     assert git_state(tmp_path) == (commit, "yes")
 
 
-def test_hashes_that_dvc_recorded_are_found(tmp_path):
-    (tmp_path / "data.dvc").write_text(yaml.safe_dump({"outs": [{"path": "data/raw", "md5": "aa.dir"}]}))
-    stages = {"tiles": {"cmd": "x", "outs": [{"path": "data/tiles", "md5": "bb.dir"}]}, "train": {"outs": []}}
-    (tmp_path / "dvc.lock").write_text(yaml.safe_dump({"schema": "2.0", "stages": stages}))
-    assert dvc_hashes(tmp_path) == {"data/raw": "aa.dir", "data/tiles": "bb.dir"}
+def test_data_has_the_hash_that_dvc_gives_it_whatever_the_lock_says(layout):
+    root = layout.root
+
+    def dvc(*arguments):
+        subprocess.run([sys.executable, "-m", "dvc", *arguments], cwd=root, check=True, capture_output=True)
+
+    before = dvc_hashes(layout)
+    dvc("init", "--no-scm", "-q")
+    dvc("add", "-q", "data/tiles", "data/clean")
+    recorded = {
+        f"data/{name}": yaml.safe_load((root / "data" / f"{name}.dvc").read_text())["outs"][0]["md5"]
+        for name in ("tiles", "clean")
+    }
+    assert before == recorded == dvc_hashes(layout)
+    (layout.clean / "report.json").write_text("{}")
+    assert dvc_hashes(layout)["data/clean"] != recorded["data/clean"]
+    assert dvc_hashes(layout)["data/tiles"] == recorded["data/tiles"]
 
 
 def test_a_process_is_known_to_live_or_to_be_gone():

@@ -83,12 +83,15 @@ def test_the_champion_is_the_best_finished_run_and_select_takes_it(root, capsys)
     promote.run(quick_settings(root))
     version = champion(root)
     assert (version.run_id, version.version) == (best, 1) and version.description == promote.RULE
-    assert (Path(version.source) / "model.ckpt").is_file()
+    assert (Path(version.source) / "artifacts" / "model.ckpt").is_file()
     told = capsys.readouterr().err
     assert "run best (best), validation IoU 0.9000, best of 2" in told and "runner-up good" in told
     assert f"select.run={best} paths.root={root}" in told, "another root is not params.yaml's"
     select.run(quick_settings(root, f"select.run={best}"))
     assert read_json(root / "models" / "model.json")["run"] == "best"
+    select.run(quick_settings(root, "select.run=champion"))
+    chosen = read_json(root / "models" / "model.json")
+    assert chosen["run"] == "best" and "champion" in chosen["rule"]
 
 
 def test_promoting_again_changes_nothing_and_a_better_run_takes_over(root):

@@ -77,3 +77,16 @@ def test_what_cannot_be_selected_is_said_in_one_line(tmp_path, overrides, told):
         selected(tmp_path, *overrides)
     assert "\n" not in str(error.value)
     assert not (tmp_path / "models").exists()
+
+
+def test_without_a_champion_its_name_says_what_to_run(tmp_path):
+    finished_run(tmp_path, "repro", started=1)
+    with pytest.raises(ModelError, match="has none yet; run first: water-gee promote"):
+        selected(tmp_path, "select.run=champion")
+
+
+def test_the_newest_run_is_not_one_that_earth_engine_cannot_run(tmp_path):
+    finished_run(tmp_path, "network", started=1)
+    trees = finished_run(tmp_path, "trees", started=2)
+    (trees.parent / "config.yaml").write_text("model: {name: boosted}\n")
+    assert selected(tmp_path)["run"] == "network"

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import pytorch_lightning as lightning
 import torch
 
 from labelled import FEATURES, quick_settings, write_labelled_tiles
@@ -90,26 +91,80 @@ def test_the_same_seed_gives_the_same_weights_and_another_seed_others(trained, r
     assert not torch.equal(weights(again), weights(other))
 
 
-def test_a_killed_run_resumes_to_the_result_of_an_undisturbed_one(trained, root):
-    killed_after = 1
+class Killed(Exception):
+    """In place of a signal: nothing in the program handles it."""
 
-    class Killed(Exception):
-        pass
 
-    def kill(epoch, metrics):
-        if epoch == killed_after + 1:  # the epoch before it is the last that was saved
+@pytest.fixture
+def no_figures(monkeypatch):
+    """Leave out the figures, which are most of so small a run's time and no part of what is held."""
+    monkeypatch.setattr("water_gee.training.run.draw_all", lambda *arguments: None)
+
+
+SLOWER = ("model.lr=0.001", "trainer.epochs=4")  # better each epoch, so that each writes both checkpoints
+
+
+@pytest.fixture(scope="module")
+def slower(root):
+    """A run of `SLOWER` that nothing disturbed."""
+    folder = folder_for(root, "slower")
+    train(quick_settings(root, *SLOWER), folder)
+    return folder
+
+
+def resumed_as_if_undisturbed(root, folder, overrides, undisturbed):
+    """Resume the run of `folder`; return the epochs that it then trained."""
+    epochs = []
+    train(quick_settings(root, *overrides), folder, resume=True, on_epoch=lambda epoch, _: epochs.append(epoch))
+    assert torch.equal(weights(folder), weights(undisturbed))
+    for name in ("metrics.json", "curves.csv"):
+        assert (folder / name).read_bytes() == (undisturbed / name).read_bytes()
+    return epochs
+
+
+@pytest.mark.parametrize("epoch", range(4))
+def test_a_run_killed_in_any_epoch_resumes_to_the_result_of_an_undisturbed_one(root, slower, epoch, no_figures):
+    def kill(now, metrics):
+        if now == epoch:  # the epoch before it is the last that was saved
             raise Killed
 
-    folder = folder_for(root, f"killed{killed_after}")
+    folder = folder_for(root, f"killed in epoch {epoch}")
     with pytest.raises(Killed):
-        train(quick_settings(root), folder, on_epoch=kill)
-    assert (folder / "checkpoints" / "last.ckpt").is_file()
-    epochs = []
-    train(quick_settings(root), folder, resume=True, on_epoch=lambda epoch, metrics: epochs.append(epoch))
-    assert epochs == list(range(killed_after + 1, 3))
-    assert torch.equal(weights(folder), weights(trained[0]))
-    for name in ("metrics.json", "curves.csv"):
-        assert (folder / name).read_bytes() == (trained[0] / name).read_bytes()
+        train(quick_settings(root, *SLOWER), folder, on_epoch=kill)
+    assert (folder / "checkpoints" / "last.ckpt").is_file() == (epoch > 0)
+    assert resumed_as_if_undisturbed(root, folder, SLOWER, slower) == list(range(epoch, 4))
+
+
+def kill_after_writes(monkeypatch, writes):
+    """End the training once it has written so many checkpoints, the best and the last counted alike."""
+    save, done = lightning.Trainer.save_checkpoint, []
+
+    def count(trainer, filepath, *arguments, **options):
+        save(trainer, filepath, *arguments, **options)
+        done.append(filepath)
+        if len(done) == writes:
+            raise Killed
+
+    monkeypatch.setattr(lightning.Trainer, "save_checkpoint", count)
+
+
+@pytest.mark.parametrize("writes", [1, 2, 3, 8])
+def test_a_run_killed_after_any_checkpoint_resumes_to_the_same(root, slower, monkeypatch, no_figures, writes):
+    folder = folder_for(root, f"killed after write {writes}")
+    with monkeypatch.context() as patched, pytest.raises(Killed):
+        kill_after_writes(patched, writes)
+        train(quick_settings(root, *SLOWER), folder)
+    assert resumed_as_if_undisturbed(root, folder, SLOWER, slower) == list(range(writes // 2, 4))
+
+
+def test_a_run_killed_when_it_had_stopped_early_does_not_train_on(root, monkeypatch, no_figures):
+    overrides = ("model.lr=1e-12", "trainer.epochs=9", "trainer.patience=2")
+    whole, folder = folder_for(root, "stopped whole"), folder_for(root, "stopped and killed")
+    train(quick_settings(root, *overrides), whole)
+    with monkeypatch.context() as patched, pytest.raises(Killed):
+        kill_after_writes(patched, 4)  # the first epoch writes the best as well
+        train(quick_settings(root, *overrides), folder)
+    assert resumed_as_if_undisturbed(root, folder, overrides, whole) == []
 
 
 @pytest.mark.parametrize("feed", ["pixels", "crops"])

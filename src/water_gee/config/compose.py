@@ -19,6 +19,7 @@ from omegaconf.errors import OmegaConfBaseException
 from water_gee.errors import ConfigError
 
 _CHOICES = ("study", "earth", "denoise", "model", "run")
+_LAUNCHERS = {"joblib": "pip install '.[joblib]'", "submitit_slurm": "pip install hydra-submitit-launcher"}
 
 
 @cache
@@ -90,7 +91,6 @@ def compose(overrides: Sequence[str] = (), config_dir: str | None = None) -> Dic
     Raises:
         ConfigError: an unknown group, option or key, in one line.
     """
-    register()
     extra = []
     if config_dir is not None:
         if not Path(config_dir).is_dir():
@@ -102,26 +102,28 @@ def compose(overrides: Sequence[str] = (), config_dir: str | None = None) -> Dic
         with initialize_config_dir(config_dir=str(conf), version_base="1.3"):
             return hydra_compose("config", overrides=[*extra, *with_study(overrides)])
     except (HydraException, OmegaConfBaseException) as error:
-        raise ConfigError(explain(error, conf, config_dir)) from error
+        raise ConfigError(explain(error, conf, config_dir, overrides)) from error
 
 
-def explain(error: Exception, conf: Path, config_dir: str | None = None) -> str:
+def explain(error: Exception, conf: Path, config_dir: str | None = None, overrides: Sequence[str] = ()) -> str:
     """Say in one line what Hydra found wrong and how to mend it."""
     if own := root_config_error(error):
         return str(own)
     text = str(error)
     if missing := re.search(r"Could not find '([^']+?)/([^'/]+)'", text):
         group, option = missing.groups()
+        if group == "hydra/launcher" and option in _LAUNCHERS:
+            return f"{group}={option} is an extra that is not installed; {_LAUNCHERS[option]}"
         folders = [conf, *([Path(config_dir)] if config_dir else [])]
         known = sorted(path.stem for folder in folders for path in (folder / group).glob("*.yaml"))
         close = difflib.get_close_matches(option, known, n=1)
         hint = f"did you mean {close[0]}?" if close else f"choose from {', '.join(known)}"
         return f"{group}={option}: there is no conf/{group}/{option}.yaml; {hint}"
     if unknown := re.search(r"[Kk]ey '([^']+)' is not in struct\s*(?:full_key: (\S+))?", text):
-        return _unknown_key(unknown.group(2) or unknown.group(1))
+        return _unknown_key(unknown.group(2) or unknown.group(1), conf, overrides)
     first = text.strip().splitlines()[0]
     if wanted := re.search(r"Could not override '([^']+)'", first):
-        return _unknown_key(wanted.group(1))
+        return _unknown_key(wanted.group(1), conf, overrides)
     return f"{first.rstrip('.')}; see --cfg job for all keys"
 
 
@@ -135,13 +137,20 @@ def root_config_error(error: BaseException) -> ConfigError | None:
     return None
 
 
-def _unknown_key(key: str) -> str:
-    """Say that `key` does not exist, with the nearest key that does."""
+def _unknown_key(key: str, conf: Path, overrides: Sequence[str]) -> str:
+    """Say that `key` does not exist, with the nearest key that does in the options that `overrides` choose."""
     *parents, last = key.split(".")
-    with initialize_config_dir(config_dir=str(repository() / "conf"), version_base="1.3"):
-        node: Any = hydra_compose("config", overrides=with_study([]))
+    chosen = [one for one in overrides if (conf / one.partition("=")[0] / f"{one.partition('=')[2]}.yaml").is_file()]
+    with initialize_config_dir(config_dir=str(conf), version_base="1.3"):
+        node: Any = hydra_compose("config", overrides=with_study(chosen))
     for parent in parents:
         node = node.get(parent) if isinstance(node, DictConfig) else None
+    if node is not None and last in node:
+        return f"{key} has no such key of its own; to add one write +{key}={{...}}"
     close = difflib.get_close_matches(last, [str(known) for known in node], n=1) if node is not None else []
-    hint = f"did you mean {'.'.join([*parents, close[0]])}?" if close else "see --cfg job for all keys"
+    known = f"known keys: {', '.join(map(str, node))}" if parents and node else "see --cfg job for all keys"
+    hint = f"did you mean {'.'.join([*parents, close[0]])}?" if close else known
     return f"{key}: there is no such key; {hint}"
+
+
+register()  # on import: a launcher's other processes compose before any of our functions runs

@@ -24,13 +24,59 @@ class DenoiseSettings(Group):
     learning_rate: Positive = 2e-4  # v1
 
 
-class ModelSettings(Group):
-    """The network and its optimiser."""
+class _Model(Group):
+    """What the groups of `model` share."""
+
+    def choices(self) -> dict[str, str]:
+        """Return each choice as short text, the kind as `model`: what a run's table of parameters shows."""
+        content = {"model" if key == "name" else key: value for key, value in self}
+        return {key: _short(value) for key, value in content.items()}
+
+
+class NetworkSettings(_Model):
+    """A network and its optimiser."""
 
     name: Literal["pixelcnn", "pixelcnn_small", "mlp"]
     lr: Positive = 1e-3
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
     widths: list[Count]
+
+
+class RuleSettings(_Model):
+    """A rule of the literature, with nothing to choose."""
+
+    name: Literal["otsu", "cfmask"]
+
+
+class LogisticSettings(_Model):
+    """Logistic regression on the pixel itself."""
+
+    name: Literal["logistic"]
+    l2: Positive = 1.0  # weight of half the squared coefficients beside the summed loss
+    samples: Count = 500_000  # labelled pixels at most
+
+
+class BoostedSettings(_Model):
+    """Gradient-boosted trees on the pixel itself."""
+
+    name: Literal["boosted"]
+    trees: Count = 200
+    leaves: Annotated[int, Field(ge=2, le=31)] = 31  # of a tree, at most
+    lr: Positive = 0.1  # what each tree's answer is multiplied by
+    l2: Positive = 1.0  # holds back the values of leaves that are sure of their class, which would grow without end
+    samples: Count = 500_000  # labelled pixels at most
+
+
+ModelSettings = Annotated[
+    NetworkSettings | RuleSettings | LogisticSettings | BoostedSettings, Field(discriminator="name")
+]
+
+
+def _short(value: object) -> str:
+    """Return a choice as a table shows it."""
+    if isinstance(value, list):
+        return "-".join(str(item) for item in value)
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 class DataSettings(Group):
@@ -43,6 +89,8 @@ class DataSettings(Group):
     other_per_water: Positive = 5.0  # at most so many other pixels for each water pixel of a tile
     least_other: Annotated[int, Field(ge=0)] = 500  # but at least so many, so that a tile without water teaches too
     confidence: bool = False  # weigh a pixel's loss by its label's confidence
+    flips: bool = True  # show each window from one of the square's eight sides, another one each epoch
+    jitter: Annotated[float, Field(ge=0, le=1)] = 0.0  # standard deviation of the log gain of a window's reflectance
     validation: Annotated[float, Field(gt=0, lt=1)] = 0.2  # share of the training tiles, chosen as blocks in space
 
 
@@ -52,6 +100,7 @@ class TrainerSettings(Group):
     epochs: Count = 8
     patience: Count = 4  # epochs without a better validation IoU before training stops
     accelerator: Literal["auto", "cpu", "gpu"] = "auto"
-    devices: Count = 1
+    devices: Count = 1  # processes on a machine, each with its share of every batch and, where there are GPUs, its GPU
+    nodes: Count = 1  # machines; on more than one, torchrun starts the processes
     precision: Literal["auto", "32", "bf16"] = "auto"  # auto: bf16 mixed on a GPU that has it, else 32 bits
-    threads: Annotated[int, Field(ge=0)] = 0  # 0: as many as torch chooses
+    threads: Annotated[int, Field(ge=0)] = 0  # of each process; 0: as many as torch chooses, divided among processes

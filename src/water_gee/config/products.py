@@ -22,7 +22,7 @@ class RunSettings(Group):
 class SelectSettings(Group):
     """Which run becomes `models/model.ckpt`."""
 
-    run: str | None = None  # an MLflow run id, a folder's name in runs/, or a checkpoint file
+    run: str | None = None  # champion, an MLflow run id, a folder's name in runs/, or a checkpoint file
 
 
 class ExportSettings(Group):
@@ -41,6 +41,7 @@ class PredictSettings(Group):
     """How the maps are made."""
 
     engine: Literal["earth", "local"] = "earth"
+    runtime: Literal["torch", "onnx", "openvino"] = "torch"  # local engine only: what computes the network
     area: str = "map"
     tile_size: Annotated[int, Field(ge=32, le=2048)] | None = None  # pixels a request; unset, the study's
     one_piece: bool = False  # local engine only: the whole area at once

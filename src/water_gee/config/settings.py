@@ -1,7 +1,7 @@
 """All settings of one command, checked in one place."""
 
 import difflib
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -19,6 +19,7 @@ from water_gee.config.products import (
     RunSettings,
     SelectSettings,
 )
+from water_gee.config.search import SearchSettings
 from water_gee.config.simulate import SimulationSpec
 from water_gee.config.study import StudySettings
 from water_gee.errors import ConfigError
@@ -37,6 +38,7 @@ class Settings(Group):
     model: ModelSettings
     data: DataSettings
     trainer: TrainerSettings
+    search: SearchSettings
     export: ExportSettings
     predict: PredictSettings
     evaluate: EvaluateSettings
@@ -78,28 +80,48 @@ def load(composed: DictConfig) -> Settings:
 def _one_line(error: ValidationError) -> str:
     problems = error.errors(include_url=False)
     first = problems[0]
-    key = ".".join(str(part) for part in first["loc"])
+    key = ".".join(str(part) for part in _written(first["loc"]))
     if first["type"] == "extra_forbidden":
         known = _keys_at(first["loc"][:-1])
         close = difflib.get_close_matches(str(first["loc"][-1]), known, n=1)
-        hint = f"did you mean {close[0]}?" if close else f"known keys: {', '.join(known)}"
+        others = f"known keys: {', '.join(known)}" if known else "see --cfg job for all keys"
+        hint = f"did you mean {close[0]}?" if close else others
         return f"{key}: there is no such key; {hint}"
     message = first["msg"].removeprefix("Value error, ")
-    if first["type"] == "missing":
+    if first["type"] == "union_tag_not_found":
+        key = f"{key}.{first['ctx']['discriminator'].strip(chr(39))}"
+    if first["type"] in ("missing", "union_tag_not_found"):
         message = "this key is missing; add it"
+    elif first["type"] == "union_tag_invalid":
+        key = f"{key}.{first['ctx']['discriminator'].strip(chr(39))}"
+        message = f"{first['ctx']['tag']!r} is unknown; choose from {first['ctx']['expected_tags']}"
     elif first["type"] not in ("value_error", "missing"):
         message = f"{message[0].lower()}{message[1:]} (got {first['input']!r})"
     more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
     return f"{key}: {message}{more}" if key else f"{message}{more}"
 
 
+def _written(location: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return a location as the user writes it: pydantic names the kind after a group that comes in several."""
+    group = Settings.model_fields.get(str(location[0])) if location else None
+    return location[:1] + location[2:] if group is not None and group.discriminator else location
+
+
 def _keys_at(location: tuple[Any, ...]) -> list[str]:
     """Return the keys that the settings class at `location` knows."""
     model: type[BaseModel] = Settings
+    kinds: tuple[type[BaseModel], ...] = ()  # of a group that comes in several, which the next part tells
     for part in location:
+        if kinds:
+            model = next(kind for kind in kinds if part in get_args(kind.model_fields["name"].annotation))
+            kinds = ()
+            continue
         field = model.model_fields.get(str(part))
         annotation = field.annotation if field else None
-        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+        if field and field.discriminator:
+            kinds = get_args(annotation)
+        elif isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            model = annotation
+        else:
             return []
-        model = annotation
     return sorted(model.model_fields)

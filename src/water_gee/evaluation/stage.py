@@ -1,6 +1,6 @@
 """The figures of the accuracy: `reports/metrics.json` and `reports/details.json`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -19,6 +19,8 @@ from water_gee.progress import say, track
 from water_gee.tiles import TileRecord, read_manifest
 from water_gee.tracking import deployed
 
+Visit = Callable[[TileView], None]
+
 
 @dataclass(frozen=True)
 class Assessment:
@@ -28,7 +30,7 @@ class Assessment:
     details: dict[str, Any]
 
 
-def assess(settings: Settings, visit: Callable[[TileView], None] | None = None) -> Assessment:
+def assess(settings: Settings, visit: Visit | None = None) -> Assessment:
     """Judge every test tile, write `metrics.json` and `details.json`, and return them.
 
     The model is judged on the stored tiles, by PyTorch: they are the very pixels that the quality band and
@@ -40,16 +42,10 @@ def assess(settings: Settings, visit: Callable[[TileView], None] | None = None) 
         ConfigError: a reference has no file.
     """
     layout = Layout(Path(settings.paths.root))
-    records, references = _records(layout, settings.evaluate.area, settings.study.years), _references(settings, layout)
-    counter = Counter(settings.evaluate.block)
-    causes = Causes(layout, references[0].name) if references and is_simulated(settings, layout) else None
-    judge = load_judge(deployed(layout))
-    for view in track(views(layout, records, judge, references), "evaluate", len(records)):
-        counter.add(view)
-        if causes:
-            causes.add(view)
-        if visit:
-            visit(view)
+    references = list(settings.study.references)
+    causes = Causes(layout, references[0]) if references and is_simulated(settings, layout) else None
+    visits = [causes.add] if causes else []
+    counter = judged(settings, deployed(layout), [*visits, *([visit] if visit else [])], title="evaluate")
     assessment = _assessment(settings, counter)
     if causes:
         assessment.details["causes"] = causes.table()
@@ -60,8 +56,14 @@ def assess(settings: Settings, visit: Callable[[TileView], None] | None = None) 
     return assessment
 
 
-def judged_iou(settings: Settings, checkpoint: Path) -> dict[str, float]:
-    """Return the IoU of a checkpoint on the test tiles, by reference; nothing is written.
+def judged(settings: Settings, checkpoint: Path, visits: Sequence[Visit] = (), title: str = "") -> Counter:
+    """Count a checkpoint on the test tiles against every reference; nothing is written.
+
+    Args:
+        settings: the whole configuration.
+        checkpoint: what is judged.
+        visits: each is shown every tile on the way.
+        title: of the progress; without it, it goes by silently.
 
     Raises:
         TileError: there is no test tile with a clear pixel.
@@ -70,12 +72,19 @@ def judged_iou(settings: Settings, checkpoint: Path) -> dict[str, float]:
     """
     layout, counter = Layout(Path(settings.paths.root)), Counter(settings.evaluate.block)
     records = _records(layout, settings.evaluate.area, settings.study.years)
-    for view in views(layout, records, load_judge(checkpoint), _references(settings, layout)):
-        counter.add(view)
-    return {name: tally.total("model").iou for name, tally in counter.tallies.items()}
+    seen = views(layout, records, load_judge(checkpoint), references_of(settings, layout))
+    for view in track(seen, title, len(records)) if title else seen:
+        for visit in (counter.add, *visits):
+            visit(view)
+    return counter
 
 
-def _references(settings: Settings, layout: Layout) -> list[Reference]:
+def references_of(settings: Settings, layout: Layout) -> list[Reference]:
+    """Return the study's references, the primary one first.
+
+    Raises:
+        ConfigError: a reference has no file.
+    """
     references = [Reference(name, pattern, layout.root) for name, pattern in settings.study.references.items()]
     for reference in references:
         reference.check(settings.study.years)
@@ -98,8 +107,17 @@ def load_judge(checkpoint: Path) -> Judge:
     return Judge(partial(predict, model), model.features, model.network.radius, model.threshold)
 
 
+def test_tiles(layout: Layout, settings: Settings) -> list[TileRecord]:
+    """Return the tiles of the test area that hold a clear pixel."""
+    return [record for record in _listed(layout, settings.evaluate.area, settings.study.years) if record.status == "ok"]
+
+
+def _listed(layout: Layout, area: str, years: list[int]) -> list[TileRecord]:
+    return [record for record in read_manifest(layout) if record.area == area and record.year in years]
+
+
 def _records(layout: Layout, area: str, years: list[int]) -> list[TileRecord]:
-    records = [record for record in read_manifest(layout) if record.area == area and record.year in years]
+    records = _listed(layout, area, years)
     usable = [record for record in records if record.status == "ok"]
     if not usable:
         why = f"all {len(records)} are empty or failed" if records else "there is none"

@@ -26,7 +26,7 @@ from water_gee.export.network import ExportedNetwork, Recipe, export_network
 from water_gee.export.parity import Parity, compare, total
 from water_gee.export.script import StudyText, code_editor
 from water_gee.files import atomic, read_json, sha256, write_json, write_text
-from water_gee.models import TrainedModel, load_checkpoint, predict
+from water_gee.models import TrainedModel, exportable, load_checkpoint, predict
 from water_gee.paths import Layout
 from water_gee.progress import say, track
 from water_gee.study import Area, Window
@@ -97,8 +97,13 @@ def check(model: TrainedModel, settings: Settings) -> None:
     """Check that the checkpoint fits the configuration.
 
     Raises:
-        ExportError: it reads other features, or sees further than the tiles' margin.
+        ExportError: it is not made of layers, reads other features, or sees further than the tiles' margin.
     """
+    if not exportable(model.kind):
+        raise ExportError(
+            f"models/model.ckpt is of model={model.kind}, which is not made of layers and stays on this machine; "
+            "map with predict.engine=local, or select a run of a network, otsu or logistic"
+        )
     wanted = tuple(settings.features.names)
     if model.features != wanted:
         raise ExportError(

@@ -1,4 +1,4 @@
-"""Two engines, one map: the exported network inside Earth Engine, and PyTorch on this machine."""
+"""Two engines, one map: the exported network inside Earth Engine, and the trained one on this machine."""
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -42,7 +42,7 @@ class EarthEngine:
 
 @dataclass(frozen=True)
 class LocalEngine:
-    """The network in PyTorch, on features that were downloaded before or are fetched here."""
+    """The network in PyTorch or a faster runtime, on features that were downloaded before or are fetched here."""
 
     predict: Callable[[Float], Float]  # features [band, y, x] with a margin of `radius` -> probability [y, x]
     features: Callable[[int, Window], Float]
@@ -53,7 +53,7 @@ class LocalEngine:
     def __call__(self, piece: Piece) -> tuple[Float, NDArray[np.bool_]]:
         """Predict a piece from its features."""
         features = self.features(piece.year, piece.window.buffer(self.radius))
-        with self._one_at_a_time:  # PyTorch itself uses all cores
+        with self._one_at_a_time:  # each runtime itself uses all cores
             probability = self.predict(features)
         return probability, probability >= self.threshold
 

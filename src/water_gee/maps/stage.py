@@ -1,9 +1,9 @@
 """Stage `predict`: the study's area as maps, year by year."""
 
-from functools import partial
 from pathlib import Path
 from typing import Any
 
+from water_gee.config.products import PredictSettings
 from water_gee.config.settings import Settings
 from water_gee.earth import (
     CompositeSpec,
@@ -38,10 +38,7 @@ def run(settings: Settings) -> None:
         EarthError: a piece could not be had.
     """
     choice, layout = settings.predict, Layout(Path(settings.paths.root))
-    if choice.one_piece and choice.engine != "local":
-        raise ConfigError(
-            "predict.one_piece works with predict.engine=local only; set that, or predict.one_piece=false"
-        )
+    check_choices(choice)
     spec = composite_spec(settings)
     check_checkpoint(layout, choice.engine, spec.features)
     with connect(settings.earth, layout) as session:
@@ -56,8 +53,10 @@ def run(settings: Settings) -> None:
         marks = {"checkpoint_sha256": sha256(deployed(layout))}
         if choice.engine == "earth":
             marks["expression_sha256"] = sha256(layout.export / "expression.json")
-        elif (layout.tiles / "tiles.csv").is_file():
-            marks["tiles_sha256"] = sha256(layout.tiles / "tiles.csv")
+        else:
+            marks["runtime"] = choice.runtime
+            if (layout.tiles / "tiles.csv").is_file():
+                marks["tiles_sha256"] = sha256(layout.tiles / "tiles.csv")
         where = settings.earth.model_dump(include={"kind", "catalog", "url", "project"})
         scenes = {str(year): ids for year, ids in found.items()}
         store = PartStore(
@@ -71,6 +70,23 @@ def run(settings: Settings) -> None:
     store.remove()
     for row in rows:
         say(f"{row['year']}: {float(row['water_km2']):,.1f} km2 of water, {float(row['unseen_km2']):,.1f} km2 not seen")
+
+
+def check_choices(choice: PredictSettings) -> None:
+    """Check that the choices fit the engine, and that the runtime is installed.
+
+    Raises:
+        ConfigError: they do not, or it is not.
+    """
+    for name, chosen, plain in (("one_piece", choice.one_piece, False), ("runtime", choice.runtime, "torch")):
+        if choice.engine != "local" and chosen != plain:
+            raise ConfigError(
+                f"predict.{name} works with predict.engine=local only; set that, or predict.{name}={str(plain).lower()}"
+            )
+    if choice.runtime != "torch":
+        from water_gee.models import require_runtime
+
+        require_runtime(choice.runtime)
 
 
 def check_checkpoint(layout: Layout, engine: str, features: tuple[str, ...]) -> None:
@@ -111,12 +127,13 @@ def _engine(
         network = load(layout.export / "expression.json")
         mapped = {year: network(image).select(list(OUTPUTS)) for year, image in images.items()}
         return EarthEngine(mapped, spec.grid, session)
-    from water_gee.models import load_checkpoint, predict
+    from water_gee.models import load_checkpoint, predictor
 
     model = load_checkpoint(deployed(layout))
+    predicted = predictor(model, settings.predict.runtime)
     stored, size = _stored(settings, layout)
     features = Features(layout, images, spec.features, spec.grid, session, stored, size)
-    return LocalEngine(partial(predict, model), features, model.network.radius, model.threshold)
+    return LocalEngine(predicted, features, model.network.radius, model.threshold)
 
 
 def _stored(settings: Settings, layout: Layout) -> tuple[dict[tuple[int, int, int], TileRecord], int]:

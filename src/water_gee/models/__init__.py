@@ -1,21 +1,40 @@
-"""The networks and how a trained one is kept."""
+"""The networks and baselines, and how a trained one is kept."""
 
+from water_gee.models.baselines import BoostedTrees, CFMaskRule, PixelLinear, raw_network
 from water_gee.models.nets import PixelCNN, PixelMLP, PixelNetwork, Standardise, crop
 from water_gee.models.pruning import multiply_adds, prune, widths
-from water_gee.models.trained import TrainedModel, build_body, load_checkpoint, predict, save_checkpoint
+from water_gee.models.runtimes import predictor, require_runtime, to_onnx
+from water_gee.models.trained import (
+    TrainedModel,
+    build_body,
+    exportable,
+    learned_numbers,
+    load_checkpoint,
+    predict,
+    save_checkpoint,
+)
 
 __all__ = [
+    "BoostedTrees",
+    "CFMaskRule",
     "PixelCNN",
+    "PixelLinear",
     "PixelMLP",
     "PixelNetwork",
     "Standardise",
     "TrainedModel",
     "build_body",
     "crop",
+    "exportable",
+    "learned_numbers",
     "load_checkpoint",
     "multiply_adds",
     "predict",
+    "predictor",
     "prune",
+    "raw_network",
+    "require_runtime",
     "save_checkpoint",
+    "to_onnx",
     "widths",
 ]

@@ -1,6 +1,6 @@
 """A trained network with all that its use depends on, in one checkpoint file."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,14 +12,20 @@ from torch import nn
 
 from water_gee.errors import ModelError
 from water_gee.files import atomic
+from water_gee.models.baselines import BoostedTrees, CFMaskRule, PixelLinear
 from water_gee.models.nets import PixelCNN, PixelMLP, PixelNetwork, Standardise
 
 _FORMAT = "water_gee model 1"
-_BODIES: dict[str, type[PixelCNN] | type[PixelMLP]] = {
+_BODIES: dict[str, Callable[[int, Sequence[int]], nn.Module]] = {
     "pixelcnn": PixelCNN,
     "pixelcnn_small": PixelCNN,  # the same form, narrow: at most a quarter of the multiply-adds
     "mlp": PixelMLP,
+    "otsu": PixelLinear,
+    "cfmask": CFMaskRule,
+    "logistic": PixelLinear,
+    "boosted": BoostedTrees,
 }
+_NOT_EXPORTABLE = ("cfmask", "boosted")  # comparisons and tables, which are no layers
 
 
 @dataclass(frozen=True)
@@ -40,7 +46,10 @@ class TrainedModel:
 
 
 def build_body(kind: str, bands: int, widths: Sequence[int]) -> nn.Module:
-    """Return a new network of a kind (`pixelcnn`, `pixelcnn_small`, `mlp`) for so many bands.
+    """Return a new network or baseline of a kind for so many bands; `widths` are what sizes its kind.
+
+    Hidden channels of a network's layers; nothing for `otsu`, `cfmask` and `logistic`; trees, leaves and edges for
+    `boosted`.
 
     Raises:
         ModelError: the kind is unknown or the widths do not fit it.
@@ -51,6 +60,21 @@ def build_body(kind: str, bands: int, widths: Sequence[int]) -> nn.Module:
         return _BODIES[kind](bands, widths)
     except ValueError as error:
         raise ModelError(f"model.widths: {list(widths)} does not fit {kind} ({error})") from error
+
+
+def exportable(kind: str) -> bool:
+    """Return whether a model of this kind is made of layers, which can be carried into Earth Engine."""
+    return kind not in _NOT_EXPORTABLE
+
+
+def learned_numbers(model: TrainedModel) -> int:
+    """Return how many numbers of a model were found on data; of a network that is its parameters."""
+    body = model.network.body
+    if isinstance(body, BoostedTrees):
+        return body.learned
+    if isinstance(body, PixelLinear):
+        return 1 if model.kind == "otsu" else len(model.features) + 1  # the land logit is 0 and not learned
+    return sum(parameter.numel() for parameter in body.parameters())
 
 
 def save_checkpoint(path: Path, model: TrainedModel) -> None:
@@ -110,10 +134,12 @@ def predict(model: TrainedModel, features: NDArray[np.float32]) -> NDArray[np.fl
         Probability float32 [y - 2r, x - 2r], NaN where the pixel itself is masked.
     """
     radius = model.network.radius
-    batch = torch.from_numpy(np.ascontiguousarray(features))[None].to(memory_format=torch.channels_last)
+    batch = torch.from_numpy(np.ascontiguousarray(features))[None]
     # A pixel counts as masked as soon as one of its bands is, here as in Earth Engine.
     masked = torch.isnan(batch).any(dim=1, keepdim=True)
-    logits = model.network(batch.masked_fill(masked, torch.nan)) / model.temperature
+    # Channels-last only now: masked_fill does not keep that layout, without which the network takes half as long again.
+    batch = batch.masked_fill(masked, torch.nan).contiguous(memory_format=torch.channels_last)
+    logits = model.network(batch) / model.temperature
     probability: NDArray[np.float32] = torch.softmax(logits, dim=1)[0, 1].numpy()
     centre = masked[0, 0].numpy()[radius : masked.shape[2] - radius, radius : masked.shape[3] - radius]
     return np.where(centre, np.float32(np.nan), probability)

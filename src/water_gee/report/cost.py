@@ -1,18 +1,17 @@
 """Stage `cost`: what accuracy a network loses by being cheaper, so that the user can choose."""
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from water_gee.config.settings import Settings
 from water_gee.errors import ModelError
-from water_gee.evaluation import judged_iou
+from water_gee.evaluation import judged
 from water_gee.files import write_text
 from water_gee.paths import Layout
 from water_gee.progress import say, track
 from water_gee.report.cost_chart import draw
-from water_gee.tracking import Variant, log_comparison, pruned_run, variants
+from water_gee.report.tables import as_csv, as_markdown
+from water_gee.tracking import Variant, log_costs, log_page, pruned_run, variants
 
 
 def run(settings: Settings) -> None:
@@ -32,15 +31,20 @@ def run(settings: Settings) -> None:
     if not found:
         raise ModelError("no finished run is of these tiles and clean labels; run first: python train.py")
     tested = {
-        one.folder.name: judged_iou(settings, one.folder / "model.ckpt") for one in track(found, "testing", len(found))
+        one.folder.name: {
+            name: tally.total("model").iou
+            for name, tally in judged(settings, one.folder / "model.ckpt").tallies.items()
+        }
+        for one in track(found, "testing", len(found))
     }
     references = list(settings.study.references)
     rows = table(found, tested, references)
     folder = Layout(Path(settings.paths.root)).reports / "cost"
     files = [folder / "accuracy_cost.csv", folder / "accuracy_cost.png"]
-    write_text(files[0], _as_csv(rows))
+    write_text(files[0], as_csv(rows))
     draw(files[1], found, tested, references)
-    log_comparison(settings, found, files, _markdown(rows))
+    log_costs(settings, found)
+    log_page(settings, "cost", "accuracy against cost", files, as_markdown(rows))
     for row in rows:
         say("  ".join(row))
     say(f"the figure is {files[1]}")
@@ -63,14 +67,3 @@ def table(
         cost = [str(one.macs), f"{one.macs / found[0].macs:.3f}"]
         rows.append([one.name, one.folder.name, *cost, *(f"{iou:.4f}" for iou in ious)])
     return rows
-
-
-def _as_csv(rows: Sequence[Sequence[str]]) -> str:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(rows)
-    return text.getvalue()
-
-
-def _markdown(rows: Sequence[Sequence[str]]) -> str:
-    lines = [f"| {' | '.join(row)} |" for row in rows]
-    return "\n".join([lines[0], "|" + " --- |" * len(rows[0]), *lines[1:]])

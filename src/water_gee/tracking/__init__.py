@@ -4,16 +4,23 @@ MLflow and Lightning are imported by `job` and `sweep`, which training asks for 
 does not wait for them.
 """
 
+from water_gee.tracking.datasets import Known, Verdict
 from water_gee.tracking.deployed import deployed
+from water_gee.tracking.finished import Contender, contenders
 from water_gee.tracking.folders import RunRecord, all_runs, read_record
-from water_gee.tracking.variants import Variant, log_comparison, pruned_run, variants
+from water_gee.tracking.variants import Variant, log_costs, log_page, pruned_run, variants
 
 __all__ = [
+    "Contender",
+    "Known",
     "RunRecord",
     "Variant",
+    "Verdict",
     "all_runs",
+    "contenders",
     "deployed",
-    "log_comparison",
+    "log_costs",
+    "log_page",
     "pruned_run",
     "read_record",
     "variants",

@@ -9,11 +9,14 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from water_gee.errors import ConfigError, WaterGeeError
 from water_gee.files import read_json, write_json
 from water_gee.paths import Layout
 from water_gee.tracking.lineage import is_gone
 
+CHAMPION = "champion"  # alias of the registered model, and how a user asks for it
 RUNNING, FINISHED, FAILED, KILLED = "RUNNING", "FINISHED", "FAILED", "KILLED"  # as MLflow spells them
 _FILE = "run.json"
 # What names a run is what changes its outcome; these do not, or stand in the name already.
@@ -33,6 +36,7 @@ class RunRecord:
     started: float  # seconds since 1970
     parent: str = ""  # MLflow run of the sweep
     error: str = ""
+    pruned: int = 0  # the epoch, counted from 1, after which a search gave the run up
     pruned_from: str = ""  # SHA-256 of the checkpoint that was pruned, where this run pruned one
     seconds: float = 0.0
     overrides: list[str] = field(default_factory=list)
@@ -57,6 +61,13 @@ def read_record(folder: Path) -> RunRecord | None:
         return RunRecord(**{key: value for key, value in content.items() if key in known})
     except (WaterGeeError, TypeError, AttributeError):
         return None
+
+
+def kind_of(folder: Path) -> str:
+    """Return the kind of network of a run's folder; empty where its configuration is not there."""
+    path = folder / "config.yaml"
+    content = yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    return str(content.get("model", {}).get("name", ""))
 
 
 def all_runs(layout: Layout) -> list[tuple[Path, RunRecord]]:

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mlflow import MlflowClient
-from mlflow.entities import Metric, Param, RunTag
 
 from water_gee.config.compose import repository
 from water_gee.config.settings import Settings
@@ -16,7 +15,10 @@ from water_gee.files import sha256
 from water_gee.models import load_checkpoint
 from water_gee.paths import Layout
 from water_gee.progress import say
+from water_gee.tiles import TileRecord
 from water_gee.tracking.database import PROCESS_TAG, connect, end_dead_runs, experiment
+from water_gee.tracking.datasets import JudgeRun, Known, used
+from water_gee.tracking.entries import PRUNED_TAG, flat_params, forget_peak, log_end, log_metrics, log_start
 from water_gee.tracking.folders import (
     FAILED,
     FINISHED,
@@ -30,9 +32,8 @@ from water_gee.tracking.folders import (
     write_record,
 )
 from water_gee.tracking.lineage import Lineage, job_key, lineage, this_process
-from water_gee.training import CHECKPOINT, Trained, train, train_pruned, training_records
-
-PARENT_TAG, KEY_TAG, FOLDER_TAG = "mlflow.parentRunId", "water_gee.key", "water_gee.folder"
+from water_gee.tracking.tested import log_test
+from water_gee.training import CHECKPOINT, OnEpoch, train, train_pruned, training_records
 
 
 @dataclass(frozen=True)
@@ -46,14 +47,37 @@ class Job:
     skipped: bool = False  # it was finished before
 
 
-def run_job(settings: Settings, overrides: Sequence[str], *, parent: str | None = None) -> Job:
+class Pruned(Exception):
+    """A search gives the run up after an epoch, counted from 1; raised by `on_epoch`."""
+
+    def __init__(self, epoch: int) -> None:
+        super().__init__(f"pruned after epoch {epoch}")
+        self.epoch = epoch
+
+
+def run_job(
+    settings: Settings,
+    overrides: Sequence[str],
+    *,
+    parent: str | None = None,
+    test: JudgeRun | None = None,
+    on_epoch: OnEpoch | None = None,
+) -> Job:
     """Train by the settings, in a folder and an MLflow run of its own.
 
     A job of a sweep is skipped where the sweep already has it, finished with the same configuration, code
     and data; begun and killed, it goes on. So does a single run with `ckpt=last`.
 
+    Args:
+        settings: the whole configuration.
+        overrides: what of it the user chose; the run is named by it.
+        parent: the MLflow run of the sweep that the job belongs to.
+        test: judges the checkpoint on the test area.
+        on_epoch: told the number and the metrics of each epoch, after MLflow.
+
     Raises:
         WaterGeeError: what training raises; the MLflow run is then marked FAILED.
+        Pruned: what `on_epoch` raised, now or when the same search ran the job before; the run is then KILLED.
     """
     layout = Layout(Path(settings.paths.root))
     records = training_records(layout)  # before anything is written: a fresh clone stays as it is
@@ -66,6 +90,9 @@ def run_job(settings: Settings, overrides: Sequence[str], *, parent: str | None 
     if parent and (done := _finished(client, layout, key, parent)):
         say(f"{name}: finished before, in {done.folder.name}")
         return done
+    if parent and (epoch := _pruned(layout, key, parent)):
+        say(f"{name}: pruned before, after epoch {epoch}")
+        raise Pruned(epoch)
     begun = _begun(layout, key, settings, parent) if parent or settings.ckpt else None
     if settings.ckpt and begun is None and not parent:
         say("ckpt=last: there is no unfinished run of this configuration; training from the start")
@@ -80,13 +107,21 @@ def run_job(settings: Settings, overrides: Sequence[str], *, parent: str | None 
         overrides=list(overrides), lineage=origin.plain(),
     )  # fmt: skip
     with _followed(client, folder, record) as finish:
-        _log_start(client, record, folder, flat_params(settings), origin, "train.py")
+        log_start(
+            client, record, folder, flat_params(settings), origin, _data(settings, layout, records, origin), "train.py"
+        )
         metadata = {"run": folder.name, "run_id": run_id, "study": record.study, "lineage": origin.plain()}
-        trained = train(
-            settings, folder, resume=begun is not None, metadata=metadata,
-            on_epoch=lambda epoch, metrics: _log(client, run_id, "epoch", metrics, epoch),
-        )  # fmt: skip
-        _log_end(client, run_id, folder, trained)
+        forget_peak()
+
+        def tell(epoch: int, metrics: Mapping[str, float]) -> None:
+            log_metrics(client, run_id, "epoch", metrics, epoch)
+            if on_epoch:
+                on_epoch(epoch, metrics)
+
+        trained = train(settings, folder, resume=begun is not None, metadata=metadata, on_epoch=tell)
+        logged = log_end(client, run_id, folder, trained)
+        if test:
+            log_test(client, run_id, settings, folder / CHECKPOINT, logged, test)
         finish(trained.seconds)
     return Job(run_id, name, folder, float(trained.metrics["iou"]))
 
@@ -101,7 +136,8 @@ def run_pruned(settings: Settings, share: float) -> Job:
     """
     layout = Layout(Path(settings.paths.root))
     model, source = load_checkpoint(layout.models / CHECKPOINT), sha256(layout.models / CHECKPOINT)
-    origin = lineage(layout, training_records(layout), repository())
+    records = training_records(layout)
+    origin = lineage(layout, records, repository())
     choices = f"{source} {share:g} {settings.export.prune_epochs} {settings.export.prune_lr:g}"
     key = hashlib.sha256(f"{job_key(settings, origin)} {choices}".encode()).hexdigest()[:16]
     client = connect(layout)
@@ -122,19 +158,31 @@ def run_pruned(settings: Settings, share: float) -> Job:
     }  # fmt: skip
     with _followed(client, folder, record) as finish:
         params = {key: value for key, value in flat_params(settings).items() if key != "widths"}
-        _log_start(client, record, folder, {**params, **changed}, origin, "water-gee")
+        data = _data(settings, layout, records, origin)
+        log_start(client, record, folder, {**params, **changed}, origin, data, "water-gee")
+        forget_peak()
         metadata = {
             "run": folder.name, "run_id": record.run_id, "study": record.study, "lineage": origin.plain(),
             "pruned_from": source,
         }  # fmt: skip
         trained = train_pruned(
             settings, model, share, folder, metadata=metadata,
-            on_epoch=lambda epoch, metrics: _log(client, record.run_id, "epoch", metrics, epoch),
+            on_epoch=lambda epoch, metrics: log_metrics(client, record.run_id, "epoch", metrics, epoch),
         )  # fmt: skip
         client.log_param(record.run_id, "widths", "-".join(map(str, load_checkpoint(folder / CHECKPOINT).widths)))
-        _log_end(client, record.run_id, folder, trained)
+        log_end(client, record.run_id, folder, trained)
         finish(trained.seconds)
     return Job(record.run_id, name, folder, float(trained.metrics["iou"]))
+
+
+def _data(settings: Settings, layout: Layout, records: Sequence[TileRecord], origin: Lineage) -> list[Known]:
+    """Return the datasets that a training uses."""
+    profile = {
+        "study": settings.study.name, "tiles": len(records),
+        "water_pixels": sum(record.water_pixels for record in records),
+        "clear_pixels": sum(record.clear_pixels for record in records),
+    }  # fmt: skip
+    return used(layout, origin.dvc, settings.features.names, profile)
 
 
 class _Finish:
@@ -152,14 +200,20 @@ def _followed(client: MlflowClient, folder: Path, record: RunRecord) -> Iterator
     finish = _Finish()
     write_record(folder, record)
 
-    def end(status: str, error: str = "") -> None:
-        client.set_terminated(record.run_id, status)
+    def end(status: str, error: str = "", pruned: int = 0) -> None:
+        # The folder first: where only it knows the end, `_finished` tells MLflow.
+        write_record(folder, replace(record, status=status, error=error, pruned=pruned, seconds=finish.seconds))
         if error:
             client.set_tag(record.run_id, "error", error[:500])
-        write_record(folder, replace(record, status=status, error=error, seconds=finish.seconds))
+        if pruned:
+            client.set_tag(record.run_id, PRUNED_TAG, str(pruned))
+        client.set_terminated(record.run_id, status)
 
     try:
         yield finish
+    except Pruned as pruned:
+        end(KILLED, pruned=pruned.epoch)
+        raise
     except Exception as error:
         end(FAILED, f"{type(error).__name__}: {' '.join(str(error).split())}")
         raise
@@ -172,15 +226,23 @@ def _followed(client: MlflowClient, folder: Path, record: RunRecord) -> Iterator
 def _finished(client: MlflowClient, layout: Layout, key: str, parent: str) -> Job | None:
     for folder, record in all_runs(layout):
         if (record.key, record.parent, record.status) == (key, parent, FINISHED) and (folder / CHECKPOINT).is_file():
-            metrics = client.get_run(record.run_id).data.metrics
-            return Job(record.run_id, record.name, folder, metrics.get("valid/iou", 0.0), skipped=True)
+            run = client.get_run(record.run_id)
+            if run.info.status != FINISHED:  # killed between the two
+                client.set_terminated(record.run_id, FINISHED)
+            return Job(record.run_id, record.name, folder, run.data.metrics.get("valid/iou", 0.0), skipped=True)
     return None
+
+
+def _pruned(layout: Layout, key: str, parent: str) -> int:
+    """Return the epoch after which the search gave up the job before, or 0."""
+    runs = [record for _, record in all_runs(layout) if (record.key, record.parent) == (key, parent)]
+    return max((record.pruned for record in runs), default=0)
 
 
 def _begun(layout: Layout, key: str, settings: Settings, parent: str | None) -> tuple[Path, RunRecord] | None:
     """Return the newest run of the key that was cut off and can go on."""
     for folder, record in all_runs(layout):
-        unfinished = record.status in (RUNNING, KILLED) and not record.is_running
+        unfinished = record.status != FINISHED and not record.is_running and not record.pruned
         mine = record.parent == parent if parent else settings.run.name in (None, folder.name)
         if record.key == key and unfinished and mine and (folder / "checkpoints" / "last.ckpt").is_file():
             return folder, record
@@ -188,77 +250,15 @@ def _begun(layout: Layout, key: str, settings: Settings, parent: str | None) -> 
 
 
 def _open(client: MlflowClient, experiment_id: str, name: str, earlier: str) -> str:
-    """Return the id of a run that is now running: the earlier one, where MLflow still knows it."""
+    """Return the id of a run that is now running: the earlier one, where MLflow still knows it.
+
+    From its first moment it names its process: killed before anything else is logged, it can be told to be dead.
+    """
     if earlier and any(
         run.info.run_id == earlier for run in client.search_runs([experiment_id], f"attributes.run_id = '{earlier}'")
     ):
+        client.set_tag(earlier, PROCESS_TAG, this_process())
         client.update_run(earlier, status=RUNNING)
         return earlier
-    return str(client.create_run(experiment_id, run_name=name).info.run_id)
-
-
-def _log_start(
-    client: MlflowClient, record: RunRecord, folder: Path, params: Mapping[str, str], origin: Lineage, source: str
-) -> None:
-    tags = {
-        PROCESS_TAG: record.process,
-        KEY_TAG: record.key,
-        FOLDER_TAG: folder.name,
-        "mlflow.source.name": source,
-        "mlflow.source.git.commit": origin.git_commit,
-        "git_dirty": origin.git_dirty,
-        "code": origin.code,
-        "tiles_csv_sha256": origin.tiles_csv,
-        "clean_report_sha256": origin.clean_report,
-        "overrides": " ".join(record.overrides),
-        **{f"dvc.{path}": md5 for path, md5 in origin.dvc.items()},
-        **({PARENT_TAG: record.parent} if record.parent else {}),
-    }
-    client.log_batch(
-        record.run_id,
-        params=[Param(name, value[:250]) for name, value in params.items()],
-        tags=[RunTag(name, value) for name, value in tags.items() if value],
-    )
-
-
-def flat_params(settings: Settings) -> dict[str, str]:
-    """Return the choices that decide what a network becomes, by short name."""
-    model, data, trainer = settings.model, settings.data, settings.trainer
-    return {
-        "model": model.name,
-        "lr": f"{model.lr:g}",
-        "weight_decay": f"{model.weight_decay:g}",
-        "widths": "-".join(str(width) for width in model.widths),
-        "seed": str(settings.seed),
-        "data": data.name,
-        "batch": str(data.batch),
-        "crop": f"{data.crop_batch}x{data.crop}x{data.crop}",
-        "other_per_water": f"{data.other_per_water:g}",
-        "least_other": str(data.least_other),
-        "confidence": str(data.confidence).lower(),
-        "validation": f"{data.validation:g}",
-        "epochs": str(trainer.epochs),
-        "patience": str(trainer.patience),
-        "precision": trainer.precision,
-        "features": " ".join(settings.features.names),
-        "denoise": settings.denoise.method,
-        "years": " ".join(str(year) for year in settings.study.years),
-    }
-
-
-def _log(client: MlflowClient, run_id: str, group: str, values: Mapping[str, float], step: int = 0) -> None:
-    now = int(time.time() * 1000)
-    client.log_batch(run_id, metrics=[Metric(f"{group}/{name}", value, now, step) for name, value in values.items()])
-
-
-def _log_end(client: MlflowClient, run_id: str, folder: Path, trained: Trained) -> None:
-    """Log the final metrics and everything worth opening."""
-    _log(client, run_id, "valid", trained.metrics)
-    numbers = {name: float(value) for name, value in trained.facts.items() if not isinstance(value, str)}
-    _log(client, run_id, "model", {**numbers, "training_seconds": trained.seconds})
-    client.set_tag(run_id, "feed", str(trained.facts["feed"]))
-    for name in ("config.yaml", "metrics.json", "curves.csv", "validation_tiles.json"):
-        client.log_artifact(run_id, str(folder / name))
-    client.log_artifact(run_id, str(folder / CHECKPOINT), "model")
-    client.log_artifact(run_id, str(folder / "config.yaml"), "model")
-    client.log_artifacts(run_id, str(folder / "figures"), "figures")
+    tags = {PROCESS_TAG: this_process()}
+    return str(client.create_run(experiment_id, run_name=name, tags=tags).info.run_id)

@@ -6,12 +6,11 @@ import os
 import shutil
 import socket
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
-
-import yaml
 
 import water_gee
 from water_gee.config.settings import Settings
@@ -34,7 +33,7 @@ class Lineage:
     labels: str  # of the clean labels of the training tiles
     tiles_csv: str  # SHA-256 of the whole manifest
     clean_report: str  # SHA-256 of data/clean/report.json
-    dvc: dict[str, str]  # MD5 by path, of what DVC tracks
+    dvc: dict[str, str]  # by path, as DVC hashes the data folders
 
     def plain(self) -> dict[str, Any]:
         """Return the lineage as plain types."""
@@ -55,7 +54,7 @@ def lineage(layout: Layout, records: Sequence[TileRecord], repository: Path) -> 
         labels=_digest(sorted(labels)),
         tiles_csv=sha256(layout.tiles / "tiles.csv"),
         clean_report=sha256(report) if report.is_file() else "",
-        dvc=dvc_hashes(layout.root),
+        dvc=dvc_hashes(layout),
     )
 
 
@@ -65,8 +64,9 @@ def job_key(settings: Settings, origin: Lineage) -> str:
     return _digest([json.dumps(groups, sort_keys=True), origin.code, origin.tiles, origin.labels])[:16]
 
 
+@cache
 def code_hash() -> str:
-    """Return a hash of the source of the rooms that train."""
+    """Return a hash of the source of the rooms that train, as this process found it first and so runs it."""
     package = Path(water_gee.__file__).parent
     files = sorted(path for room in _CODE for path in (package / room).glob("*.py"))
     return _digest([f"{path.relative_to(package).as_posix()} {sha256(path)}" for path in files])[:16]
@@ -88,19 +88,28 @@ def git_state(repository: Path) -> tuple[str, str]:
     return commit, "yes" if ask("status", "--porcelain", "--untracked-files=no") else "no"
 
 
-def dvc_hashes(root: Path) -> dict[str, str]:
-    """Return the MD5 that DVC recorded of the data below `root`, by path."""
-    found: dict[str, str] = {}
-    for name in ("data.dvc", "dvc.lock"):
-        path = root / name
-        content = yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else None
-        if not isinstance(content, Mapping):
-            continue
-        holders = [content, *(content.get("stages") or {}).values()]
-        for holder in holders:
-            for out in holder.get("outs") or []:
-                if isinstance(out, Mapping) and out.get("path") in _DATA and out.get("md5"):
-                    found[str(out["path"])] = str(out["md5"])
+def dvc_hashes(layout: Layout) -> dict[str, str]:
+    """Return the hash by which DVC knows each data folder that there is: an MD5 and `.dir`, by path below the root.
+
+    They are made from the files, not read from `dvc.lock`, which may be older than they are. DVC's own state database
+    remembers the hash of each file that has not changed since.
+    """
+    from dvc_data.hashfile.build import build
+    from dvc_data.hashfile.db import HashFileDB
+    from dvc_data.hashfile.state import State
+    from dvc_objects.fs import LocalFileSystem
+
+    system, hidden = LocalFileSystem(), layout.artifacts.resolve() / ".hashes"
+    state = State(root_dir=str(layout.root.resolve()), tmp_dir=str(hidden))
+    found = {}
+    try:
+        store = HashFileDB(system, str(hidden), state=state)  # a dry run stores nothing there
+        for name in _DATA:
+            folder = (layout.root / name).resolve()
+            if folder.is_dir():
+                found[name] = str(build(store, str(folder), system, "md5", dry_run=True)[2].hash_info.value)
+    finally:
+        state.close()
     return found
 
 

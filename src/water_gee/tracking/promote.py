@@ -14,16 +14,20 @@ from water_gee.config.compose import params, repository
 from water_gee.config.settings import Settings
 from water_gee.errors import ConfigError, ModelError
 from water_gee.files import write_text
+from water_gee.models import exportable, load_checkpoint
 from water_gee.paths import Layout
 from water_gee.progress import say
 from water_gee.tracking.compare import paired_difference, tile_counts
 from water_gee.tracking.database import connect, known_experiment
-from water_gee.tracking.folders import FINISHED, all_runs
+from water_gee.tracking.folders import CHAMPION, FINISHED, all_runs, kind_of
+from water_gee.tracking.package import log_model, model_of
 
-CHAMPION = "champion"
-RULE = "highest validation IoU to 4 digits; of equal ones the fewest parameters, then the earliest"
+RULE = (
+    "highest validation IoU to 4 digits of the models that Earth Engine can run; of equal ones the fewest parameters, "
+    "then the earliest"
+)
 _DIGITS = 4
-_CHECKPOINT, _ARTIFACT = "model.ckpt", "model"  # the file in a run's folder, and its folder among MLflow's artifacts
+_CHECKPOINT = "model.ckpt"
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,8 @@ def candidates(layout: Layout, study: str) -> tuple[MlflowClient, list[Candidate
     """Return the finished runs of the study that can be deployed, the best first, and the client that knows them.
 
     A sweep's parent, which repeats its best child's metrics, has no folder in `runs/` and so is none of them;
-    nor is what was pruned from a selected run, since `export` prunes what is selected.
+    nor is what was pruned from a selected run, since `export` prunes what is selected; nor a baseline that cannot be
+    exported.
 
     Raises:
         ModelError: there is none.
@@ -91,6 +96,7 @@ def candidates(layout: Layout, study: str) -> tuple[MlflowClient, list[Candidate
         if record.run_id in measured
         and (record.status, record.pruned_from) == (FINISHED, "")
         and (folder / _CHECKPOINT).is_file()
+        and exportable(kind_of(folder))
     ]
     if not found:
         gone = f" whose folder is still in {layout.runs}" if measured else ""
@@ -109,7 +115,7 @@ def _finished(client: MlflowClient, known: str) -> list[Run]:
 
 
 def register(client: MlflowClient, study: str, best: Candidate) -> str:
-    """Make the run's model folder a version of the registered model `study`, with the alias; return the version.
+    """Make the run's logged model a version of the registered model `study`, with the alias; return the version.
 
     A run that was registered before keeps its version: promoting twice changes nothing.
     """
@@ -122,11 +128,16 @@ def register(client: MlflowClient, study: str, best: Candidate) -> str:
     if versions:
         version = str(max(int(one.version) for one in versions))
     else:
-        if not client.list_artifacts(best.run_id, _ARTIFACT):
-            client.log_artifact(best.run_id, str(best.folder / _CHECKPOINT), _ARTIFACT)
-        source = f"{client.get_run(best.run_id).info.artifact_uri}/{_ARTIFACT}"
+        run = client.get_run(best.run_id)
+        checkpoint = best.folder / _CHECKPOINT
+        logged = client.get_logged_model(
+            model_of(run) or log_model(client, run, checkpoint, load_checkpoint(checkpoint))
+        )
         tags = {"validation_iou": f"{best.iou:.4f}", "folder": best.folder.name}
-        version = str(client.create_model_version(study, source, best.run_id, tags, description=RULE).version)
+        made = client.create_model_version(
+            study, logged.artifact_location, best.run_id, tags, description=RULE, model_id=logged.model_id
+        )
+        version = str(made.version)
     client.set_registered_model_alias(study, CHAMPION, version)
     return version
 

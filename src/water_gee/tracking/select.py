@@ -1,7 +1,7 @@
 """The `select` stage: one run's checkpoint becomes `models/model.ckpt`, what the stages after it use."""
 
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +10,11 @@ from water_gee.errors import ModelError
 from water_gee.files import atomic, sha256, write_json
 from water_gee.paths import Layout
 from water_gee.progress import say
-from water_gee.tracking.folders import FINISHED, RunRecord, all_runs, read_record
+from water_gee.tracking.folders import CHAMPION, FINISHED, RunRecord, all_runs, kind_of, read_record
 
 STAGE_RUN = "repro"  # the folder of the train stage's own run
 _CHECKPOINT = "model.ckpt"
+PROMOTE = "water-gee promote"
 
 
 @dataclass(frozen=True)
@@ -64,25 +65,49 @@ def run(settings: Settings) -> None:
 
 
 def choose(layout: Layout, wanted: str | None, study: str) -> Choice:
-    """Return the checkpoint that `wanted` names: a folder of `runs/`, an MLflow run id, or a checkpoint file.
+    """Return the checkpoint that `wanted` names.
 
-    Without a name it is the train stage's own run; where that has not run, the newest finished run of the
-    study.
+    That is `champion` (the registry's alias), a folder of `runs/`, an MLflow run id, or a checkpoint file. Without a
+    name it is the train stage's own run; where that has not run, the newest finished run of the study that can be
+    exported.
 
     Raises:
         ModelError: there is none, or it is not finished.
     """
+    if wanted == CHAMPION:
+        return replace(_named(layout, champion(layout, study)), rule=f"the study's champion, by {PROMOTE}")
     if wanted:
         return _named(layout, wanted)
     stage = layout.runs / STAGE_RUN
     record = read_record(stage)
     if record and record.status == FINISHED and (stage / _CHECKPOINT).is_file():
         return Choice(stage / _CHECKPOINT, "the train stage's own run", record)
+    from water_gee.models import exportable
+
     for folder, record in all_runs(layout):
         trained = record.status == FINISHED and not record.pruned_from  # `export` prunes what is selected
-        if trained and record.study == study and (folder / _CHECKPOINT).is_file():
+        deployable = trained and record.study == study and exportable(kind_of(folder))
+        if deployable and (folder / _CHECKPOINT).is_file():
             return Choice(folder / _CHECKPOINT, f"the newest finished run, {folder.name}", record)
     raise ModelError(f"there is no finished run of the study {study} in {layout.runs}; run first: python train.py")
+
+
+def champion(layout: Layout, study: str) -> str:
+    """Return the MLflow run of the study's champion.
+
+    Raises:
+        ModelError: no run was promoted.
+    """
+    from mlflow.exceptions import MlflowException  # takes seconds
+
+    from water_gee.tracking.database import connect
+
+    if layout.database.is_file():
+        try:
+            return str(connect(layout).get_model_version_by_alias(study, CHAMPION).run_id)
+        except MlflowException:
+            pass
+    raise ModelError(f"select.run={CHAMPION}: the study {study} has none yet; run first: {PROMOTE}")
 
 
 def _named(layout: Layout, wanted: str) -> Choice:

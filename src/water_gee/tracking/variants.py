@@ -5,11 +5,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from water_gee.config.compose import repository
 from water_gee.config.settings import Settings
 from water_gee.paths import Layout
-from water_gee.tracking.folders import FINISHED, RunRecord, all_runs
-from water_gee.tracking.lineage import lineage
+from water_gee.tracking.finished import CHECKPOINT, current_runs
+from water_gee.tracking.folders import FINISHED, RunRecord
 
 _METRIC = "model/macs_per_pixel"
 
@@ -38,25 +37,19 @@ def pruned_run(settings: Settings, share: float) -> Path:
 
 
 def variants(settings: Settings) -> list[Variant]:
-    """Return the finished runs of the very tiles and labels that are there now, the costliest network first.
-
-    Of several runs of the same network, only the one that validates best.
+    """Return the networks among the present runs, the costliest first; of several runs of one the best on validation.
 
     Raises:
         TileError: there are no tiles or labels.
     """
-    from water_gee.models import load_checkpoint, multiply_adds
-    from water_gee.training import training_records
+    from water_gee.models import exportable, load_checkpoint, multiply_adds
 
-    layout = Layout(Path(settings.paths.root))
-    now, found = lineage(layout, training_records(layout), repository()), []
-    for folder, record in all_runs(layout):
-        same = (record.lineage.get("tiles"), record.lineage.get("labels")) == (now.tiles, now.labels)
-        path = folder / "model.ckpt"
-        if not same or record.study != settings.study.name or record.status != FINISHED or not path.is_file():
+    found = []
+    for folder, record in current_runs(settings):
+        model = load_checkpoint(folder / CHECKPOINT)
+        if not exportable(model.kind):
             continue
-        model = load_checkpoint(path)
-        name = f"{model.kind} {'-'.join(map(str, model.widths))}"
+        name = f"{model.kind} {'-'.join(map(str, model.widths))}".strip()
         if model.metadata.get("pruned"):
             name += f", pruned by {model.metadata['pruned']:.0%}"
         iou = float(model.metadata.get("validation", {}).get("iou", float("nan")))
@@ -73,29 +66,37 @@ def best_of_each(found: Iterable[Variant]) -> list[Variant]:
     return sorted(best.values(), key=lambda one: (-one.macs, one.name))
 
 
-def log_comparison(settings: Settings, found: Sequence[Variant], files: Sequence[Path], note: str) -> None:
-    """Keep figure and table as an MLflow run of the study's experiment, and see that every run has its cost.
+def log_costs(settings: Settings, found: Iterable[Variant]) -> None:
+    """See that every run has its cost as a metric; those of an earlier version have none."""
+    from mlflow.exceptions import MlflowException
+
+    from water_gee.tracking.database import connect
+
+    client = connect(Layout(Path(settings.paths.root)))
+    for one in found:
+        try:
+            if _METRIC not in client.get_run(one.record.run_id).data.metrics:
+                client.log_metric(one.record.run_id, _METRIC, float(one.macs))
+        except MlflowException:
+            continue  # the database does not know the run any more
+
+
+def log_page(settings: Settings, kind: str, title: str, files: Sequence[Path], note: str) -> None:
+    """Keep figures and tables as an MLflow run of the study's experiment.
 
     Args:
         settings: the whole configuration.
-        found: what was compared.
+        kind: tag of the run.
+        title: name of the run, to which the time is added.
         files: to keep.
         note: Markdown that MLflow shows as the run's description.
     """
-    from mlflow.exceptions import MlflowException
-
     from water_gee.tracking.database import connect, experiment
 
     layout = Layout(Path(settings.paths.root))
     client = connect(layout)
-    for one in found:
-        try:
-            if _METRIC not in client.get_run(one.record.run_id).data.metrics:
-                client.log_metric(one.record.run_id, _METRIC, float(one.macs))  # a run of an earlier version
-        except MlflowException:
-            continue  # the database does not know the run any more
-    tags = {"kind": "cost", "mlflow.source.name": "water-gee", "mlflow.note.content": note}
-    name = f"accuracy against cost {time.strftime('%Y-%m-%d %H:%M')}"
+    tags = {"kind": kind, "mlflow.source.name": "water-gee", "mlflow.note.content": note}
+    name = f"{title} {time.strftime('%Y-%m-%d %H:%M')}"
     run = client.create_run(experiment(client, layout, settings.study.name), run_name=name, tags=tags).info.run_id
     for path in files:
         client.log_artifact(run, str(path))

@@ -4,9 +4,24 @@ Importing this room imports Lightning, which takes seconds: do it inside the sta
 """
 
 from water_gee.training.fit import Recipe, fit
+from water_gee.training.follower import follow
+from water_gee.training.history import OnEpoch
+from water_gee.training.processes import is_follower
 from water_gee.training.pruning import train_pruned
 from water_gee.training.run import CHECKPOINT, Trained, train
 from water_gee.training.scores import Scores
 from water_gee.training.store import training_records
 
-__all__ = ["CHECKPOINT", "Recipe", "Scores", "Trained", "fit", "train", "train_pruned", "training_records"]
+__all__ = [
+    "CHECKPOINT",
+    "OnEpoch",
+    "Recipe",
+    "Scores",
+    "Trained",
+    "fit",
+    "follow",
+    "is_follower",
+    "train",
+    "train_pruned",
+    "training_records",
+]

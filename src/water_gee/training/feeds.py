@@ -7,18 +7,19 @@ draw is needed.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from water_gee.training.augmentation import NONE, SYMMETRIES, Augmentation, Views, turned
 from water_gee.training.balance import Balance, balance, draw
+from water_gee.training.mixing import batches_of_places
 from water_gee.training.store import ABSTAIN, TileStore
-
-_TILES_AT_ONCE = 64  # pixels are shuffled among so many tiles at a time, which bounds memory
 
 
 class Batch(NamedTuple):
@@ -30,6 +31,34 @@ class Batch(NamedTuple):
     scale: float
 
 
+class Share(NamedTuple):
+    """Which part of every batch one of several processes takes: positions rank, rank + world, ...
+
+    Each part is divided by the scale of the whole batch over `world`, so that the mean of the processes'
+    gradients is the gradient that one process would have had of the whole batch.
+    """
+
+    rank: int
+    world: int
+
+    def of(self, batch: NDArray[Any]) -> tuple[NDArray[Any], bool]:
+        """Return this process' part of a batch, and whether it counts.
+
+        A batch smaller than the number of processes leaves nothing to some of them. They get its first member,
+        which must not count: every process has to take the same number of steps.
+        """
+        part = batch[self.rank :: self.world]
+        return (part, True) if len(part) else (batch[:1], False)
+
+    def settle(self, batch: Batch, scale: float, counts: bool) -> Batch:
+        """Return a gathered part with its share of the whole batch's scale, and without weight if it does not count."""
+        weight = batch.weight if counts else torch.zeros_like(batch.weight)
+        return batch._replace(weight=weight, scale=scale / self.world)
+
+
+WHOLE = Share(0, 1)
+
+
 class Feed(Protocol):
     """Batches of an epoch; equal seeds and epochs give equal batches."""
 
@@ -37,14 +66,17 @@ class Feed(Protocol):
         """Return the number of batches of an epoch."""
         ...
 
-    def epoch(self, number: int) -> Iterator[Batch]:
-        """Yield the batches of epoch `number`."""
+    def epoch(self, number: int, share: Share = WHOLE) -> Iterator[Batch]:
+        """Yield a process' share of each batch of epoch `number`; the same number of batches to every process."""
         ...
 
 
 @dataclass(frozen=True)
 class Sampling:
-    """What is drawn: tiles of a store, the radius around each pixel, and the class balance."""
+    """What is drawn: tiles of a store, the radius around each pixel, the class balance, and what is varied.
+
+    A place is one number: the position of the tile in `tiles`, times its pixels, and the pixel's flat position.
+    """
 
     store: TileStore
     tiles: tuple[int, ...]
@@ -52,6 +84,7 @@ class Sampling:
     balances: tuple[Balance, ...]
     seed: int = 0
     use_confidence: bool = False
+    augmentation: Augmentation = NONE
 
     @classmethod
     def of(
@@ -64,17 +97,22 @@ class Sampling:
         least_other: int = 0,
         seed: int = 0,
         use_confidence: bool = False,
+        augmentation: Augmentation = NONE,
     ) -> "Sampling":
         """Return the sampling of `tiles`; without a ratio, of all labelled pixels."""
         ratio = min(other_per_water, float(store.size**2))
         every = store.size**2 if other_per_water == float("inf") else least_other
         balances = tuple(balance(store.labels[tile], ratio, every) for tile in tiles)
-        return cls(store, tuple(tiles), radius, balances, seed, use_confidence)
+        return cls(store, tuple(tiles), radius, balances, seed, use_confidence, augmentation)
 
     @property
     def inset(self) -> int:
         """Where in the stored array the window of a tile's first pixel begins."""
         return self.store.margin - self.radius
+
+    def views(self, epoch: int, places: NDArray[np.int64]) -> Views:
+        """Return how the windows at `places` are shown in an epoch."""
+        return self.augmentation.views(self.seed, epoch, places, self.store.names)
 
 
 class PixelFeed:
@@ -83,92 +121,58 @@ class PixelFeed:
     def __init__(self, sampling: Sampling, batch: int) -> None:
         self.sampling = sampling
         self.batch = batch
-
-    def _groups(self) -> Iterator[range]:
-        return (
-            range(start, min(start + _TILES_AT_ONCE, len(self.sampling.tiles)))
-            for start in range(0, len(self.sampling.tiles), _TILES_AT_ONCE)
-        )
+        self.counts = [balance.total for balance in sampling.balances]
 
     def __len__(self) -> int:
-        totals = [balance.total for balance in self.sampling.balances]
-        if len(totals) <= _TILES_AT_ONCE:
-            return -(-sum(totals) // self.batch)
-        # The groups are of other tiles each epoch, and so is the sum of their last batches: the bound is given.
-        return sum(totals) // self.batch + len(list(self._groups()))
+        return -(-sum(self.counts) // self.batch)
 
-    def epoch(self, number: int) -> Iterator[Batch]:
-        """Yield the batches of epoch `number`."""
-        sampling = self.sampling
-        order = np.random.default_rng([sampling.seed, number]).permutation(len(sampling.tiles))
-        for group in self._groups():
-            tiles, pixels = [], []
-            for member in order[group.start : group.stop]:
-                tile = sampling.tiles[member]
-                random = np.random.default_rng([sampling.seed, number, tile])
-                drawn = draw(sampling.store.labels[tile], sampling.balances[member], random)
-                pixels.append(drawn)
-                tiles.append(np.full(len(drawn), tile, dtype=np.int64))
-            tile_of, pixel_of = np.concatenate(tiles), np.concatenate(pixels)
-            shuffled = np.random.default_rng([sampling.seed, number, group.start, 1]).permutation(len(tile_of))
-            for start in range(0, len(shuffled), self.batch):
-                chosen = shuffled[start : start + self.batch]
-                yield gather(sampling, tile_of[chosen], pixel_of[chosen])
+    def epoch(self, number: int, share: Share = WHOLE) -> Iterator[Batch]:
+        """Yield a process' share of each batch of epoch `number`."""
+        key = (self.sampling.seed, number)
+        for whole in batches_of_places(self.counts, partial(self._drawn, number), self.batch, key):
+            part, counts = share.of(whole)
+            yield share.settle(self._gather(number, part), float(len(whole)), counts)
 
+    def _drawn(self, number: int, member: int) -> NDArray[np.int64]:
+        """Return the places of a tile's pixels that are drawn in an epoch."""
+        sampling, tile = self.sampling, self.sampling.tiles[member]
+        random = np.random.default_rng([sampling.seed, number, tile])
+        drawn = draw(sampling.store.labels[tile], sampling.balances[member], random)
+        drawn += member * sampling.store.size**2
+        return drawn
 
-def gather(sampling: Sampling, tiles: NDArray[np.int64], pixels: NDArray[np.int64]) -> Batch:
-    """Return the windows around pixels, given as flat positions among the own pixels of their tiles."""
-    store, side = sampling.store, 2 * sampling.radius + 1
-    _, height, width, bands = store.features.shape
-    first = (tiles * height + pixels // store.size + sampling.inset) * width + pixels % store.size + sampling.inset
-    reach = np.arange(side)
-    rows = first[:, None, None] + reach[:, None] * width + reach[None, :]
-    flat = torch.from_numpy(store.features).view(-1, bands)
-    windows = flat.index_select(0, torch.from_numpy(rows.ravel())).view(len(first), side, side, bands)
-    label = store.labels.reshape(len(store.labels), -1)[tiles, pixels]
-    weight = np.ones(len(first), dtype=np.float32)
-    if sampling.use_confidence:
-        weight = store.confidence.reshape(len(store.labels), -1)[tiles, pixels]
-    return Batch(
-        windows.permute(0, 3, 1, 2),
-        torch.from_numpy((label == 1).astype(np.float32)).view(-1, 1, 1),
-        torch.from_numpy(weight).view(-1, 1, 1),
-        float(len(first)),
-    )
+    def _gather(self, number: int, places: NDArray[np.int64]) -> Batch:
+        """Return the windows around the pixels at `places`."""
+        sampling, store, side = self.sampling, self.sampling.store, 2 * self.sampling.radius + 1
+        members, pixels = np.divmod(places, store.size**2)
+        tiles = np.asarray(sampling.tiles)[members]
+        y, x = np.divmod(pixels, store.size)
+        views = sampling.views(number, places)
+        rows = squares(store.features.shape, tiles, y + sampling.inset, x + sampling.inset, side, views.symmetry)
+        windows = _features(store, rows)
+        if views.gain is not None:
+            windows *= torch.from_numpy(views.gain)[:, None, None]
+        weight = np.ones(len(places), dtype=np.float32)
+        if sampling.use_confidence:
+            weight = store.confidence[tiles, y, x]
+        return Batch(
+            windows.permute(0, 3, 1, 2),
+            torch.from_numpy((store.labels[tiles, y, x] == 1).astype(np.float32)).view(-1, 1, 1),
+            torch.from_numpy(weight).view(-1, 1, 1),
+            float(len(places)),
+        )
 
 
-@dataclass(frozen=True)
 class CropFeed:
     """Square crops of labelled ground, each pixel with its weight; in order if not `shuffle`."""
 
-    sampling: Sampling
-    side: int
-    batch: int
-    shuffle: bool = True
-    crops: list[tuple[int, int, int]] = field(init=False)  # member of the sampling, y, x
-    mean_weight: float = field(init=False)  # of a crop, confidence aside
-
-    def __post_init__(self) -> None:
-        size = self.sampling.store.size
-        object.__setattr__(self, "side", min(self.side, size))
-        starts = range(0, size, self.side)
-        crops = [
-            (member, y, x)
-            for member in range(len(self.sampling.tiles))
-            for y in starts
-            for x in starts
-            if (self._labels(member, y, x) != ABSTAIN).any()
-        ]
-        object.__setattr__(self, "crops", crops)
-        total = sum(balance.total for balance in self.sampling.balances)
-        object.__setattr__(self, "mean_weight", total / max(1, len(crops)))
-
-    def _labels(self, member: int, y: int, x: int) -> NDArray[np.uint8]:
-        """Return the labels that the crop at (y, x) counts; the last ones of a tile may be smaller."""
-        labels: NDArray[np.uint8] = self.sampling.store.labels[
-            self.sampling.tiles[member], y : y + self.side, x : x + self.side
-        ]
-        return labels
+    def __init__(self, sampling: Sampling, side: int, batch: int, *, shuffle: bool = True) -> None:
+        self.sampling = sampling
+        self.side = min(side, sampling.store.size)
+        self.batch = batch
+        self.shuffle = shuffle
+        self.counts = [len(self._crops(member)) for member in range(len(sampling.tiles))]
+        self.mean_weight = sum(balance.total for balance in sampling.balances) / max(1, sum(self.counts))
 
     @property
     def labelled_share(self) -> float:
@@ -176,40 +180,80 @@ class CropFeed:
         return self.mean_weight / self.side**2
 
     def __len__(self) -> int:
-        return -(-len(self.crops) // self.batch)
+        return -(-sum(self.counts) // self.batch)
 
-    def epoch(self, number: int) -> Iterator[Batch]:
-        """Yield the batches of epoch `number`."""
-        order = np.arange(len(self.crops))
-        if self.shuffle:
-            order = np.random.default_rng([self.sampling.seed, number]).permutation(order)
-        for start in range(0, len(order), self.batch):
-            yield self._collect([self.crops[position] for position in order[start : start + self.batch]])
+    def epoch(self, number: int, share: Share = WHOLE) -> Iterator[Batch]:
+        """Yield a process' share of each batch of epoch `number`."""
+        key = (self.sampling.seed, number) if self.shuffle else None
+        for whole in batches_of_places(self.counts, self._crops, self.batch, key):
+            part, counts = share.of(whole)
+            yield share.settle(self._collect(number, part), self.mean_weight * len(whole), counts)
 
-    def _collect(self, crops: Sequence[tuple[int, int, int]]) -> Batch:
-        sampling, store = self.sampling, self.sampling.store
-        reach = self.side + 2 * sampling.radius
-        features = np.full((len(crops), reach, reach, len(store.names)), np.nan, dtype=np.float32)
-        water = np.zeros((len(crops), self.side, self.side), dtype=np.float32)
-        weight = np.zeros_like(water)
-        for position, (member, y, x) in enumerate(crops):
-            tile = sampling.tiles[member]
-            labels = self._labels(member, y, x)
-            height, width = labels.shape
-            top, left = y + sampling.inset, x + sampling.inset
-            window = store.features[
-                tile, top : top + height + 2 * sampling.radius, left : left + width + 2 * sampling.radius
-            ]
-            features[position, : window.shape[0], : window.shape[1]] = window
-            water[position, :height, :width] = labels == 1
-            other = sampling.balances[member].other_weight
-            pixel_weight = np.array([other, 1.0] + [0.0] * 254, dtype=np.float32)[labels]
-            if sampling.use_confidence:
-                pixel_weight *= store.confidence[tile, y : y + height, x : x + width]
-            weight[position, :height, :width] = pixel_weight
+    def _crops(self, member: int) -> NDArray[np.int64]:
+        """Return the places of the first pixels of a tile's crops that hold a label.
+
+        They are found anew for each epoch, which takes less time than one step and no memory.
+        """
+        store = self.sampling.store
+        labelled = store.labels[self.sampling.tiles[member]] != ABSTAIN
+        starts = np.arange(0, store.size, self.side)
+        holds = np.logical_or.reduceat(np.logical_or.reduceat(labelled, starts, axis=0), starts, axis=1)
+        y, x = np.nonzero(holds)
+        return (member * store.size + starts[y]) * store.size + starts[x]
+
+    def _collect(self, number: int, places: NDArray[np.int64]) -> Batch:
+        """Return the crops that begin at `places`."""
+        sampling, store, side = self.sampling, self.sampling.store, self.side
+        members, pixels = np.divmod(places, store.size**2)
+        tiles, (y, x) = np.asarray(sampling.tiles)[members], np.divmod(pixels, store.size)
+        views = sampling.views(number, places)
+        # A tile's last crops end with the tile, and do not count again what they share with the ones before.
+        top, left = np.minimum(y, store.size - side), np.minimum(x, store.size - side)
+        own = squares(store.labels.shape, tiles, top, left, side, views.symmetry)
+        labels = store.labels.reshape(-1)[own]
+        if store.size % side:
+            below, beside = np.divmod(own % store.size**2, store.size)
+            labels[(below < y[:, None, None]) | (beside < x[:, None, None])] = ABSTAIN
+        around = side + 2 * sampling.radius
+        rows = squares(store.features.shape, tiles, top + sampling.inset, left + sampling.inset, around, views.symmetry)
+        features = _features(store, rows)
+        if views.gain is not None:
+            features *= torch.from_numpy(views.gain)[:, None, None]
+        other = np.array([sampling.balances[member].other_weight for member in members], dtype=np.float32)
+        water = (labels == 1).astype(np.float32)
+        weight = water + (labels == 0) * other[:, None, None]
+        if sampling.use_confidence:
+            weight *= store.confidence.reshape(-1)[own]
         return Batch(
-            torch.from_numpy(features).permute(0, 3, 1, 2),
+            features.permute(0, 3, 1, 2),
             torch.from_numpy(water),
             torch.from_numpy(weight),
-            self.mean_weight * len(crops),
+            self.mean_weight * len(places),
         )
+
+
+def squares(
+    shape: Sequence[int], tiles: NDArray[Any], y: NDArray[Any], x: NDArray[Any], side: int, symmetry: NDArray[np.uint8]
+) -> NDArray[np.int64]:
+    """Return flat positions [n, side, side] in an array of `shape` [tile, y, x, ...]: squares, each as it is turned.
+
+    Args:
+        shape: of the array.
+        tiles: of each square.
+        y: row of its first pixel.
+        x: column of its first pixel.
+        side: pixels a side.
+        symmetry: from which of the eight sides each is seen.
+    """
+    _, height, width = shape[:3]
+    square = np.arange(side)[:, None] * width + np.arange(side)
+    sides = np.stack([turned(square, number) for number in range(SYMMETRIES)])
+    positions: NDArray[np.int64] = ((tiles * height + y) * width + x)[:, None, None] + sides[symmetry]
+    return positions
+
+
+def _features(store: TileStore, rows: NDArray[np.int64]) -> Tensor:
+    """Return the features [..., band] at flat positions of a store's pixels."""
+    bands = len(store.names)
+    flat = torch.from_numpy(store.features).view(-1, bands)
+    return flat.index_select(0, torch.from_numpy(rows.ravel())).view(*rows.shape, bands)

@@ -25,7 +25,8 @@ def draw_all(folder: Path, fitted: Fitted, store: TileStore, validation: Sequenc
     _save(folder / "confusion_matrix.png", confusion_matrix(fitted.confusion))
     _save(folder / "precision_recall.png", precision_recall(fitted))
     _save(folder / "calibration.png", calibration(fitted))
-    _save(folder / "training_curves.png", training_curves(fitted.history, fitted.best_epoch))
+    if fitted.history:  # a baseline has no epochs
+        _save(folder / "training_curves.png", training_curves(fitted.history, fitted.best_epoch))
     _save(folder / "quicklook.png", quicklook(fitted, store, validation))
 
 

@@ -12,15 +12,17 @@ from typing import Literal
 import numpy as np
 import pytorch_lightning as lightning
 import torch
-from pytorch_lightning.callbacks import EarlyStopping, ModelCheckpoint
+from pytorch_lightning.callbacks import ModelCheckpoint
 
 from water_gee.accuracy import Confusion
 from water_gee.errors import TileError
 from water_gee.models import PixelNetwork, Standardise, TrainedModel, build_body, predict
+from water_gee.training.augmentation import NONE, Augmentation
 from water_gee.training.data import TileDataModule
 from water_gee.training.feeds import CropFeed, Feed, PixelFeed, Sampling
-from water_gee.training.history import History, OnEpoch
+from water_gee.training.history import History, OnEpoch, OwnSignals, Stopping
 from water_gee.training.module import WaterModule
+from water_gee.training.processes import ALONE, Place, on_gpu, trainer_arguments
 from water_gee.training.scores import Scores
 from water_gee.training.split import Split, too_near
 from water_gee.training.store import ABSTAIN, TileStore, standardisation
@@ -46,9 +48,9 @@ class Recipe:
     epochs: int
     patience: int
     accelerator: str = "auto"
-    devices: int = 1
     precision: Literal["auto", "32", "bf16"] = "auto"
     seed: int = 0
+    augmentation: Augmentation = NONE  # of training windows alone
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,7 @@ def training_sample(recipe: Recipe, store: TileStore, split: Split, radius: int)
     """Return what an epoch draws from the training tiles, after `keep_apart`."""
     return Sampling.of(
         store, split.training, radius, other_per_water=recipe.other_per_water, least_other=recipe.least_other,
-        seed=recipe.seed, use_confidence=recipe.use_confidence,
+        seed=recipe.seed, use_confidence=recipe.use_confidence, augmentation=recipe.augmentation,
     )  # fmt: skip
 
 
@@ -115,6 +117,17 @@ def choose_feed(recipe: Recipe, sampling: Sampling) -> tuple[str, Feed]:
     return name, crops if name == "crops" else PixelFeed(sampling, recipe.batch)
 
 
+@dataclass(frozen=True)
+class Learned:
+    """What training alone leaves: the network of the best epoch and how it came about."""
+
+    network: PixelNetwork
+    scores: Scores  # of all labelled validation pixels
+    history: list[dict[str, float]]
+    feed: str
+    seconds: float
+
+
 def fit(
     store: TileStore,
     split: Split,
@@ -125,7 +138,7 @@ def fit(
     on_epoch: OnEpoch | None = None,
     start: PixelNetwork | None = None,
 ) -> Fitted:
-    """Train, keep the epoch of the best validation IoU, calibrate it and choose its threshold.
+    """Train in this process alone, keep the epoch of the best validation IoU, calibrate it and choose its threshold.
 
     Args:
         store: the tiles; labels too near a validation tile are taken out of it.
@@ -135,6 +148,34 @@ def fit(
         resume: go on from `checkpoints/last.ckpt` where there is one.
         on_epoch: told the number and the metrics of each epoch.
         start: a network to train further, of the recipe's kind and widths; without it a new one.
+    """
+    learned = learn(store, split, recipe, folder, resume=resume, on_epoch=on_epoch, start=start)
+    return judge(learned, store, split, recipe)
+
+
+def judge(learned: Learned, store: TileStore, split: Split, recipe: Recipe) -> Fitted:
+    """Calibrate a network, choose its threshold and count its confusions, all on the validation tiles."""
+    temperature = learned.scores.temperature()
+    threshold = learned.scores.best_threshold(temperature)
+    model = TrainedModel(learned.network, recipe.kind, recipe.widths, threshold, temperature)
+    confusions = {store.records[tile].id: confusion(model, store, tile) for tile in split.validation}
+    return Fitted(model, confusions, learned.scores, learned.history, learned.feed, learned.seconds)
+
+
+def learn(
+    store: TileStore,
+    split: Split,
+    recipe: Recipe,
+    folder: Path,
+    *,
+    resume: bool,
+    on_epoch: OnEpoch | None = None,
+    start: PixelNetwork | None = None,
+    place: Place = ALONE,
+) -> Learned:
+    """Train and validate the best epoch, as one of those that train together: all of them return the same.
+
+    The arguments are those of `fit`, and `place`, among those processes. Only the one of rank 0 writes.
     """
     network = start or new_network(recipe, store, split)
     radius = network.radius
@@ -149,9 +190,7 @@ def fit(
     best, last = _keep(folder, "best", monitor="valid_iou"), _keep(folder, "last", monitor=None)
     started = time.monotonic()
     with _quiet():
-        trainer = _trainer(
-            recipe, folder, [history, EarlyStopping("valid_iou", mode="max", patience=recipe.patience), best, last]
-        )
+        trainer = _trainer(recipe, folder, place, [OwnSignals(), history, Stopping(recipe.patience), best, last])
         cut_off = folder / "checkpoints" / "last.ckpt"
         going_on = str(cut_off) if resume and cut_off.is_file() else None
         try:
@@ -160,14 +199,11 @@ def fit(
             if ended.code == 1:  # what Lightning makes of Ctrl-C
                 raise KeyboardInterrupt from ended
             raise
-        module.load_state_dict(torch.load(best.best_model_path, map_location="cpu", weights_only=True)["state_dict"])
+        if place.rank == 0:  # the others get them from it, when validation begins
+            kept = torch.load(best.best_model_path, map_location="cpu", weights_only=True)
+            module.load_state_dict(kept["state_dict"])
         trainer.validate(module, datamodule=data, verbose=False)
-    seconds = time.monotonic() - started
-    temperature = module.scores.temperature()
-    threshold = module.scores.best_threshold(temperature)
-    model = TrainedModel(network.cpu().eval(), recipe.kind, recipe.widths, threshold, temperature)
-    confusions = {store.records[tile].id: confusion(model, store, tile) for tile in split.validation}
-    return Fitted(model, confusions, module.scores, history.rows, name, seconds)
+    return Learned(network.cpu().eval(), module.scores, history.rows, name, time.monotonic() - started)
 
 
 def confusion(model: TrainedModel, store: TileStore, tile: int) -> Confusion:
@@ -194,15 +230,12 @@ def _keep(folder: Path, name: str, *, monitor: str | None) -> ModelCheckpoint:
     )  # fmt: skip
 
 
-def _trainer(recipe: Recipe, folder: Path, callbacks: list[lightning.Callback]) -> lightning.Trainer:
-    on_gpu = recipe.accelerator != "cpu" and torch.cuda.is_available()
-    if recipe.accelerator == "gpu" and not on_gpu:
-        raise TileError("trainer.accelerator=gpu: no GPU is found; use trainer.accelerator=auto")
-    mixed = recipe.precision == "bf16" or (recipe.precision == "auto" and on_gpu and torch.cuda.is_bf16_supported())
+def _trainer(recipe: Recipe, folder: Path, place: Place, callbacks: list[lightning.Callback]) -> lightning.Trainer:
+    gpu = on_gpu(recipe.accelerator, place)
+    mixed = recipe.precision == "bf16" or (recipe.precision == "auto" and gpu and torch.cuda.is_bf16_supported())
     return lightning.Trainer(
+        **trainer_arguments(place, recipe.accelerator),
         max_epochs=recipe.epochs,
-        accelerator=recipe.accelerator,
-        devices=recipe.devices,
         precision="bf16-mixed" if mixed else "32-true",
         callbacks=callbacks,
         default_root_dir=folder,

@@ -2,17 +2,55 @@
 
 import csv
 import io
+import signal
+import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as lightning
+from pytorch_lightning.callbacks import EarlyStopping
 
 from water_gee.files import write_text
 from water_gee.progress import say
 from water_gee.training.module import WaterModule
 
 OnEpoch = Callable[[int, Mapping[str, float]], None]
+
+
+class OwnSignals(lightning.Callback):  # type: ignore[misc]  # Lightning is untyped to mypy here
+    """Leaves the signal to end to whoever handled it before: this program.
+
+    Lightning's own handler talks to the other processes from wherever it interrupts this one, and may so wait for
+    them for ever.
+    """
+
+    def __init__(self) -> None:
+        self._handler = signal.getsignal(signal.SIGTERM)
+
+    def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        """Put back the handler that Lightning has replaced."""
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, self._handler)
+
+    def on_validation_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        """Put back the handler that Lightning has replaced."""
+        self.on_train_start(trainer, pl_module)
+
+
+class Stopping(EarlyStopping):  # type: ignore[misc]  # Lightning is untyped to mypy here
+    """Ends training after `patience` epochs without a better validation IoU.
+
+    A run that was killed when it had just ended so does not train on when it is resumed, as Lightning's own would.
+    """
+
+    def __init__(self, patience: int) -> None:
+        super().__init__("valid_iou", mode="max", patience=patience)
+
+    def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        """Stop at once where the resumed run had stopped."""
+        if self.wait_count >= self.patience:
+            trainer.should_stop = True
 
 
 class History(lightning.Callback):  # type: ignore[misc]  # Lightning is untyped to mypy here

@@ -1,19 +1,21 @@
 """The network as Lightning trains it."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
 import pytorch_lightning as lightning
 import torch
-from torch import Tensor
+from numpy.typing import NDArray
+from torch import Tensor, distributed
 from torch.nn import functional
 from torch.optim import Adam, Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
 from water_gee.models import PixelNetwork
 from water_gee.training.feeds import Batch
+from water_gee.training.parallel import one_thread, parallel_loss
 from water_gee.training.scores import Scores
 
 _WARM_UP = 0.1  # share of the steps in which the learning rate rises
@@ -34,6 +36,23 @@ def batch_loss(network: PixelNetwork, batch: Batch) -> Tensor:
         margin(network, batch.features), batch.water, weight=batch.weight, reduction="sum"
     )
     return losses / batch.scale
+
+
+class QuickAdam(Adam):
+    """Adam (Kingma and Ba, 2015) for few parameters: in one call for all of them and in one thread."""
+
+    def __init__(self, parameters: Iterable[Tensor], lr: float, weight_decay: float) -> None:
+        super().__init__(parameters, lr=lr, weight_decay=weight_decay, fused=True)
+
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Take a step; the closure, which computes the gradient, runs in all threads."""
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
+        with one_thread():
+            super().step()
+        return loss
 
 
 class WaterModule(lightning.LightningModule):  # type: ignore[misc]  # Lightning is untyped to mypy here
@@ -60,7 +79,7 @@ class WaterModule(lightning.LightningModule):  # type: ignore[misc]  # Lightning
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
         """Return the loss of a batch."""
-        loss = batch_loss(self.network, batch)
+        loss = parallel_loss(self.network, batch, batch_loss)
         self._loss += float(loss.detach()) * batch.scale
         self._scale += batch.scale
         return loss
@@ -76,10 +95,13 @@ class WaterModule(lightning.LightningModule):  # type: ignore[misc]  # Lightning
         self.scores += Scores.of(margins, batch.water[labelled].cpu().numpy().astype(np.bool_))
 
     def on_validation_epoch_end(self) -> None:
-        """Log the validation of this epoch."""
+        """Log the validation of this epoch, of all processes together: each logs the same."""
+        water, land = self._of_all(np.stack([self.scores.water, self.scores.land]))
+        loss, scale = self._of_all(np.array([self._loss, self._scale]))
+        self.scores = Scores(water, land)
         best = self.scores.best()
         self.epoch_metrics = {
-            "train_loss": self._loss / max(self._scale, 1.0),
+            "train_loss": float(loss) / max(float(scale), 1.0),
             "valid_loss": self.scores.loss(),
             "valid_iou": best.iou,
             "valid_f1": best.f1,
@@ -88,9 +110,17 @@ class WaterModule(lightning.LightningModule):  # type: ignore[misc]  # Lightning
         }
         self.log("valid_iou", best.iou)
 
+    def _of_all(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Return the sum of `values` over the processes that train together."""
+        if self.trainer.world_size == 1:
+            return values
+        summed = torch.from_numpy(values).to(self.device)
+        distributed.all_reduce(summed)
+        return summed.cpu().numpy()
+
     def configure_optimizers(self) -> Mapping[str, Any]:
         """Return the optimiser and its schedule, which moves every step."""
-        optimizer: Optimizer = Adam(self.network.parameters(), lr=self.lr, weight_decay=self.weight_decay)
+        optimizer: Optimizer = QuickAdam(self.network.parameters(), self.lr, self.weight_decay)
         schedule = LambdaLR(optimizer, lambda step: learning_rate_factor(step, self.steps))
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 

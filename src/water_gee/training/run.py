@@ -9,14 +9,26 @@ from typing import Any
 import torch
 import yaml
 
+from water_gee.config.model import NetworkSettings
 from water_gee.config.settings import Settings
+from water_gee.errors import ModelError
 from water_gee.files import write_json, write_text
-from water_gee.models import TrainedModel, build_body, multiply_adds, save_checkpoint
+from water_gee.models import (
+    TrainedModel,
+    build_body,
+    exportable,
+    learned_numbers,
+    multiply_adds,
+    save_checkpoint,
+)
 from water_gee.paths import Layout
 from water_gee.progress import say
+from water_gee.training.augmentation import Augmentation
+from water_gee.training.baselines import fit_baseline
 from water_gee.training.figures import draw_all
-from water_gee.training.fit import Fitted, Recipe, fit
-from water_gee.training.history import OnEpoch
+from water_gee.training.fit import Fitted, Recipe, judge, learn
+from water_gee.training.history import OnEpoch, as_csv
+from water_gee.training.leading import leading
 from water_gee.training.split import Split, split_tiles
 from water_gee.training.store import TileStore, build_store, training_records
 
@@ -33,14 +45,21 @@ class Trained:
 
 
 def recipe_of(settings: Settings) -> Recipe:
-    """Return what the settings say of model, data, trainer and seed."""
+    """Return what the settings say of network, data, trainer and seed.
+
+    Raises:
+        ModelError: the model is a baseline, which is no network.
+    """
     model, data, trainer = settings.model, settings.data, settings.trainer
+    if not isinstance(model, NetworkSettings):
+        raise ModelError(f"model={model.name} is not a network that can be trained further; choose one, as model=mlp")
     return Recipe(
         kind=model.name, widths=tuple(model.widths), lr=model.lr, weight_decay=model.weight_decay,
         feed=data.name, batch=data.batch, crop=data.crop, crop_batch=data.crop_batch,
         other_per_water=data.other_per_water, least_other=data.least_other, use_confidence=data.confidence,
+        augmentation=Augmentation(data.flips, data.jitter),
         epochs=trainer.epochs, patience=trainer.patience, accelerator=trainer.accelerator,
-        devices=trainer.devices, precision=trainer.precision, seed=settings.seed,
+        precision=trainer.precision, seed=settings.seed,
     )  # fmt: skip
 
 
@@ -52,33 +71,54 @@ def train(
     metadata: Mapping[str, Any] | None = None,
     on_epoch: OnEpoch | None = None,
 ) -> Trained:
-    """Train by the settings into `folder`, an existing one of `runs/`.
+    """Train a network, or fit a baseline, by the settings into `folder`, an existing one of `runs/`.
 
     Args:
         settings: the whole configuration; the tiles of `paths.root` are read.
         folder: gets `model.ckpt`, `config.yaml`, `metrics.json`, `curves.csv` and `figures/`.
         resume: go on where a killed run in the same folder stopped.
         metadata: what the checkpoint shall tell about its origin; plain types only.
-        on_epoch: told the number and the metrics of each epoch.
+        on_epoch: told the number and the metrics of each epoch; a baseline has none.
 
     Raises:
         TileError: tiles or labels are missing, or do not fit the network.
+        ModelError: the network cannot be built, the features lack what a baseline reads, or another process that
+            trained along has ended.
+        ConfigError: `trainer.devices` and `trainer.nodes` do not fit how the process was started.
+    """
+    if not isinstance(settings.model, NetworkSettings):
+        store, split = prepare(settings, 0, folder)
+        write_text(folder / "curves.csv", as_csv([]))
+        return keep(folder, fit_baseline(settings, store, split), store, split, metadata or {})
+    recipe = recipe_of(settings)
+    radius = radius_of(recipe, len(settings.features.names))
+    with leading(settings, folder, resume=resume) as join:
+        store, split = prepare(settings, radius, folder)
+        learned = learn(store, split, recipe, folder, resume=resume, on_epoch=on_epoch, place=join())
+    return keep(folder, judge(learned, store, split, recipe), store, split, metadata or {})
+
+
+def radius_of(recipe: Recipe, bands: int) -> int:
+    """Return how many pixels around each the recipe's network reads.
+
+    Raises:
         ModelError: the network cannot be built.
     """
-    recipe = recipe_of(settings)
-    radius = int(getattr(build_body(recipe.kind, len(settings.features.names), recipe.widths), "radius"))  # noqa: B009
-    store, split = prepare(settings, radius, folder)
-    fitted = fit(store, split, recipe, folder, resume=resume, on_epoch=on_epoch)
-    return keep(folder, fitted, store, split, metadata or {})
+    return int(getattr(build_body(recipe.kind, bands, recipe.widths), "radius"))  # noqa: B009
 
 
 def prepare(settings: Settings, radius: int, folder: Path) -> tuple[TileStore, Split]:
     """Write the configuration into `folder` and return the tiles, divided for training and validation."""
+    write_text(folder / "config.yaml", yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False))
+    return open_tiles(settings, radius, folder)
+
+
+def open_tiles(settings: Settings, radius: int, folder: Path) -> tuple[TileStore, Split]:
+    """Return the tiles, divided for training and validation; nothing of them stays in `folder`."""
     if settings.trainer.threads:
         torch.set_num_threads(settings.trainer.threads)
     layout = Layout(Path(settings.paths.root))
     records = training_records(layout)
-    write_text(folder / "config.yaml", yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False))
     store = build_store(layout, records, settings.features.names, radius, folder)
     tiles = range(len(store.records))
     return store, split_tiles(store.records, [store.water(tile) for tile in tiles], settings.data.validation)
@@ -97,24 +137,28 @@ def keep(folder: Path, fitted: Fitted, store: TileStore, split: Split, metadata:
     write_json(folder / "validation_tiles.json", by_tile)
     draw_all(folder / "figures", fitted, store, split.validation)
     shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+    fed = f"{fitted.feed} feed" if fitted.history else "a baseline"
     say(
         f"validation IoU {fitted.confusion.iou:.4f}, F1 {fitted.confusion.f1:.4f} at threshold "
-        f"{model.threshold:.2f}; {facts['parameters']:,} parameters, {facts['feed']} feed, {fitted.seconds:.0f} s"
+        f"{model.threshold:.2f}; {facts['parameters']:,} parameters, {fed}, {fitted.seconds:.0f} s"
     )
     return Trained(metrics, facts, fitted.seconds)
 
 
 def _facts(fitted: Fitted, training_tiles: int, validation_tiles: int) -> dict[str, float | int | str]:
     model: TrainedModel = fitted.model
-    return {
+    facts: dict[str, float | int | str] = {
         "threshold": model.threshold,
         "temperature": model.temperature,
         "validation_loss": fitted.scores.loss(model.temperature),
         "epochs": len(fitted.history),
-        "best_epoch": fitted.best_epoch,
         "feed": fitted.feed,
-        "parameters": sum(parameter.numel() for parameter in model.network.parameters()),
-        "macs_per_pixel": multiply_adds(model.network),
+        "parameters": learned_numbers(model),
         "training_tiles": training_tiles,
         "validation_tiles": validation_tiles,
     }
+    if fitted.history:
+        facts["best_epoch"] = fitted.best_epoch
+    if exportable(model.kind):  # of comparisons and tables there is no number that compares
+        facts["macs_per_pixel"] = multiply_adds(model.network)
+    return facts

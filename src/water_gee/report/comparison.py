@@ -1,0 +1,140 @@
+"""Stage `compare`: every model and baseline of the study in one table, over their seeds, with intervals."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import mean, stdev
+
+from matplotlib.axes import Axes
+from rich.console import Console
+from rich.table import Table
+
+from water_gee.config.settings import Settings
+from water_gee.errors import ModelError
+from water_gee.evaluation import Compared, compare, counts_of, judged
+from water_gee.files import write_text
+from water_gee.paths import Layout
+from water_gee.progress import say, track
+from water_gee.report.drawing import drawing
+from water_gee.report.palette import AREA_COLOURS, INK, METHOD_NAMES, MUTED
+from water_gee.report.tables import as_csv, as_markdown
+from water_gee.tracking import Contender, contenders, log_page
+
+AGAINST = "qa_water"  # the free label that every network learns from: what a network has to beat
+_THRESHOLDS = (AGAINST, "mndwi_0")
+_HEADING = (
+    "method", "runs", "validation_iou", "validation_sd", "reference", "test_iou", "test_sd", "low", "high",
+    "difference", "difference_low", "difference_high",
+)  # fmt: skip
+
+
+def run(settings: Settings) -> None:
+    """Judge all finished runs of the study on the test tiles and compare them, a configuration a row.
+
+    Writes `reports/comparison/comparison.csv` and `.png` and logs both in an MLflow run of their own. It is a report:
+    test figures choose nothing.
+
+    Raises:
+        ModelError: there is no finished run of the tiles and labels that are there, or no reference.
+        TileError: there are no training or test tiles.
+        ConfigError: a reference has no file.
+    """
+    if not settings.study.references:
+        raise ModelError(f"the study {settings.study.name} names no reference to compare by; add study.references")
+    found = contenders(settings)
+    if not found:
+        raise ModelError("no finished run is of these tiles and clean labels; run first: python train.py")
+    rows = _compared(settings, found)
+    folder = Layout(Path(settings.paths.root)).reports / "comparison"
+    files = [folder / "comparison.csv", folder / "comparison.png"]
+    content = as_rows(found, rows)
+    write_text(files[0], as_csv(content))
+    draw(files[1], found, rows)
+    log_page(settings, "comparison", "comparison of models", files, as_markdown(content))
+    for reference, compared in rows.items():
+        _print(reference, found, compared)
+    say(f"the figure is {files[1]}; differences are to {METHOD_NAMES[AGAINST]}, with 95 % intervals")
+
+
+def _compared(settings: Settings, found: Sequence[Contender]) -> dict[str, list[Compared]]:
+    """Return the comparison by reference."""
+    folders = [folder for one in found for folder in one.folders]
+    counters = {folder: judged(settings, folder / "model.ckpt") for folder in track(folders, "testing", len(folders))}
+    first = next(iter(counters.values()))
+    compared = {}
+    for name, tally in first.tallies.items():
+        held = {method: [counts_of(tally, method)] for method in _THRESHOLDS}
+        held |= {one.name: [counts_of(counters[folder].tallies[name]) for folder in one.folders] for one in found}
+        compared[name] = compare(held, AGAINST, resamples=settings.evaluate.resamples, seed=settings.seed)
+    return compared
+
+
+def as_rows(found: Sequence[Contender], rows: Mapping[str, Sequence[Compared]]) -> list[list[str]]:
+    """Return the table of `comparison.csv`: a heading, then a row a method and reference."""
+    known = {one.name: one for one in found}
+    table = [list(_HEADING)]
+    for reference, compared in rows.items():
+        for one in compared:
+            runs = known.get(one.name)
+            validation = [_mean(runs), _deviation(runs)] if runs else ["", ""]
+            numbers = (
+                one.iou, one.deviation, one.interval.low, one.interval.high,
+                one.difference, one.difference_interval.low, one.difference_interval.high,
+            )  # fmt: skip
+            count = str(len(runs.seeds)) if runs else "1"
+            table.append([one.name, count, *validation, reference, *(f"{number:.4f}" for number in numbers)])
+    return table
+
+
+def draw(path: Path, found: Sequence[Contender], rows: Mapping[str, Sequence[Compared]]) -> None:
+    """Draw the IoU of every method by reference, the best of the first reference on top; write it as a PNG."""
+    order = [one.name for one in sorted(next(iter(rows.values())), key=lambda one: one.iou)]
+    known = {one.name: one for one in found}
+    with drawing(path, 1.2 + 0.34 * len(order), width=3.4 * (len(rows) + 1)) as figure:
+        axes = figure.subplots(1, len(rows) + 1, sharey=True)
+        for height, name in enumerate(order):
+            if name in known:
+                axes[0].plot(known[name].validation, [height] * len(known[name].validation), "o", color=AREA_COLOURS[2])
+        axes[0].set_title("Validation labels, a dot a seed")
+        for axis, (reference, compared) in zip(axes[1:], rows.items(), strict=True):
+            _panel(axis, order, {one.name: one for one in compared})
+            axis.set_title(f"Test, “{reference}”")
+        axes[0].set_yticks(range(len(order)), [METHOD_NAMES.get(name, name) for name in order])
+        for axis in axes:
+            axis.set_xlabel("intersection over union")
+
+
+def _panel(axis: Axes, order: Sequence[str], compared: Mapping[str, Compared]) -> None:
+    for height, name in enumerate(order):
+        one = compared[name]
+        colour = AREA_COLOURS[0] if name in _THRESHOLDS else AREA_COLOURS[1]
+        axis.plot([one.interval.low, one.interval.high], [height] * 2, color=colour, linewidth=5, alpha=0.3)
+        axis.plot([one.iou], [height], "o", color=colour, markersize=7)
+        axis.annotate(
+            f"{one.iou:.3f}", (one.iou, height), (0, 7), textcoords="offset points", ha="center", color=INK, fontsize=8
+        )
+    axis.axvline(compared[AGAINST].iou, color=MUTED, linewidth=1, linestyle=":")
+
+
+def _print(reference: str, found: Sequence[Contender], compared: Sequence[Compared]) -> None:
+    known = {one.name: one for one in found}
+    table = Table(title=f"against the reference “{reference}”")
+    for heading in ("method", "runs", "validation IoU", "test IoU", "95 % interval", "less the label", "95 % interval"):
+        table.add_column(heading, justify="left" if heading == "method" else "right")
+    for one in sorted(compared, key=lambda one: -one.iou):
+        runs = known.get(one.name)
+        validation = f"{_mean(runs)} ± {_deviation(runs)}" if runs else "-"
+        interval, apart = one.interval, one.difference_interval
+        table.add_row(
+            METHOD_NAMES.get(one.name, one.name), str(len(runs.seeds)) if runs else "-", validation,
+            f"{one.iou:.4f} ± {one.deviation:.4f}", f"{interval.low:.4f} - {interval.high:.4f}",
+            f"{one.difference:+.4f}", f"{apart.low:+.4f} to {apart.high:+.4f}",
+        )  # fmt: skip
+    Console(highlight=False).print(table)
+
+
+def _mean(runs: Contender) -> str:
+    return f"{mean(runs.validation):.4f}"
+
+
+def _deviation(runs: Contender) -> str:
+    return f"{stdev(runs.validation) if len(runs.validation) > 1 else 0.0:.4f}"

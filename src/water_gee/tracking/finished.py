@@ -1,0 +1,92 @@
+"""The finished runs of the tiles and labels that are there now, and which of them differ by their seed alone."""
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from water_gee.config.compose import repository
+from water_gee.config.settings import Settings
+from water_gee.files import read_json
+from water_gee.paths import Layout
+from water_gee.tracking.folders import FINISHED, RunRecord, all_runs
+from water_gee.tracking.lineage import lineage
+
+CHECKPOINT = "model.ckpt"
+_DECIDES = ("features", "model", "data", "trainer")  # the groups that decide what a network becomes, beside the seed
+
+
+@dataclass(frozen=True)
+class Contender:
+    """Runs of one configuration, a run a seed."""
+
+    name: str
+    folders: tuple[Path, ...]
+    seeds: tuple[int, ...]
+    validation: tuple[float, ...]  # IoU on the validation tiles, a run
+
+
+def current_runs(settings: Settings) -> list[tuple[Path, RunRecord]]:
+    """Return folder and record of every finished run of the study on the present tiles and labels, the newest first.
+
+    Raises:
+        TileError: there are no tiles or labels.
+    """
+    from water_gee.training import training_records  # takes seconds
+
+    layout = Layout(Path(settings.paths.root))
+    now = lineage(layout, training_records(layout), repository())
+    return [
+        (folder, record)
+        for folder, record in all_runs(layout)
+        if (record.study, record.status) == (settings.study.name, FINISHED)
+        and (record.lineage.get("tiles"), record.lineage.get("labels")) == (now.tiles, now.labels)
+        and (folder / CHECKPOINT).is_file()
+    ]
+
+
+def contenders(settings: Settings) -> list[Contender]:
+    """Return the present runs grouped by configuration, the best mean validation IoU first.
+
+    Of several runs of one configuration and seed only the newest counts.
+
+    Raises:
+        TileError: there are no tiles or labels.
+    """
+    groups: dict[str, dict[int, tuple[Path, RunRecord]]] = {}
+    for folder, record in current_runs(settings):
+        key, seed = _configuration(folder, record)
+        groups.setdefault(key, {}).setdefault(seed, (folder, record))
+    found = []
+    for runs in groups.values():
+        seeds = sorted(runs)
+        folders = tuple(runs[seed][0] for seed in seeds)
+        ious = tuple(float(read_json(folder / "metrics.json")["validation"]["iou"]) for folder in folders)
+        name = min((without_seed(runs[seed][1].name) for seed in seeds), key=len)
+        found.append(Contender(name, folders, tuple(seeds), ious))
+    return sorted(_distinct(found), key=lambda one: -sum(one.validation) / len(one.validation))
+
+
+def without_seed(name: str) -> str:
+    """Return a run's name without its seed."""
+    return re.sub(r"\s*\bseed=\d+", "", name).strip()
+
+
+def _configuration(folder: Path, record: RunRecord) -> tuple[str, int]:
+    """Return what decides a run beside its seed, and the seed."""
+    config = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
+    pruned = record.overrides if record.pruned_from else []
+    return json.dumps([{name: config.get(name) for name in _DECIDES}, pruned], sort_keys=True), int(config["seed"])
+
+
+def _distinct(found: Sequence[Contender]) -> list[Contender]:
+    """Number the contenders that have the same name: a default may have changed between them."""
+    names = [one.name for one in found]
+    return [
+        one if names.count(one.name) == 1 else
+        Contender(f"{one.name} ({names[: number + 1].count(one.name)})", one.folders, one.seeds, one.validation)
+        for number, one in enumerate(found)
+    ]  # fmt: skip
