@@ -3,7 +3,15 @@
 from water_gee.evaluation.comparison import Compared, compare, counts_of
 from water_gee.evaluation.count import CLEAN, Counter, Tally
 from water_gee.evaluation.reference import Reference
-from water_gee.evaluation.stage import Assessment, assess, is_simulated, judged, references_of, test_tiles
+from water_gee.evaluation.stage import (
+    Assessment,
+    assess,
+    is_simulated,
+    judged,
+    judged_together,
+    references_of,
+    test_tiles,
+)
 from water_gee.evaluation.view import METHODS, Judge, TileView, views
 
 __all__ = [
@@ -21,6 +29,7 @@ __all__ = [
     "counts_of",
     "is_simulated",
     "judged",
+    "judged_together",
     "references_of",
     "test_tiles",
     "views",

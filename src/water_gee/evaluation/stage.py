@@ -12,7 +12,7 @@ from water_gee.evaluation.causes import Causes
 from water_gee.evaluation.count import Counter
 from water_gee.evaluation.details import describe
 from water_gee.evaluation.reference import Reference
-from water_gee.evaluation.view import METHODS, Judge, TileView, views
+from water_gee.evaluation.view import METHODS, Judge, TileView, answered_by, views
 from water_gee.files import write_json
 from water_gee.paths import Layout
 from water_gee.progress import say, track
@@ -77,6 +77,25 @@ def judged(settings: Settings, checkpoint: Path, visits: Sequence[Visit] = (), t
         for visit in (counter.add, *visits):
             visit(view)
     return counter
+
+
+def judged_together(settings: Settings, checkpoints: Sequence[Path]) -> dict[Path, Counter]:
+    """Count several checkpoints as `judged` does one, every tile and its references read once for all of them.
+
+    Raises:
+        TileError: there is no test tile with a clear pixel.
+        ModelError: a checkpoint is not there, or reads other features than the tiles hold.
+        ConfigError: a reference has no file.
+    """
+    layout = Layout(Path(settings.paths.root))
+    records = _records(layout, settings.evaluate.area, settings.study.years)
+    judges = {path: load_judge(path) for path in checkpoints}
+    counters = {path: Counter(settings.evaluate.block) for path in checkpoints}
+    seen = views(layout, records, judges[checkpoints[0]], references_of(settings, layout))
+    for view in track(seen, f"testing {len(checkpoints)} runs", len(records)):
+        for path, judge in judges.items():
+            counters[path].add(view if path == checkpoints[0] else answered_by(view, judge))
+    return counters
 
 
 def references_of(settings: Settings, layout: Layout) -> list[Reference]:

@@ -1,7 +1,7 @@
 """A test tile as its judges see it: what each method says, and what is true."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -96,6 +96,18 @@ def views(
             },
             clean=_clean(clean_path(layout, record.area, record.id), tile),
         )
+
+
+def answered_by(view: TileView, judge: Judge) -> TileView:
+    """Return the same tile with the answer of another model, without reading the tile and its references again.
+
+    Raises:
+        ModelError: the tile holds other features than the model reads.
+        TileError: the tile's margin is too narrow for the model.
+    """
+    probability = _probability(view.tile, judge)
+    water = {**view.water, "model": probability >= judge.threshold}
+    return replace(view, probability=probability, water=water)
 
 
 def _probability(tile: TileData, judge: Judge) -> NDArray[np.float32]:

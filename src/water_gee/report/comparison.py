@@ -10,10 +10,10 @@ from rich.table import Table
 
 from water_gee.config.settings import Settings
 from water_gee.errors import ModelError
-from water_gee.evaluation import Compared, compare, counts_of, judged
+from water_gee.evaluation import Compared, compare, counts_of, judged_together
 from water_gee.files import write_text
 from water_gee.paths import Layout
-from water_gee.progress import say, track
+from water_gee.progress import say
 from water_gee.report.drawing import drawing
 from water_gee.report.palette import AREA_COLOURS, INK, METHOD_NAMES, MUTED
 from water_gee.report.tables import as_csv, as_markdown
@@ -57,15 +57,18 @@ def run(settings: Settings) -> None:
 
 def _compared(settings: Settings, found: Sequence[Contender]) -> dict[str, list[Compared]]:
     """Return the comparison by reference."""
-    folders = [folder for one in found for folder in one.folders]
-    counters = {folder: judged(settings, folder / "model.ckpt") for folder in track(folders, "testing", len(folders))}
+    counters = judged_together(settings, [path for one in found for path in _checkpoints(one)])
     first = next(iter(counters.values()))
     compared = {}
     for name, tally in first.tallies.items():
         held = {method: [counts_of(tally, method)] for method in _THRESHOLDS}
-        held |= {one.name: [counts_of(counters[folder].tallies[name]) for folder in one.folders] for one in found}
+        held |= {one.name: [counts_of(counters[path].tallies[name]) for path in _checkpoints(one)] for one in found}
         compared[name] = compare(held, AGAINST, resamples=settings.evaluate.resamples, seed=settings.seed)
     return compared
+
+
+def _checkpoints(one: Contender) -> list[Path]:
+    return [folder / "model.ckpt" for folder in one.folders]
 
 
 def as_rows(found: Sequence[Contender], rows: Mapping[str, Sequence[Compared]]) -> list[list[str]]:
@@ -124,12 +127,15 @@ def _print(reference: str, found: Sequence[Contender], compared: Sequence[Compar
         runs = known.get(one.name)
         validation = f"{_mean(runs)} ± {_deviation(runs)}" if runs else "-"
         interval, apart = one.interval, one.difference_interval
+        spread = f" ± {one.deviation:.4f}" if runs else ""
         table.add_row(
             METHOD_NAMES.get(one.name, one.name), str(len(runs.seeds)) if runs else "-", validation,
-            f"{one.iou:.4f} ± {one.deviation:.4f}", f"{interval.low:.4f} - {interval.high:.4f}",
+            f"{one.iou:.4f}{spread}", f"{interval.low:.4f} - {interval.high:.4f}",
             f"{one.difference:+.4f}", f"{apart.low:+.4f} to {apart.high:+.4f}",
         )  # fmt: skip
-    Console(highlight=False).print(table)
+    console = Console(highlight=False)
+    console.width = max(console.width, 130)
+    console.print(table)
 
 
 def _mean(runs: Contender) -> str:

@@ -5,10 +5,10 @@ from pathlib import Path
 
 from water_gee.config.settings import Settings
 from water_gee.errors import ModelError
-from water_gee.evaluation import judged
+from water_gee.evaluation import judged_together
 from water_gee.files import write_text
 from water_gee.paths import Layout
-from water_gee.progress import say, track
+from water_gee.progress import say
 from water_gee.report.cost_chart import draw
 from water_gee.report.tables import as_csv, as_markdown
 from water_gee.tracking import Variant, log_costs, log_page, pruned_run, variants
@@ -30,12 +30,10 @@ def run(settings: Settings) -> None:
     found = variants(settings)
     if not found:
         raise ModelError("no finished run is of these tiles and clean labels; run first: python train.py")
+    counters = judged_together(settings, [one.folder / "model.ckpt" for one in found])
     tested = {
-        one.folder.name: {
-            name: tally.total("model").iou
-            for name, tally in judged(settings, one.folder / "model.ckpt").tallies.items()
-        }
-        for one in track(found, "testing", len(found))
+        path.parent.name: {name: tally.total("model").iou for name, tally in counter.tallies.items()}
+        for path, counter in counters.items()
     }
     references = list(settings.study.references)
     rows = table(found, tested, references)
