@@ -18,7 +18,16 @@ from water_gee.progress import say
 from water_gee.tiles import TileRecord
 from water_gee.tracking.database import PROCESS_TAG, connect, end_dead_runs, experiment
 from water_gee.tracking.datasets import JudgeRun, Known, used
-from water_gee.tracking.entries import PRUNED_TAG, flat_params, forget_peak, log_end, log_metrics, log_start
+from water_gee.tracking.entries import (
+    KEY_TAG,
+    PARENT_TAG,
+    PRUNED_TAG,
+    flat_params,
+    forget_peak,
+    log_end,
+    log_metrics,
+    log_start,
+)
 from water_gee.tracking.folders import (
     FAILED,
     FINISHED,
@@ -101,7 +110,7 @@ def run_job(
         say(f"{earlier.name}: going on in {folder.name}")
     else:
         folder = empty_folder(layout, settings.run.name) if settings.run.name else new_folder(layout, name)
-    run_id = _open(client, experiment_id, name, begun[1].run_id if begun else "")
+    run_id = _open(client, experiment_id, name, key, earlier=begun[1].run_id if begun else "", parent=parent)
     record = RunRecord(
         name, run_id, RUNNING, key, settings.study.name, this_process(), time.time(), parent or "",
         overrides=list(overrides), lineage=origin.plain(),
@@ -149,7 +158,7 @@ def run_pruned(settings: Settings, share: float) -> Job:
         return done
     folder = new_folder(layout, name)
     record = RunRecord(
-        name, _open(client, experiment_id, name, ""), RUNNING, key, settings.study.name, this_process(), time.time(),
+        name, _open(client, experiment_id, name, key), RUNNING, key, settings.study.name, this_process(), time.time(),
         overrides=[f"prune={share:g}"], lineage=origin.plain(), pruned_from=source,
     )  # fmt: skip
     changed = {
@@ -249,10 +258,13 @@ def _begun(layout: Layout, key: str, settings: Settings, parent: str | None) -> 
     return None
 
 
-def _open(client: MlflowClient, experiment_id: str, name: str, earlier: str) -> str:
+def _open(
+    client: MlflowClient, experiment_id: str, name: str, key: str, *, earlier: str = "", parent: str | None = None
+) -> str:
     """Return the id of a run that is now running: the earlier one, where MLflow still knows it.
 
-    From its first moment it names its process: killed before anything else is logged, it can be told to be dead.
+    From its first moment it names its process, its sweep and what it is to train: killed before anything else is
+    logged, it can be told to be dead, and is one of its sweep's.
     """
     if earlier and any(
         run.info.run_id == earlier for run in client.search_runs([experiment_id], f"attributes.run_id = '{earlier}'")
@@ -260,5 +272,5 @@ def _open(client: MlflowClient, experiment_id: str, name: str, earlier: str) -> 
         client.set_tag(earlier, PROCESS_TAG, this_process())
         client.update_run(earlier, status=RUNNING)
         return earlier
-    tags = {PROCESS_TAG: this_process()}
+    tags = {PROCESS_TAG: this_process(), KEY_TAG: key, **({PARENT_TAG: parent} if parent else {})}
     return str(client.create_run(experiment_id, run_name=name, tags=tags).info.run_id)
