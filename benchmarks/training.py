@@ -3,6 +3,9 @@
 Every pixel carries a label. v1.0 cut its 7x7 patches one by one in Python; that loop stands here in PyTorch, in
 torch's default memory layout, as a plain rewrite of it would. The feeds run the steps that training runs, from
 memory-mapped tiles, with the batch sizes of the default configuration. Lightning's own share is left out.
+
+OpenMP's threads wait without spinning, as train.py sets it. With spinning ones (OMP_WAIT_POLICY=ACTIVE) v1.0's loop is
+about a tenth faster here, and the crops, whose batches are divided among threads of their own, a quarter slower.
 """
 
 import itertools

@@ -3,10 +3,12 @@
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from water_gee.config.compose import compose
 from water_gee.config.settings import Settings, load
 from water_gee.files import sha256, write_json
+from water_gee.models import load_checkpoint
 from water_gee.paths import Layout
 from water_gee.study import Grid, Tile
 from water_gee.tiles import (
@@ -75,3 +77,16 @@ def quick_settings(root: Path, *overrides: str) -> Settings:
 
 
 QUICK = ("model=mlp", "model.lr=0.01", "trainer.epochs=3", "trainer.accelerator=cpu", "data.crop=32")
+
+
+def folder_for(root: Path, name: str) -> Path:
+    """Make the folder of a run."""
+    folder = root / "runs" / name
+    folder.mkdir(parents=True)
+    return folder
+
+
+def weights(folder: Path) -> torch.Tensor:
+    """Return every number of a run's network, flat."""
+    state = load_checkpoint(folder / "model.ckpt").network.state_dict()
+    return torch.cat([value.ravel() for value in state.values()])

@@ -13,9 +13,8 @@ import numpy as np
 import pytest
 import torch
 
-from labelled import QUICK, quick_settings, write_labelled_tiles
+from labelled import QUICK, folder_for, quick_settings, weights, write_labelled_tiles
 from water_gee.errors import ConfigError, ModelError, TileError
-from water_gee.models import load_checkpoint
 from water_gee.tracking.folders import FINISHED, KILLED, RUNNING, all_runs
 from water_gee.training import train
 from water_gee.training.leading import leading
@@ -43,17 +42,6 @@ def drawn(monkeypatch):
     fitted = []
     monkeypatch.setattr("water_gee.training.run.draw_all", lambda folder, one, *others: fitted.append(one))
     return fitted
-
-
-def folder_for(root, name):
-    folder = root / "runs" / name
-    folder.mkdir(parents=True)
-    return folder
-
-
-def weights(folder):
-    state = load_checkpoint(folder / "model.ckpt").network.state_dict()
-    return torch.cat([value.ravel() for value in state.values()])
 
 
 def curves(folder):

@@ -9,7 +9,7 @@ import pytest
 import pytorch_lightning as lightning
 import torch
 
-from labelled import FEATURES, quick_settings, write_labelled_tiles
+from labelled import FEATURES, folder_for, quick_settings, weights, write_labelled_tiles
 from water_gee.accuracy import Confusion
 from water_gee.errors import TileError
 from water_gee.models import load_checkpoint, predict
@@ -27,17 +27,6 @@ def root(tmp_path_factory):
     folder = tmp_path_factory.mktemp("train")
     write_labelled_tiles(folder)
     return folder
-
-
-def folder_for(root, name):
-    folder = root / "runs" / name
-    folder.mkdir(parents=True)
-    return folder
-
-
-def weights(folder):
-    state = load_checkpoint(folder / "model.ckpt").network.state_dict()
-    return torch.cat([value.ravel() for value in state.values()])
 
 
 @pytest.fixture(scope="module")
