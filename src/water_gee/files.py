@@ -47,8 +47,21 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise WaterGeeError(f"{path} does not exist; run the stage that writes it first") from error
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # not JSON, not UTF-8, nested without end
         raise WaterGeeError(f"{path} is not valid JSON ({error}); delete it and run its stage again") from error
+
+
+def read_bytes(path: Path, advice: str, *, error: type[WaterGeeError] = WaterGeeError) -> bytes:
+    """Return the bytes of a file.
+
+    Raises:
+        WaterGeeError: it is absent or cannot be read; `advice` says what to do.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as problem:
+        state = "cannot be read" if path.exists() else "does not exist"
+        raise error(f"{path} {state}; {advice}") from problem
 
 
 def sha256(path: Path) -> str:

@@ -2,13 +2,26 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from water_gee.config.settings import Settings
 
 
 @dataclass(frozen=True)
 class Layout:
-    """The folders and files of one root; nothing is written anywhere else."""
+    """The folders and files of one root, as one study uses them; nothing is written anywhere else.
+
+    What is written there says which study it belongs to, and is read by that study alone.
+    """
 
     root: Path
+    study: str = ""  # empty: whichever study's
+
+    @classmethod
+    def of(cls, settings: "Settings") -> Self:
+        """Return the layout of the settings' root and study."""
+        return cls(Path(settings.paths.root), settings.study.name)
 
     def locate(self, name: str) -> Path:
         """Return where an input named in the configuration lies: below the root, else below the working directory."""
@@ -34,6 +47,11 @@ class Layout:
     def runs(self) -> Path:
         """One folder a training run."""
         return self.root / "runs"
+
+    @property
+    def promoted(self) -> Path:
+        """One folder a promoted run: copies that no later run overwrites."""
+        return self.root / "promoted"
 
     @property
     def models(self) -> Path:

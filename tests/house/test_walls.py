@@ -9,7 +9,9 @@ SOURCE = Path(__file__).parents[2] / "src"
 ROOMS = [
     "study", "earth", "tiles", "denoise", "models", "training", "tracking", "export", "maps", "evaluation", "report",
 ]  # fmt: skip
-COMMON = {"errors", "files", "paths", "progress", "config", "accuracy", "bootstrap", "cli"}
+COMMON = {
+    "errors", "files", "paths", "progress", "config", "accuracy", "bootstrap", "cli", "sealed", "claims", "dvc_hashes",
+}  # fmt: skip
 ALLOWED = {"simulate": {"study"}, "report": {*ROOMS[:-1], "simulate"}}
 
 
