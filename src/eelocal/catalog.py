@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import re
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -24,6 +27,8 @@ MARKER = ".asset.json"
 
 _PUBLIC = ("projects/earthengine-public/assets/", "projects/earthengine-legacy/assets/")
 _SUFFIXES = (".tif", ".TIF", ".tiff", ".TIFF")
+_MEGABYTE = 1 << 20
+_READ_WHOLE = 16 * _MEGABYTE  # files up to here are read whole to tell their version
 _SEGMENT = re.compile(r"[^./\\\x00-\x1f][^/\\\x00-\x1f]*")
 
 Kind = Literal["IMAGE", "IMAGE_COLLECTION", "FOLDER", "TABLE"]
@@ -226,12 +231,35 @@ class Catalog:
             properties = usgs.product_properties(self.path(id), files)
             bands = [_usgs_band(band, path) for band, path in files.items()]
         infos, sources = zip(*bands, strict=True)
+        properties.setdefault("system:version", content_version([*files.values(), *([sidecar] if sidecar else [])]))
         return ImageAsset(id, properties, infos, sources)
 
 
 def _missing(id: str) -> EEError:
     """Return the service's error for an asset that is not there."""
     return not_found(f"Asset '{asset_id(id)}' not found (does not exist or caller does not have access).")
+
+
+def content_version(paths: Sequence[Path]) -> int:
+    """Return a number that changes with the content of an image's files, as the service's `system:version` does.
+
+    Of a file larger than 16 MB the first and the last megabyte and 256 places between are read, not all of it.
+    """
+    whole = hashlib.sha256()
+    for path in paths:
+        with path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            whole.update(f"{path.name} {size} ".encode())
+            if size <= _READ_WHOLE:
+                whole.update(file.read())
+                continue
+            whole.update(file.read(_MEGABYTE))
+            for place in range(256):
+                file.seek(_MEGABYTE + place * (size - 2 * _MEGABYTE) // 256)
+                whole.update(file.read(4096))
+            file.seek(size - _MEGABYTE)
+            whole.update(file.read())
+    return int.from_bytes(whole.digest()[:6], "big")  # below 2 ** 53: exact as a JSON number
 
 
 def _usgs_band(band: str, path: Path) -> tuple[BandInfo, BandSource]:

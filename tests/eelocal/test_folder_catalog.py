@@ -9,7 +9,7 @@ import rasterio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eelocal.catalog import Catalog, asset_id, asset_name
+from eelocal.catalog import Catalog, asset_id, asset_name, content_version
 from eelocal.errors import EEError
 from eelocal.raster import BandInfo
 
@@ -35,7 +35,9 @@ def test_an_image_has_bands_and_properties(folder):
     image = Catalog(folder).image(f"{SCENES}/LC08_131023_20200715")
     assert image.bands[0] == BandInfo("SR_B1", "uint16", "EPSG:32648", TRANSFORM, 50, 40)
     assert [band.name for band in image.bands][-1] == "QA_PIXEL"
+    version = image.properties["system:version"]
     assert image.properties == {
+        "system:version": version,
         "system:index": "LC08_131023_20200715",
         "system:time_start": 1594771200000,  # midnight UTC of the day in the name
         "SPACECRAFT_ID": "LANDSAT_8",
@@ -54,7 +56,34 @@ def test_the_properties_file_wins_over_the_name(folder):
 
 
 def test_a_name_that_says_nothing_gives_no_time(folder):
-    assert Catalog(folder).image("NASA/DEM").properties == {"system:index": "DEM"}
+    assert set(Catalog(folder).image("NASA/DEM").properties) == {"system:index", "system:version"}
+
+
+def test_the_version_follows_the_content_and_not_the_time(folder):
+    scene = folder / SCENES / "LC08_131023_20200715.tif"
+
+    def version():
+        return Catalog(folder).image(f"{SCENES}/LC08_131023_20200715").properties["system:version"]
+
+    first = version()
+    os.utime(scene, (1, 1))
+    assert version() == first
+    with rasterio.open(scene, "r+") as file:
+        band = file.read(1)
+        band[0, 0] += 1
+        file.write(band, 1)
+    assert version() != first
+
+
+def test_the_version_of_a_large_file_does_not_read_all_of_it(tmp_path):
+    path = tmp_path / "large.tif"
+    with path.open("wb") as file:
+        file.truncate(20 * 2**20)
+    first = content_version([path])
+    with path.open("r+b") as file:
+        file.seek(-5, os.SEEK_END)
+        file.write(b"x")
+    assert content_version([path]) != first
 
 
 def test_bands_without_descriptions_are_b1_b2(tmp_path, write_tif):
