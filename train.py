@@ -78,7 +78,7 @@ def start(overrides: Sequence[str], config_dir: str | None, *, multirun: bool) -
         if not multirun:
             raise ConfigError(f"{key} is given several values; add -m to train every combination")
     jobs = [first, *(load(compose(one, config_dir)) for one in combinations[1:])]
-    _ready(first.paths.root)
+    _ready(first)
     if (multirun or searching) and "TORCHELASTIC_RUN_ID" in os.environ:
         raise ConfigError("torchrun starts one training; on one machine: python train.py -m trainer=ddp ...")
     if searching:
@@ -175,14 +175,14 @@ def _job(
     return run_job(settings, overrides, parent=parent, test=judge_run, on_epoch=on_epoch)
 
 
-def _ready(root: str) -> None:
+def _ready(settings: "Settings") -> None:
     """Check that there are tiles, before the seconds that the imports of training take."""
     from water_gee.paths import Layout
     from water_gee.tiles import read_manifest
 
     # Threads that wait without spinning lose nothing alone and gain much where the cores are shared.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    read_manifest(Layout(Path(root)))
+    read_manifest(Layout.of(settings))
     quieten()
 
 

@@ -5,9 +5,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from vouched import vouch_for_labels
 from water_gee.config.compose import compose
 from water_gee.config.settings import Settings, load
-from water_gee.files import sha256, write_json
+from water_gee.files import sha256
 from water_gee.models import load_checkpoint
 from water_gee.paths import Layout
 from water_gee.study import Grid, Tile
@@ -37,7 +38,7 @@ def write_labelled_tiles(
     root: Path, places=PLACES, year: int = 2020, seed: int = 0, last_is_empty: bool = True
 ) -> Layout:
     """Write tiles of area train with their clean labels below `root`, the last recorded as empty."""
-    layout, random, records = Layout(root), np.random.default_rng(seed), []
+    layout, random, records = Layout(root, "sample"), np.random.default_rng(seed), []
     for place in places:
         tile = Tile("train", year, *place, SIZE, MARGIN)
         if last_is_empty and place == places[-1]:
@@ -62,12 +63,12 @@ def write_labelled_tiles(
         write_raster(clean_path(layout, "train", tile.id), clean, ("label", "confidence", "reason"), **grid)
         records.append(
             TileRecord.of(
-                tile, _GRID, "ok", water_pixels=int(water.sum()), clear_pixels=SIZE**2,
+                tile, _GRID, "ok", water_pixels=int(water[tile.core].sum()), clear_pixels=SIZE**2,
                 sha256=sha256(paths[0]), labels_sha256=sha256(paths[1]),
             )
         )  # fmt: skip
     write_manifest(layout, records)
-    write_json(layout.clean / "report.json", {"method": "test"})
+    vouch_for_labels(layout)
     return layout
 
 

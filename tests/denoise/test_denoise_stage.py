@@ -35,7 +35,7 @@ METHODS = {"none": NONE, "v1": V1}
 @pytest.fixture
 def layout(tmp_path: Path) -> Layout:
     """A root with three tiles of train and one of test, one of train empty."""
-    layout = Layout(tmp_path)
+    layout = Layout(tmp_path, "tiny")
     records = []
     for column, area in ((1, "train"), (2, "train"), (3, "train"), (9, "test")):
         truth = lakes(70, column)

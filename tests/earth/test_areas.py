@@ -6,7 +6,7 @@ import pytest
 from shapely.geometry import box, mapping
 
 from scenes import STRIPS, YEARS
-from water_gee.earth import composite_spec, resolve_areas, scene_ids
+from water_gee.earth import composite_spec, resolve_areas, scene_versions
 from water_gee.errors import EarthError
 from water_gee.study import Area, to_lonlat
 
@@ -39,8 +39,10 @@ def test_bounding_boxes_and_regions(session, settings, tmp_path):
 def test_scenes_are_those_of_the_season(session, settings):
     spec = composite_spec(settings())
     area = Area("train", box(*STRIPS[0].bounds), ((131, 23),))
-    found = scene_ids(session, spec, area, YEARS)
-    assert found[2019] == ("LC08_131023_20190611", "LC08_131023_20190713", "LC08_131023_20190829")
+    found = scene_versions(session, spec, area, YEARS)
+    ids = ["COPERNICUS/DEM/GLO30/", "LC08_131023_20190611", "LC08_131023_20190713", "LC08_131023_20190829"]
+    assert [one.partition("@")[0][: len(id)] for one, id in zip(found[2019], ids, strict=True)] == ids
+    assert all(int(one.partition("@")[2]) > 0 for one in found[2019]), "each has its version"
 
 
 @pytest.mark.parametrize(
@@ -59,4 +61,4 @@ def test_a_strip_without_scenes(session, settings, override, parts):
 def test_a_year_without_scenes(session, settings):
     area = Area("train", box(*STRIPS[0].bounds), ((131, 23),))
     with pytest.raises(EarthError, match=r"study\.areas\.train has no scene .* in 2015, .* drop that year"):
-        scene_ids(session, composite_spec(settings()), area, [2015, 2020])
+        scene_versions(session, composite_spec(settings()), area, [2015, 2020])

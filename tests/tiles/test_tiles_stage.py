@@ -144,7 +144,7 @@ def test_what_no_longer_belongs_is_pruned(tiles, whole):
     tiles(*SMALL)
     names = set(contents(whole))
     assert "train/notes.txt" in names
-    assert all(name.startswith(("train/2020_", "tiles.csv", "train/notes")) for name in names)
+    assert all(name.startswith(("train/2020_", "tiles.csv", "tiles.json", "train/notes")) for name in names)
     assert not (whole / "data" / "tiles" / "test").exists()
     assert fetched(whole) == asked
 

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from labelled import quick_settings, write_labelled_tiles
+from vouched import vouch_for_labels
 from water_gee.tiles import clean_path, read_manifest, read_raster, write_raster
 from water_gee.tracking.lineage import dvc_hashes, git_state, is_gone, job_key, lineage, this_process
 
@@ -27,9 +28,10 @@ def test_the_key_follows_configuration_and_data_and_nothing_else(layout):
     assert key(layout, "run.name=other", "ckpt=last", "predict.engine=local") == first
     assert len({first, key(layout, "seed=1"), key(layout, "model.lr=0.5"), key(layout, "model=pixelcnn")}) == 4
     path = clean_path(layout, "train", read_manifest(layout)[0].id)
-    values, names, transform = read_raster(path, "")
-    values[0, 30, 30] = 1 - values[0, 30, 30]
-    write_raster(path, values, names, crs="EPSG:32648", transform=transform)
+    raster = read_raster(path, "")
+    raster.values[0, 30, 30] = 1 - raster.values[0, 30, 30]
+    write_raster(path, raster.values, raster.names, crs="EPSG:32648", transform=raster.transform)
+    vouch_for_labels(layout)
     assert key(layout) != first
 
 

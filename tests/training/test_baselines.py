@@ -17,10 +17,11 @@ from labelled import FEATURES, write_labelled_tiles
 from water_gee.accuracy import Confusion
 from water_gee.config.compose import compose
 from water_gee.config.settings import load
+from water_gee.denoise import read_clean
 from water_gee.errors import ModelError
 from water_gee.models import Standardise, TrainedModel, load_checkpoint, predict
 from water_gee.paths import Layout
-from water_gee.tiles import clean_path, load_tile, read_raster
+from water_gee.tiles import load_tile
 from water_gee.tracking.database import connect
 from water_gee.tracking.job import run_job
 from water_gee.training import train, training_records, trees
@@ -225,7 +226,7 @@ def test_its_metrics_are_those_of_the_saved_checkpoint(trained, root, model):
     for record in training_records(layout):
         if record.id in by_tile:
             tile = load_tile(layout, record)
-            label = read_raster(clean_path(layout, "train", record.id), "")[0][0][tile.core]
+            label = read_clean(layout, record).label[tile.core]
             water = predict(saved, tile.features)[tile.core] >= saved.threshold
             total += Confusion.of(water, label == 1, (label != 255) & tile.seen[tile.core])
     assert total.pixels > 0

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from labelled import FEATURES, MARGIN, PLACES, SIZE, truth_of, write_labelled_tiles
+from vouched import vouch_for_labels
 from water_gee.errors import TileError
 from water_gee.tiles import clean_path, load_tile
 from water_gee.training.store import ABSTAIN, build_store, standardisation, training_records
@@ -65,9 +66,11 @@ def test_what_is_missing_is_said_with_the_command_to_run(layout, tmp_path):
     with pytest.raises(TileError, match="no band 'swir2'"):
         build_store(layout, records, ["swir2"], 3, tmp_path)
     clean_path(layout, "train", records[0].id).unlink()
-    with pytest.raises(TileError, match=r"1 tiles have no clean labels.*water-gee denoise"):
+    with pytest.raises(TileError, match=r"does not exist; run again: water-gee denoise"):
+        build_store(layout, records, FEATURES, 3, tmp_path)
+    vouch_for_labels(layout)
+    with pytest.raises(TileError, match=rf"train/{records[0].id} has no clean labels; run again: water-gee denoise"):
         training_records(layout)
-    for record in records[1:]:
-        clean_path(layout, "train", record.id).unlink()
+    (layout.clean / "report.json").unlink()
     with pytest.raises(TileError, match="run first: water-gee denoise"):
         training_records(layout)

@@ -10,7 +10,9 @@ import pytorch_lightning as lightning
 import torch
 
 from labelled import FEATURES, folder_for, quick_settings, weights, write_labelled_tiles
+from vouched import vouch_for_labels
 from water_gee.accuracy import Confusion
+from water_gee.denoise import read_clean
 from water_gee.errors import TileError
 from water_gee.models import load_checkpoint, predict
 from water_gee.paths import Layout
@@ -63,7 +65,7 @@ def test_the_metrics_are_those_of_the_saved_checkpoint_on_the_validation_tiles(t
         tile = load_tile(layout, record)
         inset = record.margin - model.network.radius
         side = slice(inset, tile.features.shape[1] - inset)
-        label = read_raster(clean_path(layout, "train", record.id), "")[0][0][tile.core]
+        label = read_clean(layout, record).label[tile.core]
         valid = (label != 255) & tile.seen[tile.core]
         total += Confusion.of(predict(model, tile.features[:, side, side]) >= model.threshold, label == 1, valid)
     assert total.pixels > 0
@@ -188,9 +190,10 @@ def test_one_class_alone_is_refused(tmp_path):
     layout = write_labelled_tiles(tmp_path, places=((10, 20), (11, 20), (12, 20)), last_is_empty=False)
     for record in training_records(layout):
         path = clean_path(layout, "train", record.id)
-        values, names, transform = read_raster(path, "")
-        values[0][values[0] == 1] = 0
-        write_raster(path, values, names, crs=record.crs, transform=transform)
+        raster = read_raster(path, "")
+        raster.values[0][raster.values[0] == 1] = 0
+        write_raster(path, raster.values, raster.names, crs=record.crs, transform=raster.transform)
+    vouch_for_labels(layout)
     (tmp_path / "run").mkdir()
     with pytest.raises(TileError, match=r"no pixel labelled water.*data.validation"):
         train(quick_settings(tmp_path), tmp_path / "run")

@@ -2,7 +2,7 @@
 
 from water_gee.denoise.labels import ABSTAIN, LAND, WATER, CleanLabel, Method, Raw, Reason, agreement, usable, visible
 from water_gee.denoise.registry import METHODS, build
-from water_gee.denoise.store import CLEAN_BANDS, read_clean, write_clean
+from water_gee.denoise.store import CLEAN_BANDS, CleanLabels, clean_report_path, read_clean, write_clean
 from water_gee.denoise.v1 import V1
 
 __all__ = [
@@ -13,11 +13,13 @@ __all__ = [
     "V1",
     "WATER",
     "CleanLabel",
+    "CleanLabels",
     "Method",
     "Raw",
     "Reason",
     "agreement",
     "build",
+    "clean_report_path",
     "read_clean",
     "usable",
     "visible",

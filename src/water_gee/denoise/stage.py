@@ -6,18 +6,19 @@ import re
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
+from water_gee.claims import claim
 from water_gee.config.settings import Settings
 from water_gee.denoise.registry import build, own_settings
-from water_gee.denoise.store import fingerprint, is_done, read_clean
+from water_gee.denoise.store import clean_report_path, fingerprint, is_done, read_clean
 from water_gee.denoise.summary import changed, choose, count, report
 from water_gee.denoise.work import Done, Job, clean_tiles
 from water_gee.errors import TileError, WaterGeeError
-from water_gee.files import read_json, sha256, write_json
+from water_gee.files import sha256
 from water_gee.paths import Layout
 from water_gee.progress import say, track
+from water_gee.sealed import read_sealed, write_sealed
 from water_gee.tiles import TileRecord, clean_path, read_manifest
 
 _MOST_CHANGED, _TYPICAL = 4, 2  # tiles with a picture of their own
@@ -31,8 +32,8 @@ def run(settings: Settings) -> None:
         TileError: there are no tiles, or a tile failed; the others are cleaned all the same.
     """
     begun = time.monotonic()
-    layout = Layout(Path(settings.paths.root))
-    options = settings.denoise
+    layout, options = Layout.of(settings), settings.denoise
+    claim(layout, clean_report_path(layout))
     records = [record for record in read_manifest(layout) if record.area in options.areas]
     tiles = [record for record in records if record.status == "ok"]
     skipped = [f"{record.area}/{record.id}" for record in records if record.status == "failed"]
@@ -44,14 +45,14 @@ def run(settings: Settings) -> None:
     todo = [job for job in jobs if not is_done(layout, job.record, job.fingerprint)]
     if todo:
         # Without a report no later run takes what is there for finished.
-        (layout.clean / "report.json").unlink(missing_ok=True)
+        clean_report_path(layout).unlink(missing_ok=True)
         workers = settings.trainer.threads or os.cpu_count() or 1
         finished = clean_tiles(todo, layout, method, settings.seed, workers)
         ended = [_logged(layout, done) for done in track(finished, "cleaning labels", len(todo))]
         _raise_failures(ended)
     rows = [_row(layout, record) for record in tiles]
     _prune(layout, tiles)
-    _conclude(layout, report(options.method, own, settings.seed, rows, skipped), tiles)
+    _conclude(layout, report(layout.study, options.method, own, settings.seed, rows, skipped), tiles)
     if skipped:
         say(f"{len(skipped)} tiles failed to download and have no labels, first {skipped[0]}; run: water-gee tiles")
     counts = [row["counts"] for row in rows]
@@ -111,9 +112,9 @@ def _conclude(layout: Layout, content: dict[str, Any], tiles: Sequence[TileRecor
     shown = choose(list(zip(tiles, counts, strict=True)), _MOST_CHANGED, _TYPICAL)
     names = ["summary.png", *(f"{record.area}_{record.id}.png" for record in shown)]
     content["figures"] = names
-    folder, path = layout.clean / "figures", layout.clean / "report.json"
+    folder, path = layout.clean / "figures", clean_report_path(layout)
     try:
-        if read_json(path) == content and all((folder / name).is_file() for name in names):
+        if read_sealed(path, "") == content and all((folder / name).is_file() for name in names):
             return
     except WaterGeeError:
         pass  # absent or broken: written anew
@@ -125,4 +126,4 @@ def _conclude(layout: Layout, content: dict[str, Any], tiles: Sequence[TileRecor
     for stale in folder.glob("*.png"):
         if stale.name not in names:
             stale.unlink()
-    write_json(path, content)
+    write_sealed(path, content)

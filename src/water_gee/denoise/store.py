@@ -2,21 +2,84 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
 
 import numpy as np
-import rasterio
-from rasterio.errors import RasterioError
 
-from water_gee.denoise.labels import CleanLabel
+from water_gee.denoise.labels import ABSTAIN, LAND, WATER, CleanLabel
 from water_gee.errors import TileError
 from water_gee.paths import Layout
-from water_gee.tiles import TileData, TileRecord, clean_path, read_raster, write_raster
+from water_gee.sealed import read_sealed
+from water_gee.tiles import Raster, TileData, TileRecord, clean_path, read_raster, write_raster
 
 CLEAN_BANDS = ("label", "confidence", "reason")
-_FORMAT = "water_gee clean 1"  # raise the number when a method's outcome changes for equal settings
+ADVICE = "run again: water-gee denoise"
+_FORMAT = "water_gee clean 2"  # raise the number when a method's outcome changes for equal settings
 _FINGERPRINT, _NOTES = "WATER_GEE_FINGERPRINT", "WATER_GEE_NOTES"
+
+
+def clean_report_path(layout: Layout) -> Path:
+    """Return where the report on the clean labels lies."""
+    return layout.clean / "report.json"
+
+
+@dataclass(frozen=True)
+class CleanLabels:
+    """The clean labels of a root, as their report knows them; each is checked against it when it is read."""
+
+    layout: Layout
+    hashes: Mapping[tuple[str, str], str]  # SHA-256 of the file, by area and id of the tile
+    tiles: Mapping[tuple[str, str], tuple[str, str]]  # of the features and the labels that it was made of
+
+    @classmethod
+    def open(cls, layout: Layout) -> Self:
+        """Return the clean labels of a root.
+
+        Raises:
+            TileError: there are none, or their report was changed or is of another study.
+        """
+        path = clean_report_path(layout)
+        if not path.is_file():
+            raise TileError(f"there are no clean labels yet ({path} is missing); run first: water-gee denoise")
+        content = read_sealed(path, ADVICE, study=layout.study, error=TileError)
+        try:
+            rows = {(str(row["area"]), str(row["id"])): row for row in content["tiles"]}
+            hashes = {key: str(row["clean_sha256"]) for key, row in rows.items()}
+            tiles = {key: (str(row["sha256"]), str(row["labels_sha256"])) for key, row in rows.items()}
+        except (KeyError, TypeError) as error:
+            raise TileError(f"{path} is of another version; {ADVICE}") from error
+        return cls(layout, hashes, tiles)
+
+    def has(self, record: TileRecord) -> bool:
+        """Say whether a tile has clean labels."""
+        return (record.area, record.id) in self.hashes
+
+    def check(self, records: Iterable[TileRecord]) -> None:
+        """Check that every tile has clean labels, made of the tile as it is now.
+
+        Raises:
+            TileError: one has none, or they were made of another tile.
+        """
+        for record in records:
+            if not self.has(record):
+                raise TileError(f"the tile {record.area}/{record.id} has no clean labels; {ADVICE}")
+            if self.tiles[record.area, record.id] != (record.sha256, record.labels_sha256):
+                raise TileError(
+                    f"the clean labels of {record.area}/{record.id} were made of another tile than the one that is "
+                    f"there now; {ADVICE}"
+                )
+
+    def read(self, record: TileRecord) -> CleanLabel:
+        """Read a tile's clean labels.
+
+        Raises:
+            TileError: there are none, they were made of another tile, or the file is not the one of the report.
+        """
+        self.check([record])
+        return read_clean(self.layout, record, self.hashes[record.area, record.id])
 
 
 def fingerprint(record: TileRecord, method: Mapping[str, Any], seed: int) -> str:
@@ -33,30 +96,29 @@ def tile_seed(seed: int, tile_id: str) -> int:
 def write_clean(layout: Layout, tile: TileData, clean: CleanLabel, mark: str) -> None:
     """Write a tile's clean labels with the fingerprint `mark`, on the tile's grid."""
     values = np.stack([clean.label.astype(np.float32), clean.confidence, clean.reason.astype(np.float32)])
+    notes = json.dumps(clean.notes, sort_keys=True)
     write_raster(
         clean_path(layout, tile.record.area, tile.record.id),
         values,
         CLEAN_BANDS,
         crs=tile.record.crs,
         transform=tile.transform,
-        tags={_FINGERPRINT: mark, _NOTES: json.dumps(clean.notes, sort_keys=True)},
+        tags={_FINGERPRINT: mark, _NOTES: notes},
     )
 
 
-def read_clean(layout: Layout, record: TileRecord) -> CleanLabel:
+def read_clean(layout: Layout, record: TileRecord, sha256: str | None = None) -> CleanLabel:
     """Read a tile's clean labels.
 
+    Args:
+        layout: of the root.
+        record: of the tile.
+        sha256: of the file, as the report knows it; None while there is no report yet.
+
     Raises:
-        TileError: the file is absent, broken, or does not have the tile's size.
+        TileError: the file is absent or broken, not the one that is known, or does not fit its tile.
     """
-    path, advice = clean_path(layout, record.area, record.id), "run again: water-gee denoise"
-    values, names, _ = read_raster(path, advice)
-    side = record.size + 2 * record.margin
-    if names != CLEAN_BANDS or values.shape[1:] != (side, side):
-        raise TileError(f"{path} does not have the bands or the size of its tile; {advice}")
-    with rasterio.open(path) as file:
-        notes = json.loads(file.tags().get(_NOTES, "{}"))
-    return CleanLabel(values[0].astype(np.uint8), values[1], values[2].astype(np.uint8), notes)
+    return _parsed(clean_path(layout, record.area, record.id), record, sha256)[0]
 
 
 def is_done(layout: Layout, record: TileRecord, mark: str) -> bool:
@@ -65,10 +127,24 @@ def is_done(layout: Layout, record: TileRecord, mark: str) -> bool:
     if not path.is_file():
         return False
     try:
-        with rasterio.open(path) as file:
-            if file.tags().get(_FINGERPRINT) != mark:
-                return False
-        read_clean(layout, record)
-    except (TileError, RasterioError, ValueError):
+        _, raster = _parsed(path, record, None)
+    except TileError:
         return False
-    return True
+    return raster.tags.get(_FINGERPRINT) == mark and raster.is_whole
+
+
+def _parsed(path: Path, record: TileRecord, sha256: str | None) -> tuple[CleanLabel, Raster]:
+    raster = read_raster(path, ADVICE, sha256)
+    side = record.size + 2 * record.margin
+    if raster.names != CLEAN_BANDS or raster.values.shape[1:] != (side, side):
+        raise TileError(f"{path} does not have the bands or the size of its tile; {ADVICE}")
+    label, confidence, reason = raster.values
+    known = np.isin(label, (LAND, WATER, ABSTAIN))
+    sure = np.isnan(confidence) | ((confidence >= 0) & (confidence <= 1))
+    if not (known & sure).all():
+        raise TileError(f"{path} holds a label or a confidence that cannot be; {ADVICE}")
+    try:
+        notes = json.loads(raster.tags.get(_NOTES, "{}"))
+    except ValueError as error:
+        raise TileError(f"{path} is broken; {ADVICE}") from error
+    return CleanLabel(label.astype(np.uint8), confidence, reason.astype(np.uint8), notes), raster

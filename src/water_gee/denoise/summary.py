@@ -59,11 +59,17 @@ def choose(tiles: Sequence[tuple[TileRecord, dict[str, int]]], most: int, typica
 
 
 def report(
-    method: str, settings: dict[str, Any], seed: int, rows: Sequence[dict[str, Any]], skipped: Sequence[str]
+    study: str,
+    method: str,
+    settings: dict[str, Any],
+    seed: int,
+    rows: Sequence[dict[str, Any]],
+    skipped: Sequence[str],
 ) -> dict[str, Any]:
     """Return the content of `report.json`: counts by tile, by area and in all, and what they came from.
 
     Args:
+        study: whose tiles they are.
         method: the method's name.
         settings: the method's own settings.
         seed: the study's seed.
@@ -72,6 +78,7 @@ def report(
     """
     areas = sorted({row["area"] for row in rows})
     return {
+        "study": study,
         "method": method,
         "settings": settings,
         "seed": seed,

@@ -13,9 +13,8 @@ from multiprocessing.connection import wait
 from water_gee.denoise.labels import Method
 from water_gee.denoise.store import tile_seed, write_clean
 from water_gee.errors import TileError, WaterGeeError
-from water_gee.files import sha256
 from water_gee.paths import Layout
-from water_gee.tiles import TileRecord, feature_path, label_path, load_tile
+from water_gee.tiles import TileRecord, load_tile
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,6 @@ def clean_tile(job: Job, layout: Layout, method: Method, seed: int) -> Done:
     begun = time.monotonic()
     record, error = job.record, ""
     try:
-        _check(layout, record)
         tile = load_tile(layout, record)
         write_clean(layout, tile, method(tile, tile_seed(seed, record.id)), job.fingerprint)
     except WaterGeeError as problem:
@@ -74,14 +72,6 @@ def clean_tiles(jobs: Sequence[Job], layout: Layout, method: Method, seed: int, 
         ) from error
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
-
-
-def _check(layout: Layout, record: TileRecord) -> None:
-    """Check that a tile's files are the ones of the manifest."""
-    paths = feature_path(layout, record.area, record.id), label_path(layout, record.area, record.id)
-    for path, known in zip(paths, (record.sha256, record.labels_sha256), strict=True):
-        if path.is_file() and sha256(path) != known:
-            raise TileError(f"{path} is not the file that the manifest knows; run again: water-gee tiles")
 
 
 def _end_with_parent() -> None:

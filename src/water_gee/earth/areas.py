@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import ee
@@ -11,7 +10,7 @@ from shapely.geometry.base import BaseGeometry
 from shapely.ops import unary_union
 
 from water_gee.config.settings import Settings
-from water_gee.earth.composite import scenes
+from water_gee.earth.composite import elevation_versions, scenes
 from water_gee.earth.session import Session
 from water_gee.earth.spec import CompositeSpec, composite_spec
 from water_gee.errors import EarthError
@@ -28,7 +27,7 @@ def resolve_areas(session: Session, settings: Settings, names: Iterable[str]) ->
         EarthError: a strips area has no scene in the season, or the service refused.
     """
     study, spec = settings.study, composite_spec(settings)
-    layout = Layout(Path(settings.paths.root))
+    layout = Layout.of(settings)
     areas = {}
     for name in dict.fromkeys(names):
         wanted = study.areas[name]
@@ -41,17 +40,30 @@ def resolve_areas(session: Session, settings: Settings, names: Iterable[str]) ->
     return areas
 
 
-def scene_ids(session: Session, spec: CompositeSpec, area: Area, years: Sequence[int]) -> dict[int, tuple[str, ...]]:
-    """Return the ids of the scenes that make each year's composite, sorted.
+def scene_versions(
+    session: Session, spec: CompositeSpec, area: Area, years: Sequence[int]
+) -> dict[int, tuple[str, ...]]:
+    """Return what each year's pixels are made of: the ids and versions of its scenes and of its elevation model.
+
+    An asset that was replaced under its id has another version (`system:version`), where the service tells it.
 
     Raises:
-        EarthError: there is none in a year, or the service refused.
+        EarthError: there is no scene in a year, or the service refused.
     """
-    found = session.value(ee.List([scenes(spec, area, year).aggregate_array("system:index") for year in years]))
-    for year, ids in zip(years, found, strict=True):
+    images = [scenes(spec, area, year) for year in years]
+    listed = [[one.aggregate_array(name) for name in ("system:index", "system:version")] for one in images]
+    found = session.value(ee.List([*listed, elevation_versions(spec, area)]))
+    *by_year, elevation = ([[str(value) for value in values] for values in one] for one in found)
+    for year, (ids, _) in zip(years, by_year, strict=True):
         if not ids:
             raise EarthError(_no_scene(spec, f"study.areas.{area.name}", str(year), "that year from study.years"))
-    return {year: tuple(sorted(ids)) for year, ids in zip(years, found, strict=True)}
+    model = [f"{spec.dem.asset}/{one}" for one in _named(*elevation)]
+    return {year: tuple(sorted([*_named(*one), *model])) for year, one in zip(years, by_year, strict=True)}
+
+
+def _named(ids: Sequence[str], versions: Sequence[str]) -> list[str]:
+    """Return ids with their versions; without, where some images have none."""
+    return [f"{i}@{v}" for i, v in zip(ids, versions, strict=True)] if len(ids) == len(versions) else list(ids)
 
 
 def _from_strips(

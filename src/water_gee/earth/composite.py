@@ -63,6 +63,15 @@ def label_image(spec: CompositeSpec, area: Area, year: int) -> Any:
     return share.addBands(looks.unmask(0, False)).toFloat()
 
 
+def elevation_versions(spec: CompositeSpec, area: Area) -> list[Any]:
+    """Return the ids and the versions of the elevation model's images in an area, as two `ee.List`."""
+    if not spec.dem.collection:
+        image = ee.Image(spec.dem.asset)
+        return [ee.List([image.get("system:index")]), ee.List([image.get("system:version")])]
+    parts = ee.ImageCollection(spec.dem.asset).filterBounds(_geometry(spec, area))
+    return [parts.aggregate_array("system:index"), parts.aggregate_array("system:version")]
+
+
 def _place(spec: CompositeSpec, area: Area) -> Any:
     """Return the filter of the scenes that may fill an area."""
     if not area.strips:

@@ -20,7 +20,15 @@ class TruncatedError(Exception):
     """The service's answer is not the pixels that were asked for."""
 
 
-FAILURES: tuple[type[Exception], ...] = (*SERVICE_ERRORS, TruncatedError)
+class ImpossibleError(Exception):
+    """The service's answer holds values that cannot be; `again` is true where a second answer was the same."""
+
+    def __init__(self, text: str, *, again: bool) -> None:
+        super().__init__(text)
+        self.again = again
+
+
+FAILURES: tuple[type[Exception], ...] = (*SERVICE_ERRORS, TruncatedError, ImpossibleError)
 
 
 @dataclass(frozen=True)
@@ -34,6 +42,8 @@ class Failure:
 def diagnose(error: BaseException) -> Failure:
     """Return what an exception of the client means."""
     text = " ".join(str(error).split()) or type(error).__name__
+    if isinstance(error, ImpossibleError):
+        return Failure(text, not error.again)
     if isinstance(error, TruncatedError):
         return Failure(f"truncated answer: {text}", True)
     if isinstance(error, RefreshError | DefaultCredentialsError):

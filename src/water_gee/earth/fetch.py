@@ -13,7 +13,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_at
 from tenacity import wait_exponential_jitter as wait_jitter
 from tenacity.nap import sleep_using_event
 
-from water_gee.earth.failures import FAILURES, TruncatedError, as_earth_error, may_pass
+from water_gee.earth.failures import FAILURES, ImpossibleError, TruncatedError, as_earth_error, may_pass
 from water_gee.study import Grid, Window
 
 T = TypeVar("T")
@@ -69,14 +69,24 @@ def fetch(
     bands: Sequence[str],
     retry: Retry | None = None,
     attempted: Callable[[], None] = lambda: None,
+    problem: Callable[[NDArray[np.float32]], str] = lambda values: "",
 ) -> NDArray[np.float32]:
     """Return an image's bands in a window of the lattice as float32 [band, y, x], NaN where masked.
 
-    `attempted` is called before each try.
+    Args:
+        image: the `ee.Image`.
+        grid: the lattice.
+        window: of the lattice.
+        bands: in the order that is returned.
+        retry: how often to try.
+        attempted: called before each try.
+        problem: returns what is impossible of an answer's values, empty where nothing is. Such an answer is asked for
+            again: damage on the way passes, and what comes twice is the imagery's own.
 
     Raises:
-        EarthError: the service refused, or went on failing.
+        EarthError: the service refused, went on failing, or gave impossible values twice.
     """
+    before = b""
     left, _, _, top = grid.bounds(window)
     request = {
         "expression": image.select(list(bands)).toFloat().unmask(_MASKED, False).toFloat(),
@@ -96,7 +106,12 @@ def fetch(
             pixels = ee.data.computePixels(request)
         except (ValueError, EOFError) as error:  # numpy could not read the answer
             raise TruncatedError(str(error)) from error
-        return _checked(pixels, window, bands)
+        values = _checked(pixels, window, bands)
+        if said := problem(values):
+            nonlocal before
+            earlier, before = before, hashlib.sha256(values.tobytes()).digest()
+            raise ImpossibleError(said, again=earlier == before)
+        return values
 
     return (retry or Retry()).call(ask, attempted)
 

@@ -2,17 +2,17 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 from affine import Affine
 from numpy.typing import NDArray
 
+from water_gee.denoise import CleanLabels, clean_report_path
 from water_gee.earth import derive
 from water_gee.errors import ModelError, TileError
 from water_gee.evaluation.reference import Reference
 from water_gee.paths import Layout
-from water_gee.tiles import TileData, TileRecord, clean_path, load_tile, read_raster
+from water_gee.tiles import TileData, TileRecord, load_tile
 
 Mask = NDArray[np.bool_]
 Predict = Callable[[NDArray[np.float32]], NDArray[np.float32]]
@@ -75,6 +75,7 @@ def views(
         ModelError: the tiles hold other features than the model reads.
         TileError: a tile is broken, or its margin is too narrow for the model.
     """
+    clean = CleanLabels.open(layout) if clean_report_path(layout).is_file() else None
     for record in records:
         tile = load_tile(layout, record)
         core = tile.core
@@ -94,7 +95,7 @@ def views(
             references={
                 reference.name: reference.sample(record.year, record.crs, place(tile), side) for reference in references
             },
-            clean=_clean(clean_path(layout, record.area, record.id), tile),
+            clean=clean.read(record).label[core] if clean is not None and clean.has(record) else None,
         )
 
 
@@ -137,14 +138,3 @@ def _mndwi(tile: TileData) -> NDArray[np.float32]:
             "add one of them to features.names and run: water-gee tiles"
         )
     return derive("mndwi", {name: tile.band(name) for name in ("green", "swir1")})
-
-
-def _clean(path: Path, tile: TileData) -> NDArray[np.uint8] | None:
-    """Return the denoised label of the tile's own pixels, if the tile has one."""
-    if not path.is_file():
-        return None
-    values, names, _ = read_raster(path, "run again: water-gee denoise")
-    if "label" not in names or values.shape[1:] != tile.share.shape:
-        raise TileError(f"{path} does not fit its tile; run again: water-gee denoise")
-    label: NDArray[np.uint8] = values[names.index("label")][tile.core].astype(np.uint8)
-    return label

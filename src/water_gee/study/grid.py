@@ -101,6 +101,11 @@ class Tile:
         return Window(self.column * self.size, -(self.row + 1) * self.size, self.size, self.size)
 
     @property
+    def core(self) -> tuple[slice, slice]:
+        """The (y, x) slices of the tile's own pixels in what is stored."""
+        return self.window.within(self.outer)
+
+    @property
     def outer(self) -> Window:
         """The tile's own pixels and its margin: what is stored."""
         return self.window.buffer(self.margin)

@@ -4,6 +4,7 @@ from water_gee.tiles.manifest import TileRecord, read_manifest, write_manifest
 from water_gee.tiles.store import (
     LABEL_BANDS,
     WATER_SHARE,
+    Raster,
     TileData,
     clean_path,
     feature_path,
@@ -16,6 +17,7 @@ from water_gee.tiles.store import (
 __all__ = [
     "LABEL_BANDS",
     "WATER_SHARE",
+    "Raster",
     "TileData",
     "TileRecord",
     "clean_path",

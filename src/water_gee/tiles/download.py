@@ -1,23 +1,27 @@
 """One tile: fetched, written, and known again later."""
 
-import hashlib
 import time
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import rasterio
 from numpy.typing import NDArray
-from rasterio.errors import RasterioError
 
-from water_gee.earth import Retry, fetch
-from water_gee.errors import EarthError
+from water_gee.earth import Retry, fetch, impossible
+from water_gee.errors import EarthError, TileError
 from water_gee.files import sha256
 from water_gee.paths import Layout
 from water_gee.study import Grid
 from water_gee.tiles.manifest import TileRecord
 from water_gee.tiles.plan import Job
-from water_gee.tiles.store import LABEL_BANDS, WATER_SHARE, feature_path, label_path, write_raster
+from water_gee.tiles.store import (
+    LABEL_BANDS,
+    WATER_SHARE,
+    feature_path,
+    label_path,
+    misfit,
+    read_raster,
+    write_raster,
+)
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,10 @@ def fetch_tile(job: Job, layout: Layout, grid: Grid, retry: Retry) -> Fetched:
         tries += 1
 
     try:
-        values = fetch(job.image, grid, job.tile.outer, job.bands, retry, attempted)
+        values = fetch(
+            job.image, grid, job.tile.outer, job.bands, retry, attempted,
+            problem=lambda values: impossible(values, job.bands, job.ranges),
+        )  # fmt: skip
     except EarthError as error:
         reason = " ".join(str(error).split())
         failed = TileRecord.of(job.tile, grid, "failed", reason=reason, fingerprint=job.fingerprint)
@@ -63,7 +70,7 @@ def _store(job: Job, layout: Layout, grid: Grid, values: NDArray[np.float32]) ->
             crs=grid.crs,
             transform=grid.transform(tile.outer),
             nodata=float("nan"),
-            tags={"fingerprint": job.fingerprint, "pixels_sha256": _hash(pixels)},
+            tags={"fingerprint": job.fingerprint},
         )
     return _record(job, layout, grid, features, labels)
 
@@ -112,19 +119,18 @@ def still_good(job: Job, known: TileRecord | None, layout: Layout, grid: Grid) -
 
 
 def _adopted(job: Job, layout: Layout, grid: Grid) -> TileRecord | None:
-    arrays = []
-    for path in (feature_path(layout, job.tile.area, job.tile.id), label_path(layout, job.tile.area, job.tile.id)):
+    """Return the record of a tile that is on disk and speaks for itself: its tags and its place are those wanted."""
+    names = job.bands[: -len(LABEL_BANDS)], LABEL_BANDS
+    rasters = []
+    paths = feature_path(layout, job.tile.area, job.tile.id), label_path(layout, job.tile.area, job.tile.id)
+    for path, bands in zip(paths, names, strict=True):
         try:
-            with rasterio.open(path) as file:
-                tags = file.tags()
-                pixels = file.read()
-        except RasterioError:
+            raster = read_raster(path, "")
+        except TileError:
             return None
-        if tags.get("fingerprint") != job.fingerprint or tags.get("pixels_sha256") != _hash(pixels):
+        if raster.names != bands or raster.tags.get("fingerprint") != job.fingerprint or not raster.is_whole:
             return None
-        arrays.append(pixels)
-    return _record(job, layout, grid, arrays[0], arrays[1])
-
-
-def _hash(pixels: NDArray[Any]) -> str:
-    return hashlib.sha256(np.ascontiguousarray(pixels).tobytes()).hexdigest()
+        rasters.append(raster)
+    features, labels = rasters
+    record = _record(job, layout, grid, features.values, labels.values)
+    return None if misfit(record, features, labels) else record

@@ -3,7 +3,7 @@
 import json
 import threading
 from collections.abc import Iterable
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -11,16 +11,15 @@ from typing import Self
 from water_gee.errors import TileError
 from water_gee.files import atomic
 from water_gee.paths import Layout
-from water_gee.tiles.manifest import TileRecord, read_manifest
-
-_FIELDS = frozenset(field.name for field in fields(TileRecord))
+from water_gee.sealed import sealed, unsealed
+from water_gee.tiles.manifest import TileRecord, parse_record, read_manifest
 
 
 def known_records(layout: Layout) -> dict[tuple[str, str], TileRecord]:
     """Return what earlier runs recorded, by (area, id): the manifest's rows, and the journal's after them."""
     try:
         records = read_manifest(layout)
-    except TileError:  # absent, or of another version: then every tile speaks for itself
+    except TileError:  # absent, changed, or of another version: then every tile speaks for itself
         records = []
     return {(record.area, record.id): record for record in [*records, *_lines(journal_path(layout))]}
 
@@ -31,18 +30,18 @@ def journal_path(layout: Layout) -> Path:
 
 
 def _lines(path: Path) -> list[TileRecord]:
-    """Return a journal's records; a line that a kill cut short ends it."""
+    """Return a journal's records; a line that a kill cut short, or that is not what was written, ends it."""
     records: list[TileRecord] = []
     if not path.is_file():
         return records
     for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
         try:
-            content = json.loads(line)
-        except json.JSONDecodeError:
+            content = unsealed(json.loads(line))
+            if content is None:
+                break
+            records.append(parse_record(content))
+        except ValueError:
             break
-        if not isinstance(content, dict) or set(content) != _FIELDS:
-            break
-        records.append(TileRecord(**content))
     return records
 
 
@@ -72,4 +71,4 @@ class Journal:
 
 
 def _line(record: TileRecord) -> str:
-    return json.dumps(asdict(record), sort_keys=True) + "\n"
+    return json.dumps(sealed(asdict(record)), sort_keys=True) + "\n"

@@ -14,14 +14,15 @@ from water_gee.earth import (
     expression_hash,
     feature_image,
     label_image,
+    possible_ranges,
     request_bytes,
-    scene_ids,
+    scene_versions,
 )
 from water_gee.errors import ConfigError
 from water_gee.study import Area, Tile, Window, tiles_of
 from water_gee.tiles.store import LABEL_BANDS
 
-FORMAT = 1  # raise when the same pixels would be written otherwise
+FORMAT = 2  # raise when the same pixels would be written otherwise
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class Job:
     bands: tuple[str, ...]
     fingerprint: str
     image: Any = field(compare=False, repr=False)
+    ranges: Mapping[str, tuple[float, float]] = field(compare=False, repr=False)  # by band, what its values can be
 
 
 def check_size(settings: Settings) -> None:
@@ -62,11 +64,11 @@ def plan(session: Session, settings: Settings, spec: CompositeSpec, areas: Mappi
         EarthError: an area has no scene in a year.
     """
     study = settings.study
-    bands = (*spec.features, *LABEL_BANDS)
+    bands, ranges = (*spec.features, *LABEL_BANDS), possible_ranges(spec)
     jobs = []
     for name in dict.fromkeys(settings.tiles.areas):
         area = areas[name]
-        found = scene_ids(session, spec, area, study.years)
+        found = scene_versions(session, spec, area, study.years)
         for year in study.years:
             image = feature_image(spec, area, year).addBands(label_image(spec, area, year))
             grid = [spec.grid.crs, spec.grid.scale, *spec.grid.origin]
@@ -74,7 +76,7 @@ def plan(session: Session, settings: Settings, spec: CompositeSpec, areas: Mappi
             for tile in tiles_of(
                 name, area.geometry, spec.grid, year=year, size=settings.tiles.size, margin=settings.tiles.margin
             ):
-                jobs.append(Job(tile, bands, _fingerprint(what, tile), image))
+                jobs.append(Job(tile, bands, _fingerprint(what, tile), image, ranges))
     return jobs
 
 

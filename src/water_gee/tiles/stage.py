@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TextIO
 
+from water_gee.claims import claim
 from water_gee.config.settings import Settings
 from water_gee.earth import Session, composite_spec, connect, in_parallel, request_bytes, resolve_areas
 from water_gee.errors import TileError
@@ -18,7 +18,7 @@ from water_gee.progress import say, track
 from water_gee.study import Grid, check_apart
 from water_gee.tiles.download import Fetched, fetch_tile, still_good
 from water_gee.tiles.journal import Journal, journal_path, known_records
-from water_gee.tiles.manifest import TileRecord, write_manifest
+from water_gee.tiles.manifest import TileRecord, begin_manifest, report_path, write_manifest
 from water_gee.tiles.plan import Job, check_size, plan
 from water_gee.tiles.store import feature_path, label_path
 
@@ -33,7 +33,8 @@ def run(settings: Settings) -> None:
         EarthError: Earth Engine cannot be reached, or an area has no scene.
         TileError: a tile failed; the others are there all the same.
     """
-    layout = Layout(Path(settings.paths.root))
+    layout = Layout.of(settings)
+    claim(layout, report_path(layout))
     check_size(settings)
     spec = composite_spec(settings)
     with connect(settings.earth, layout) as session:
@@ -50,7 +51,7 @@ def run(settings: Settings) -> None:
         if missing:
             # An unfinished download has no manifest, so that no other stage takes it for whole.
             with Journal(layout, good.values()) as journal, _log(layout) as log:
-                (layout.tiles / "tiles.csv").unlink(missing_ok=True)
+                begin_manifest(layout)
                 for fetched in _download(missing, layout, spec.grid, session, journal, settings.earth.workers):
                     records.append(fetched.record)
                     _write_line(log, fetched)

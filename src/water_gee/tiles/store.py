@@ -1,22 +1,27 @@
 """Tiles on disk: GeoTIFFs of features and labels on their exact pixel grid."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import rasterio
 from affine import Affine
 from numpy.typing import NDArray
 from rasterio.errors import RasterioError
+from rasterio.io import MemoryFile
 
 from water_gee.errors import TileError
-from water_gee.files import atomic
+from water_gee.files import atomic, read_bytes
 from water_gee.paths import Layout
-from water_gee.tiles.manifest import TileRecord
+from water_gee.sealed import read_checked
+from water_gee.tiles.manifest import ADVICE, TileRecord
 
 Float = NDArray[np.float32]
 LABEL_BANDS = ("water_share", "clear_looks")
+_PIXELS = "pixels_sha256"  # tag of every file
 WATER_SHARE = 0.5  # a pixel is labelled water from this share of its clear looks on
 
 
@@ -38,8 +43,7 @@ class TileData:
     @property
     def core(self) -> tuple[slice, slice]:
         """The (y, x) slices of the tile's own pixels."""
-        own = slice(self.record.margin, self.record.margin + self.record.size)
-        return own, own
+        return self.record.tile.core
 
     @property
     def seen(self) -> NDArray[np.bool_]:
@@ -68,6 +72,21 @@ class TileData:
         return band
 
 
+@dataclass(frozen=True)
+class Raster:
+    """The content of a GeoTIFF: values [band, y, x] float32, band names, transform, tags."""
+
+    values: Float
+    names: tuple[str, ...]
+    transform: Affine
+    tags: dict[str, str]
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the pixels are those that were written."""
+        return self.tags.get(_PIXELS) == _hash(self.values)
+
+
 def feature_path(layout: Layout, area: str, tile_id: str) -> Path:
     """Return where a tile's features lie."""
     return layout.tiles / area / f"{tile_id}.tif"
@@ -93,7 +112,10 @@ def write_raster(
     nodata: float | None = None,
     tags: dict[str, str] | None = None,
 ) -> None:
-    """Write [band, y, x] as a compressed GeoTIFF, atomically; equal content gives equal bytes."""
+    """Write [band, y, x] as a compressed GeoTIFF, atomically; equal content gives equal bytes.
+
+    The file carries the hash of its pixels, by which it is known to be whole where no report speaks for it yet.
+    """
     bands, height, width = values.shape
     profile = {
         "driver": "GTiff", "count": bands, "height": height, "width": width, "dtype": values.dtype.name,
@@ -105,35 +127,64 @@ def write_raster(
         with rasterio.open(temporary, "w", **profile) as file:
             file.write(values)
             file.descriptions = tuple(names)
-            if tags:
-                file.update_tags(**tags)
+            file.update_tags(**(tags or {}), **{_PIXELS: _hash(values)})
 
 
-def read_raster(path: Path, advice: str) -> tuple[NDArray[np.float32], tuple[str, ...], Affine]:
-    """Return ([band, y, x] float32, band names, transform) of a GeoTIFF.
+def _hash(values: NDArray[Any]) -> str:
+    return hashlib.sha256(np.ascontiguousarray(values, dtype=np.float32).tobytes()).hexdigest()
+
+
+def read_raster(path: Path, advice: str, sha256: str | None = None) -> Raster:
+    """Return the content of a GeoTIFF.
+
+    Args:
+        path: of the file.
+        advice: what to run where the file is not good.
+        sha256: what its report knows of its bytes; None where no report speaks for it.
 
     Raises:
-        TileError: the file is absent or broken; `advice` says what to run.
+        TileError: the file is absent or broken, or not the one that is known.
     """
+    if sha256 is None:
+        content = read_bytes(path, advice, error=TileError)
+    else:
+        content = read_checked(path, sha256, advice, error=TileError)
     try:
-        with rasterio.open(path) as file:
+        with MemoryFile(content) as memory, memory.open() as file:
             values: NDArray[np.float32] = file.read(out_dtype="float32")
-            return values, tuple(name or "" for name in file.descriptions), file.transform
+            names = tuple(name or "" for name in file.descriptions)
+            return Raster(values, names, file.transform, file.tags())
     except RasterioError as error:
-        state = "is broken" if path.exists() else "is missing"
-        raise TileError(f"{path} {state}; {advice}") from error
+        raise TileError(f"{path} is broken; {advice}") from error
 
 
 def load_tile(layout: Layout, record: TileRecord) -> TileData:
-    """Read a tile's features and labels.
+    """Read a tile's features and labels, which must be the very files of the manifest.
 
     Raises:
-        TileError: a file is absent or broken, or does not have the manifest's size.
+        TileError: a file is absent or not the one of the manifest, or holds what is impossible.
     """
-    advice = "run again: water-gee tiles"
-    features, names, transform = read_raster(feature_path(layout, record.area, record.id), advice)
-    labels, _, _ = read_raster(label_path(layout, record.area, record.id), advice)
+    features = read_raster(feature_path(layout, record.area, record.id), ADVICE, record.sha256)
+    labels = read_raster(label_path(layout, record.area, record.id), ADVICE, record.labels_sha256)
+    if problem := misfit(record, features, labels):
+        raise TileError(f"tile {record.area}/{record.id} {problem}; {ADVICE}")
+    return TileData(record, features.values, features.names, labels.values[0], labels.values[1], features.transform)
+
+
+def misfit(record: TileRecord, features: Raster, labels: Raster) -> str:
+    """Return what of a tile's two files does not fit its record or cannot be; empty where all does."""
     side = record.size + 2 * record.margin
-    if features.shape[1:] != (side, side) or labels.shape != (len(LABEL_BANDS), side, side):
-        raise TileError(f"tile {record.area}/{record.id} does not have the manifest's size; {advice}")
-    return TileData(record, features, names, labels[0], labels[1], transform)
+    corner = (record.left, record.top)
+    for raster in (features, labels):
+        if raster.values.shape[1:] != (side, side):
+            return "does not have the manifest's size"
+        if not np.allclose([raster.transform.c, raster.transform.f], corner, rtol=0, atol=1e-6 * record.scale):
+            return "does not lie where the manifest says"
+        if np.isinf(raster.values).any():
+            return "holds an infinite value"
+    if labels.names[: len(LABEL_BANDS)] != LABEL_BANDS:
+        return f"has labels of {', '.join(labels.names)} instead of {', '.join(LABEL_BANDS)}"
+    share, looks = labels.values[: len(LABEL_BANDS)]
+    if not (np.isnan(share) | ((share >= 0) & (share <= 1))).all() or not (looks >= 0).all():
+        return "has a share outside 0..1, or a negative number of looks"
+    return ""

@@ -14,9 +14,11 @@ from typing import Any
 
 import water_gee
 from water_gee.config.settings import Settings
+from water_gee.denoise import CleanLabels
+from water_gee.dvc_hashes import dvc_hash
 from water_gee.files import sha256
 from water_gee.paths import Layout
-from water_gee.tiles import TileRecord, clean_path
+from water_gee.tiles import TileRecord
 
 _CODE = ("models", "tiles", "training")  # the rooms that decide what a network becomes, given tiles and labels
 _DATA = ("data/raw", "data/tiles", "data/clean")
@@ -43,8 +45,8 @@ class Lineage:
 def lineage(layout: Layout, records: Sequence[TileRecord], repository: Path) -> Lineage:
     """Return the lineage of a training on `records` by the code at hand."""
     tiles = [f"{record.area}/{record.id} {record.sha256} {record.labels_sha256}" for record in records]
-    labels = [f"{record.id} {sha256(clean_path(layout, record.area, record.id))}" for record in records]
-    report = layout.clean / "report.json"
+    clean = CleanLabels.open(layout)
+    labels = [f"{record.id} {clean.hashes[record.area, record.id]}" for record in records]
     commit, dirty = git_state(repository)
     return Lineage(
         git_commit=commit,
@@ -53,7 +55,7 @@ def lineage(layout: Layout, records: Sequence[TileRecord], repository: Path) -> 
         tiles=_digest(sorted(tiles)),
         labels=_digest(sorted(labels)),
         tiles_csv=sha256(layout.tiles / "tiles.csv"),
-        clean_report=sha256(report) if report.is_file() else "",
+        clean_report=sha256(layout.clean / "report.json"),
         dvc=dvc_hashes(layout),
     )
 
@@ -89,28 +91,8 @@ def git_state(repository: Path) -> tuple[str, str]:
 
 
 def dvc_hashes(layout: Layout) -> dict[str, str]:
-    """Return the hash by which DVC knows each data folder that there is: an MD5 and `.dir`, by path below the root.
-
-    They are made from the files, not read from `dvc.lock`, which may be older than they are. DVC's own state database
-    remembers the hash of each file that has not changed since.
-    """
-    from dvc_data.hashfile.build import build
-    from dvc_data.hashfile.db import HashFileDB
-    from dvc_data.hashfile.state import State
-    from dvc_objects.fs import LocalFileSystem
-
-    system, hidden = LocalFileSystem(), layout.artifacts.resolve() / ".hashes"
-    state = State(root_dir=str(layout.root.resolve()), tmp_dir=str(hidden))
-    found = {}
-    try:
-        store = HashFileDB(system, str(hidden), state=state)  # a dry run stores nothing there
-        for name in _DATA:
-            folder = (layout.root / name).resolve()
-            if folder.is_dir():
-                found[name] = str(build(store, str(folder), system, "md5", dry_run=True)[2].hash_info.value)
-    finally:
-        state.close()
-    return found
+    """Return the hash by which DVC knows each data folder that there is, by path below the root."""
+    return {name: dvc_hash(layout.root, layout.root / name) for name in _DATA if (layout.root / name).is_dir()}
 
 
 def this_process() -> str:

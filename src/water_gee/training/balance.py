@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from water_gee.training.store import ABSTAIN
+from water_gee.denoise import ABSTAIN
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from water_gee.config.model import BoostedSettings, LogisticSettings
 from water_gee.config.settings import Settings
+from water_gee.denoise import ABSTAIN
 from water_gee.errors import ModelError
 from water_gee.models import (
     BoostedTrees,
@@ -24,7 +25,7 @@ from water_gee.training.balance import balance, draw
 from water_gee.training.fit import Fitted, confusion, keep_apart
 from water_gee.training.scores import Scores
 from water_gee.training.split import Split
-from water_gee.training.store import ABSTAIN, TileStore, seen_pixels, standardisation
+from water_gee.training.store import TileStore, seen_pixels, standardisation
 from water_gee.training.trees import boosted_trees
 
 _EDGES = np.linspace(-1, 1, 2001)  # of the histogram of MNDWI: steps of 0.001

@@ -16,10 +16,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from water_gee.denoise import ABSTAIN
 from water_gee.training.augmentation import NONE, SYMMETRIES, Augmentation, Views, turned
 from water_gee.training.balance import Balance, balance, draw
 from water_gee.training.mixing import batches_of_places
-from water_gee.training.store import ABSTAIN, TileStore
+from water_gee.training.store import TileStore
 
 
 class Batch(NamedTuple):

@@ -11,9 +11,10 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from water_gee.accuracy import Confusion
+from water_gee.denoise import ABSTAIN
 from water_gee.files import atomic
 from water_gee.training.fit import Fitted, probability
-from water_gee.training.store import ABSTAIN, TileStore
+from water_gee.training.store import TileStore
 
 _LAND, _WATER, _UNKNOWN = "#d9cfb0", "#2b6cb0", "#ececec"
 _COMMISSION, _OMISSION = "#d1495b", "#edae49"

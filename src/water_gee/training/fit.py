@@ -15,6 +15,7 @@ import torch
 from pytorch_lightning.callbacks import ModelCheckpoint
 
 from water_gee.accuracy import Confusion
+from water_gee.denoise import ABSTAIN
 from water_gee.errors import TileError
 from water_gee.models import PixelNetwork, Standardise, TrainedModel, build_body, predict
 from water_gee.training.augmentation import NONE, Augmentation
@@ -25,7 +26,7 @@ from water_gee.training.module import WaterModule
 from water_gee.training.processes import ALONE, Place, on_gpu, trainer_arguments
 from water_gee.training.scores import Scores
 from water_gee.training.split import Split, too_near
-from water_gee.training.store import ABSTAIN, TileStore, standardisation
+from water_gee.training.store import TileStore, standardisation
 
 DENSE_SHARE = 0.14  # labelled share of the crops from which crops are faster than windows; measured
 

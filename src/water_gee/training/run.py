@@ -117,7 +117,7 @@ def open_tiles(settings: Settings, radius: int, folder: Path) -> tuple[TileStore
     """Return the tiles, divided for training and validation; nothing of them stays in `folder`."""
     if settings.trainer.threads:
         torch.set_num_threads(settings.trainer.threads)
-    layout = Layout(Path(settings.paths.root))
+    layout = Layout.of(settings)
     records = training_records(layout)
     store = build_store(layout, records, settings.features.names, radius, folder)
     tiles = range(len(store.records))

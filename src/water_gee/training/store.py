@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from water_gee.denoise import ABSTAIN, CleanLabels
 from water_gee.errors import TileError
 from water_gee.paths import Layout
-from water_gee.tiles import TileRecord, clean_path, load_tile, read_manifest, read_raster
+from water_gee.tiles import TileRecord, load_tile, read_manifest
 
 AREA = "train"  # the area of every study on which networks are trained
-ABSTAIN = 255
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class TileStore:
 
 
 def training_records(layout: Layout) -> list[TileRecord]:
-    """Return the tiles that can be trained on, whole and with their clean labels there.
+    """Return the tiles that can be trained on, with clean labels that were made of them.
 
     Raises:
         TileError: the tiles or the clean labels are not there yet; says what to run.
@@ -62,13 +62,7 @@ def training_records(layout: Layout) -> list[TileRecord]:
     usable = [record for record in records if record.status == "ok"]
     if not usable:
         raise TileError(f"no tile of areas.{AREA} holds a clear pixel ({len(records)} listed); run: water-gee tiles")
-    missing = [record for record in usable if not clean_path(layout, AREA, record.id).is_file()]
-    if len(missing) == len(usable):
-        raise TileError(f"there are no clean labels yet ({layout.clean} is empty); run first: water-gee denoise")
-    if missing:
-        raise TileError(
-            f"{len(missing)} tiles have no clean labels ({missing[0].id}, ...); run again: water-gee denoise"
-        )
+    CleanLabels.open(layout).check(usable)
     if len({(record.size, record.margin) for record in usable}) > 1:
         raise TileError("the tiles differ in size or margin; run again: water-gee tiles tiles.refresh=true")
     return usable
@@ -90,7 +84,8 @@ def build_store(
             f"the tiles have a margin of {margin} pixels and the network reads {radius} around each; "
             f"run again: water-gee tiles tiles.margin={radius}"
         )
-    kept = [record for record in records if (_labels(layout, record)[0] != ABSTAIN).any()]
+    labels_of = CleanLabels.open(layout)
+    kept = [record for record in records if (labels_of.read(record).label[record.tile.core] != ABSTAIN).any()]
     if not kept:
         raise TileError("the clean labels abstain everywhere; choose another denoise option and run: water-gee denoise")
     side = size + 2 * margin
@@ -102,10 +97,10 @@ def build_store(
         values = np.stack([tile.band(name) for name in names], axis=-1)
         # A pixel counts as masked as soon as one of its bands is, in training as in prediction.
         values[np.isnan(values).any(axis=-1)] = np.nan
-        label, trust = _labels(layout, record)
+        clean = labels_of.read(record)
         unseen = np.isnan(values[tile.core][..., 0])
-        features[position], confidence[position] = values, trust
-        labels[position] = np.where(unseen, ABSTAIN, label)
+        features[position], confidence[position] = values, np.nan_to_num(clean.confidence[tile.core], nan=0.0)
+        labels[position] = np.where(unseen, ABSTAIN, clean.label[tile.core])
     return TileStore(tuple(kept), tuple(names), features, labels, confidence)
 
 
@@ -131,20 +126,6 @@ def standardisation(store: TileStore, tiles: Sequence[int]) -> tuple[list[float]
     mean = total / count
     deviation = np.sqrt(np.maximum(square / count - mean**2, 0.0))
     return mean.tolist(), np.where(deviation > 1e-6, deviation, 1.0).tolist()
-
-
-def _labels(layout: Layout, record: TileRecord) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    """Return (label, confidence) [y, x] of a tile's own pixels."""
-    advice = "run again: water-gee denoise"
-    path = clean_path(layout, record.area, record.id)
-    values, names, _ = read_raster(path, advice)
-    side = record.size + 2 * record.margin
-    if values.shape[1:] != (side, side) or not {"label", "confidence"} <= set(names):
-        raise TileError(f"{path} does not fit its tile; {advice}")
-    own = slice(record.margin, record.margin + record.size)
-    label = values[names.index("label"), own, own]
-    trust = np.nan_to_num(values[names.index("confidence"), own, own], nan=0.0)
-    return np.where(np.isin(label, (0, 1)), label, ABSTAIN).astype(np.uint8), trust
 
 
 def _nameless(folder: Path, shape: tuple[int, ...], dtype: type[Any]) -> NDArray[Any]:
