@@ -8,6 +8,8 @@ import torch
 from rasterio.transform import Affine
 from scipy.ndimage import gaussian_filter
 
+from vouched import vouch_for_labels, vouch_for_model
+from water_gee.files import sha256
 from water_gee.models import PixelNetwork, Standardise, TrainedModel, build_body, predict, save_checkpoint
 from water_gee.paths import Layout
 from water_gee.study import Grid, Tile, Window
@@ -23,13 +25,16 @@ from water_gee.tiles import (
 
 FEATURES = ("blue", "green", "red", "nir", "swir1", "mndwi", "leb", "elevation")
 GRID = Grid("EPSG:32648", 30.0)
+STUDY = "tiny"
 SIZE, MARGIN = 64, 3
 CORNER = (20, 40)  # column and row of the first tile
 LATTICE = Window(CORNER[0] * SIZE, -(CORNER[1] + 2) * SIZE, 2 * SIZE, 2 * SIZE)  # the 2 x 2 tiles together
 
 
-def checkpoint(root: Path, features: tuple[str, ...] = FEATURES, seed: int = 0, kind: str = "pixelcnn") -> TrainedModel:
-    """Write `models/model.ckpt` of a random network whose answers are neither all water nor all land."""
+def checkpoint(
+    root: Path, features: tuple[str, ...] = FEATURES, seed: int = 0, kind: str = "pixelcnn", study: str = STUDY
+) -> TrainedModel:
+    """Select a random network whose answers are neither all water nor all land."""
     torch.manual_seed(seed)
     widths = [16, 32, 64, 128] if kind == "pixelcnn" else [16]
     mean, deviation = [0.05] * len(features), [0.08] * len(features)
@@ -38,7 +43,9 @@ def checkpoint(root: Path, features: tuple[str, ...] = FEATURES, seed: int = 0, 
     if features == FEATURES:
         threshold = round(float(np.nanquantile(predict(model, land()["features"]), 0.6)), 4)
         model = replace(model, threshold=threshold)
-    save_checkpoint(Layout(root).models / "model.ckpt", model)
+    layout = Layout(root, study)
+    save_checkpoint(layout.models / "model.ckpt", model)
+    vouch_for_model(layout)
     return model
 
 
@@ -63,7 +70,7 @@ def land(year: int = 2020) -> dict[str, np.ndarray]:
 
 def write_root(root: Path, years: tuple[int, ...] = (2020,), *, clean: bool = True, margin: int = MARGIN) -> Layout:
     """Write tiles of the area `test`, their denoised labels, the manifest, references and a checkpoint."""
-    layout = Layout(root)
+    layout = Layout(root, STUDY)
     records = []
     for year in years:
         content = land(year)
@@ -73,6 +80,8 @@ def write_root(root: Path, years: tuple[int, ...] = (2020,), *, clean: bool = Tr
                 records.append(_write_tile(layout, tile, content, clean))
         reference(root / "reference" / f"water_{year}_a.tif", content["truth"])
     write_manifest(layout, records)
+    if clean:
+        vouch_for_labels(layout)
     checkpoint(root)
     return layout
 
@@ -97,6 +106,13 @@ def _write_tile(layout: Layout, tile: Tile, content: dict[str, np.ndarray], clea
         write_raster(clean_path(layout, tile.area, tile.id), bands, ("label", "confidence", "reason"), **place)
     core = slice(tile.margin, tile.margin + tile.size)
     clear = (looks > 0)[core, core]
+    paths = feature_path(layout, tile.area, tile.id), label_path(layout, tile.area, tile.id)
     return TileRecord.of(
-        tile, GRID, "ok", clear_pixels=int(clear.sum()), water_pixels=int((clear & (share[core, core] >= 0.5)).sum())
+        tile,
+        GRID,
+        "ok",
+        sha256=sha256(paths[0]),
+        labels_sha256=sha256(paths[1]),
+        clear_pixels=int(clear.sum()),
+        water_pixels=int((clear & (share[core, core] >= 0.5)).sum()),
     )

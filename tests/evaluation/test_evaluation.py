@@ -141,10 +141,12 @@ class TestBadInput:
 
     def test_no_checkpoint(self, root, settings) -> None:
         (root / "models" / "model.ckpt").unlink()
-        self.fails(settings, ModelError, r"model.ckpt does not exist; run first: python train.py")
+        self.fails(settings, ModelError, r"model.ckpt does not exist; run again: water-gee select")
+        (root / "models" / "model.json").unlink()
+        self.fails(settings, ModelError, r"model.json does not exist; run first: python train.py")
 
     def test_no_tiles_of_the_area(self, root, settings) -> None:
-        layout = finished.Layout(root)
+        layout = finished.Layout(root, "tiny")
         write_manifest(layout, [])
         self.fails(settings, TileError, r"no tile of the area test to evaluate on \(there is none\)")
         assert read_manifest(layout) == []
@@ -158,7 +160,7 @@ def test_real_chips_give_the_figures_that_others_measured(real_scenes, tmp_path)
 
     choice = load(compose(["study=hls_chips", f"paths.root={tmp_path}", "tiles.areas=[test]"]))
     run(choice)
-    finished.checkpoint(tmp_path)
+    finished.checkpoint(tmp_path, study="hls_chips")
     metrics = assess(choice).metrics
     found = {(name, method): round(metrics[name][method]["iou"], 3) for name in metrics for method in METHODS[1:]}
     assert found == {

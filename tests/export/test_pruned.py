@@ -8,16 +8,16 @@ import rasterio
 
 from finished import checkpoint
 from water_gee.denoise.stage import run as run_denoise
-from water_gee.errors import ExportError
+from water_gee.errors import ExportError, ModelError
 from water_gee.evaluation import judged
-from water_gee.export import stage
+from water_gee.export import deployed, stage
 from water_gee.files import sha256
 from water_gee.maps.stage import run as run_predict
-from water_gee.models import load_checkpoint, multiply_adds
+from water_gee.models import Checkpoint, load_checkpoint, multiply_adds
 from water_gee.paths import Layout
 from water_gee.report.cost import run as run_cost
 from water_gee.tiles.stage import run as run_tiles
-from water_gee.tracking import all_runs, deployed
+from water_gee.tracking import all_runs
 from water_gee.tracking.database import connect
 from water_gee.tracking.select import choose
 
@@ -59,7 +59,7 @@ def test_the_pruned_network_is_proven_and_deployed(ready, root):
     assert report["threshold"] == pruned.threshold and report["temperature"] == pruned.temperature
     assert report["checkpoint_sha256"] == sha256(layout.export / "model.ckpt")
     assert report["selected_sha256"] == sha256(layout.models / "model.ckpt") == pruned.metadata["pruned_from"]
-    assert deployed(layout) == layout.export / "model.ckpt"
+    assert deployed(layout).path == layout.export / "model.ckpt"
     assert "pruned" in (layout.export / "README.md").read_text()
 
 
@@ -86,8 +86,8 @@ def test_the_run_is_in_mlflow_made_once_and_never_selected_by_default(ready, roo
     assert run.data.metrics["model/macs_per_pixel"] == macs
     assert run.data.metrics["valid/iou"] == json.loads((folder / "metrics.json").read_text())["validation"]["iou"]
     assert run.data.params["prune"] == "0.7" and run.data.params["model"] == "pixelcnn"
-    with pytest.raises(Exception, match="no finished run"):
-        choose(layout, None, "tiny")
+    with pytest.raises(ModelError, match="no finished run"):
+        choose(ready())
 
 
 def test_cost_compares_the_shares_and_logs_the_figure(ready, root, capsys):
@@ -97,7 +97,7 @@ def test_cost_compares_the_shares_and_logs_the_figure(ready, root, capsys):
     assert rows[0].startswith("network,run,macs_per_pixel,share,validation_iou,test_iou_") and len(rows) == 3
     assert (layout.reports / "cost" / "accuracy_cost.png").stat().st_size > 10_000
     folder = layout.runs / rows[1].split(",")[-5]
-    tallies = judged(ready(), folder / "model.ckpt").tallies
+    tallies = judged(ready(), Checkpoint(folder / "model.ckpt", "")).tallies
     tested = {name: tally.total("model").iou for name, tally in tallies.items()}
     assert rows[1].endswith(f"{next(iter(tested.values())):.4f}")
     client = connect(layout)
@@ -110,15 +110,15 @@ def test_cost_compares_the_shares_and_logs_the_figure(ready, root, capsys):
 def test_another_selection_or_no_pruning_deploys_the_selected_one(ready, root, tmp_path):
     layout = Layout(root)
     stage.run(ready(*PRUNE))
-    selected, kept = layout.models / "model.ckpt", tmp_path / "model.ckpt"
-    shutil.copy(selected, kept)
+    selected, kept = layout.models / "model.ckpt", tmp_path / "models"
+    shutil.copytree(layout.models, kept)
     checkpoint(root, tuple(ready().features.names), seed=1)
     try:
-        assert deployed(layout) == selected
+        assert deployed(layout).path == selected
         with pytest.raises(ExportError, match="water-gee export"):
             run_predict(ready("predict.engine=earth"))
     finally:
-        shutil.copy(kept, selected)
-    assert deployed(layout) == layout.export / "model.ckpt"
+        shutil.copytree(kept, layout.models, dirs_exist_ok=True)
+    assert deployed(layout).path == layout.export / "model.ckpt"
     stage.run(ready("export.parity_pixels=8000"))
-    assert deployed(layout) == selected and not (layout.export / "model.ckpt").exists()
+    assert deployed(layout).path == selected and not (layout.export / "model.ckpt").exists()

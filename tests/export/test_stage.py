@@ -43,7 +43,12 @@ def ready(settings, eelocal_url, shared):
 def test_the_stage_writes_a_proven_network(ready, shared):
     stage.run(ready("export.form=array"))
     folder = Layout(shared["root"]).export
-    assert sorted(path.name for path in folder.iterdir()) == sorted(stage.FILES)
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "README.md",
+        "code_editor.js",
+        "export.json",
+        "expression.json",
+    ]
     report = json.loads((folder / "export.json").read_text())
     parity = report["parity"]
     assert parity["equal"] and parity["max_abs"] <= 1e-5 and parity["flips"] == parity["mask_differences"] == 0
@@ -96,8 +101,10 @@ def test_the_form_kernel_asks_the_service_first_and_is_proven_too(ready, shared)
     assert report["outputs"] == ["water", "probability", "logits"]
 
 
-def test_a_network_that_differs_leaves_nothing_behind(ready, shared, monkeypatch):
+def test_a_network_that_differs_is_not_written_and_the_last_good_one_stays(ready, shared, monkeypatch):
     stage.run(ready(FEW))
+    folder = Layout(shared["root"]).export
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
     honest = stage.export_network
 
     def without_bias(network, features, recipe):
@@ -111,7 +118,7 @@ def test_a_network_that_differs_leaves_nothing_behind(ready, shared, monkeypatch
     monkeypatch.setattr(stage, "export_network", without_bias)
     with pytest.raises(ExportError, match="differs from PyTorch"):
         stage.run(ready(FEW))
-    assert list(Layout(shared["root"]).export.iterdir()) == []
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
 def test_what_is_missing_or_does_not_fit_is_said_in_one_line(ready, shared, tmp_path):

@@ -1,7 +1,6 @@
 """One map, whichever engine makes it and however it is cut: on the tiny world, by the genuine client."""
 
 import csv
-import json
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +11,10 @@ import finished
 from water_gee.earth import connect
 from water_gee.errors import ConfigError, EarthError, ExportError, ModelError
 from water_gee.export import export_network
-from water_gee.files import sha256, write_json, write_text
+from water_gee.files import sha256, write_text
 from water_gee.maps.stage import run
 from water_gee.paths import Layout
+from water_gee.sealed import read_sealed, write_sealed
 
 ONE_YEAR = ("study.years=[2020]",)
 TIE_BAND, TOLERANCE = 1e-4, 1e-5
@@ -25,8 +25,10 @@ def export(root: Path, model, earth) -> None:
     with connect(earth, Layout(root)):
         exported = export_network(model.network, model.features, threshold=model.threshold)
         write_text(root / "export" / "expression.json", exported.function_json())
-        marks = {"checkpoint_sha256": sha256(root / "models" / "model.ckpt")}
-        write_json(root / "export" / "export.json", {**exported.report, **marks})
+        mark = sha256(root / "models" / "model.ckpt")
+        known = {"study": "tiny", "checkpoint_sha256": mark, "selected_sha256": mark, "parity": {"equal": True}}
+        known |= {"expression_sha256": sha256(root / "export" / "expression.json")}
+        write_sealed(root / "export" / "export.json", {**exported.report, **known})
 
 
 def maps(root: Path, year: int = 2020) -> tuple[np.ndarray, np.ndarray]:
@@ -90,7 +92,7 @@ def test_stored_tiles_give_the_map_that_fetching_gives(tmp_path, model, settings
     from water_gee.maps import engines
 
     original = engines.fetch
-    engines.fetch = lambda *arguments: asked.append(arguments) or original(*arguments)
+    engines.fetch = lambda *arguments, **more: asked.append(arguments) or original(*arguments, **more)
     try:
         run(choice)
     finally:
@@ -104,11 +106,11 @@ def test_a_service_that_fails_leaves_no_map(root, settings, eelocal_url, monkeyp
 
     original, asked = engines.fetch, []
 
-    def failing(*arguments):
+    def failing(*arguments, **more):
         asked.append(arguments)
         if len(asked) == 4:
             raise EarthError("computation timed out")
-        return original(*arguments)
+        return original(*arguments, **more)
 
     choice = settings(*ONE_YEAR, f"earth.url={eelocal_url}", "predict.engine=earth", "predict.tile_size=160")
     monkeypatch.setattr(engines, "fetch", failing)
@@ -128,8 +130,8 @@ def test_a_checkpoint_of_other_features(tmp_path, settings) -> None:
 
 
 def test_an_export_of_other_features_or_of_another_checkpoint(root, settings) -> None:
-    content = json.loads((root / "export" / "export.json").read_text())
-    write_json(root / "export" / "export.json", {**content, "features": ["nir"]})
+    content = read_sealed(root / "export" / "export.json", "")
+    write_sealed(root / "export" / "export.json", {**content, "features": ["nir"]})
     with pytest.raises(ModelError, match=r"the model reads nir but features.names is blue"):
         run(settings("predict.engine=earth"))
     finished.checkpoint(root, seed=1)
@@ -138,7 +140,7 @@ def test_an_export_of_other_features_or_of_another_checkpoint(root, settings) ->
 
 
 def test_what_is_missing_is_named(tmp_path, settings) -> None:
-    with pytest.raises(ModelError, match=r"model.ckpt does not exist; run first: python train.py"):
+    with pytest.raises(ModelError, match=r"model.json does not exist; run first: python train.py"):
         run(settings("predict.engine=earth"))
     finished.checkpoint(tmp_path)
     with pytest.raises(ExportError, match=r"run first: water-gee export"):

@@ -105,7 +105,7 @@ def test_maps_do_not_depend_on_how_the_area_was_cut(tmp_path) -> None:
         make(tmp_path / name, Field(), **choice)
     assert hashes(tmp_path / "a") == hashes(tmp_path / "b") == hashes(tmp_path / "c")
     assert set(hashes(tmp_path / "a")) == {
-        "maps/area.csv", "maps/2019/water.tif", "maps/2019/probability.tif", "maps/2020/water.tif",
+        "maps/area.csv", "maps/maps.json", "maps/2019/water.tif", "maps/2019/probability.tif", "maps/2020/water.tif",
         "maps/2020/probability.tif",
     }  # fmt: skip
 
@@ -153,7 +153,7 @@ def test_maps_of_years_that_are_no_longer_studied_go(tmp_path) -> None:
     old.parent.mkdir(parents=True)
     old.write_bytes(b"old")
     make(tmp_path, Field())
-    assert sorted(path.name for path in (tmp_path / "maps").iterdir()) == ["2019", "2020", "area.csv"]
+    assert sorted(path.name for path in (tmp_path / "maps").iterdir()) == ["2019", "2020", "area.csv", "maps.json"]
 
 
 def test_a_pixel_belongs_to_the_area_by_its_centre(tmp_path) -> None:

@@ -8,6 +8,7 @@ import yaml
 
 import finished
 from labelled import write_labelled_tiles
+from vouched import vouch_for_labels, vouch_for_run
 from water_gee.errors import ModelError
 from water_gee.evaluation import assess
 from water_gee.models import save_checkpoint
@@ -15,7 +16,7 @@ from water_gee.paths import Layout
 from water_gee.report import comparison
 from water_gee.report.judged import judge_run
 from water_gee.tiles import read_manifest, write_manifest
-from water_gee.tracking.folders import FINISHED, RunRecord, write_record
+from water_gee.tracking.folders import FINISHED, RunRecord
 from water_gee.tracking.lineage import lineage
 from water_gee.training import training_records
 
@@ -46,16 +47,18 @@ def trained(tmp_path, settings):
     """A root with labelled training tiles, test tiles, and finished runs of two models."""
     layout = write_labelled_tiles(tmp_path)
     training = read_manifest(layout)
-    finished.write_root(tmp_path)
+    layout = finished.write_root(tmp_path)
     write_manifest(layout, [*training, *read_manifest(layout)])
+    vouch_for_labels(layout)
     origin = lineage(layout, training_records(layout), tmp_path).plain()
     for kind, seed in (("pixelcnn", 0), ("pixelcnn", 1), ("mlp", 0)):
         name = f"{kind}-{seed}"
         folder = layout.runs / name
         save_checkpoint(folder / "model.ckpt", finished.checkpoint(tmp_path, seed=seed, kind=kind))
-        write_record(folder, RunRecord(f"{kind} seed={seed}", name, FINISHED, name, "tiny", "", seed, lineage=origin))
         (folder / "metrics.json").write_text(f'{{"validation": {{"iou": 0.8{seed}}}}}')
         (folder / "config.yaml").write_text(yaml.safe_dump({"model": {"name": kind}, "seed": seed}))
+        record = RunRecord(f"{kind} seed={seed}", name, FINISHED, name, "tiny", "", seed, lineage=origin)
+        vouch_for_run(layout, record, name)
     return layout
 
 

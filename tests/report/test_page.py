@@ -10,14 +10,17 @@ import pytest
 from PIL import Image
 
 import finished
-from water_gee.evaluation import Assessment
-from water_gee.files import read_json, write_json, write_text
+from vouched import vouch_for_model
+from water_gee.errors import WaterGeeError
+from water_gee.files import read_json, sha256, write_json, write_text
 from water_gee.maps.make import predict_pieces, publish
 from water_gee.maps.parts import PartStore
 from water_gee.maps.plan import Plan
+from water_gee.paths import Layout
 from water_gee.report.palette import CHANGES, ERRORS
 from water_gee.report.stage import run
 from water_gee.report.summary import run as summarise
+from water_gee.sealed import write_sealed
 from water_gee.study import outline
 from water_gee.tiles import write_raster
 
@@ -73,12 +76,17 @@ def add_products(root: Path) -> None:
         return probability, probability > 0.5
 
     predict_pieces(plan, engine, store, workers=1)
-    publish(plan, store, root / "maps", {})
-    write_text(root / "runs" / "first" / "curves.csv", CURVES)
-    write_json(root / "models" / "model.json", {"run": "first", "metrics": {"iou": 0.82}})
+    mark = sha256(root / "models" / "model.ckpt")
+    publish(plan, store, root / "maps", {"study": "tiny", "checkpoint_sha256": mark})
+    write_text(root / "models" / "curves.csv", CURVES)
+    curves = sha256(root / "models" / "curves.csv")
+    vouch_for_model(Layout(root, "tiny"), run="first", metrics={"iou": 0.82}, curves_sha256=curves)
     layers = [{"place": "body.conv1 (Conv2d)", "operation": "conv", "channels": 16, "parameters": 1168}]
     content = {"form": "array", "calls": 80, "bytes": 514_301, "layers": layers, "parity": PARITY}
-    write_json(root / "export" / "export.json", {**content, "proved_by": "eelocal"})
+    write_text(root / "export" / "expression.json", "{}")
+    known = {"study": "tiny", "selected_sha256": mark, "checkpoint_sha256": mark, "proved_by": "eelocal"}
+    known |= {"expression_sha256": sha256(root / "export" / "expression.json")}
+    write_sealed(root / "export" / "export.json", {**content, **known})
 
 
 @pytest.fixture
@@ -173,9 +181,59 @@ def test_the_summary_says_what_was_made(tmp_path, choices, capsys) -> None:
     assert f"{measured:.3f}" in said
 
 
-def test_the_summary_before_any_evaluation(settings) -> None:
-    from water_gee.errors import WaterGeeError
-
-    with pytest.raises(WaterGeeError, match=r"metrics.json does not exist; run the stage"):
+def test_the_summary_before_any_evaluation(tmp_path, settings) -> None:
+    with pytest.raises(WaterGeeError, match=r"model.json does not exist; run first: python train.py"):
         summarise(settings())
-    assert Assessment({}, {}).metrics == {}
+    finished.write_root(tmp_path)
+    with pytest.raises(WaterGeeError, match=r"details.json does not exist; run first: water-gee evaluate"):
+        summarise(settings())
+
+
+def test_after_another_selection_nothing_of_the_old_model_is_shown_as_current(tmp_path, choices, capsys) -> None:
+    add_products(tmp_path)
+    run(choices)
+    finished.checkpoint(tmp_path, seed=1)
+    with pytest.raises(WaterGeeError, match=r"reports is of another model than the one that is selected"):
+        summarise(choices)
+    run(choices)
+    page = Page(tmp_path / "reports" / "index.html")
+    text = (tmp_path / "reports" / "index.html").read_text()
+    assert "The maps are of another model or export and are not shown; run again: water-gee predict." in text
+    assert "The export is of another model and is not shown; run again: water-gee export." in text
+    assert not any("Water area by year" in caption for caption in page.captions) and "250,000" not in text
+    summarise(choices)
+    said = " ".join(capsys.readouterr().out.split())
+    assert "The maps are of another model" in said and "equal to PyTorch" not in said
+
+
+def test_a_reference_that_was_replaced_is_said(tmp_path, choices, capsys) -> None:
+    run(choices)
+    summarise(choices)
+    assert "was changed" not in capsys.readouterr().err
+    finished.reference(tmp_path / "reference" / "water_2020_a.tif", ~finished.land()["truth"])
+    summarise(choices)
+    assert "the reference truth was changed since it was measured against" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("reports/metrics.json", "run again: water-gee evaluate"),
+        ("reports/details.json", "run again: water-gee evaluate"),
+        ("maps/area.csv", "run again: water-gee predict"),
+        ("maps/maps.json", "run again: water-gee predict"),
+        ("export/export.json", "run again: water-gee export"),
+        ("export/expression.json", "run again: water-gee export"),
+        ("models/model.json", "run again: water-gee select"),
+        ("models/model.ckpt", "run again: water-gee select"),
+    ],
+)
+def test_a_file_that_was_edited_is_found(tmp_path, choices, name, told) -> None:
+    add_products(tmp_path)
+    run(choices)
+    path = tmp_path / name
+    path.write_bytes(path.read_bytes() + b" ")
+    if name.endswith("json") and name not in ("reports/metrics.json", "export/expression.json"):
+        path.write_bytes(path.read_bytes().replace(b'"study": "tiny"', b'"study": "tony"'))
+    with pytest.raises(WaterGeeError, match=told):
+        summarise(choices)

@@ -9,6 +9,7 @@ from water_gee.evaluation.stage import (
     is_simulated,
     judged,
     judged_together,
+    reference_hashes,
     references_of,
     test_tiles,
 )
@@ -30,6 +31,7 @@ __all__ = [
     "is_simulated",
     "judged",
     "judged_together",
+    "reference_hashes",
     "references_of",
     "test_tiles",
     "views",

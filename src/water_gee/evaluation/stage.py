@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from water_gee.config.settings import Settings
@@ -13,11 +12,13 @@ from water_gee.evaluation.count import Counter
 from water_gee.evaluation.details import describe
 from water_gee.evaluation.reference import Reference
 from water_gee.evaluation.view import METHODS, Judge, TileView, answered_by, views
-from water_gee.files import write_json
+from water_gee.export import deployed
+from water_gee.files import digest, sha256, write_json
+from water_gee.models import Checkpoint
 from water_gee.paths import Layout
 from water_gee.progress import say, track
+from water_gee.sealed import write_sealed
 from water_gee.tiles import TileRecord, read_manifest
-from water_gee.tracking import deployed
 
 Visit = Callable[[TileView], None]
 
@@ -41,22 +42,26 @@ def assess(settings: Settings, visit: Visit | None = None) -> Assessment:
         ModelError: there is no checkpoint, or it reads other features than the tiles hold.
         ConfigError: a reference has no file.
     """
-    layout = Layout(Path(settings.paths.root))
+    layout = Layout.of(settings)
     references = list(settings.study.references)
     causes = Causes(layout, references[0]) if references and is_simulated(settings, layout) else None
     visits = [causes.add] if causes else []
-    counter = judged(settings, deployed(layout), [*visits, *([visit] if visit else [])], title="evaluate")
+    checkpoint = deployed(layout)
+    counter = judged(settings, checkpoint, [*visits, *([visit] if visit else [])], title="evaluate")
     assessment = _assessment(settings, counter)
+    assessment.details["model_sha256"] = checkpoint.sha256
+    assessment.details["reference_files"] = reference_hashes(settings, layout)
     if causes:
         assessment.details["causes"] = causes.table()
     write_json(layout.reports / "metrics.json", assessment.metrics)
-    write_json(layout.reports / "details.json", assessment.details)
+    assessment.details["metrics_sha256"] = sha256(layout.reports / "metrics.json")
+    write_sealed(layout.reports / "details.json", assessment.details)
     if not references:
         say(f"the study {settings.study.name} names no reference: there is nothing to measure the model against")
     return assessment
 
 
-def judged(settings: Settings, checkpoint: Path, visits: Sequence[Visit] = (), title: str = "") -> Counter:
+def judged(settings: Settings, checkpoint: Checkpoint, visits: Sequence[Visit] = (), title: str = "") -> Counter:
     """Count a checkpoint on the test tiles against every reference; nothing is written.
 
     Args:
@@ -70,7 +75,7 @@ def judged(settings: Settings, checkpoint: Path, visits: Sequence[Visit] = (), t
         ModelError: there is no checkpoint, or it reads other features than the tiles hold.
         ConfigError: a reference has no file.
     """
-    layout, counter = Layout(Path(settings.paths.root)), Counter(settings.evaluate.block)
+    layout, counter = Layout.of(settings), Counter(settings.evaluate.block)
     records = _records(layout, settings.evaluate.area, settings.study.years)
     seen = views(layout, records, load_judge(checkpoint), references_of(settings, layout))
     for view in track(seen, title, len(records)) if title else seen:
@@ -79,7 +84,7 @@ def judged(settings: Settings, checkpoint: Path, visits: Sequence[Visit] = (), t
     return counter
 
 
-def judged_together(settings: Settings, checkpoints: Sequence[Path]) -> dict[Path, Counter]:
+def judged_together(settings: Settings, checkpoints: Sequence[Checkpoint]) -> dict[Checkpoint, Counter]:
     """Count several checkpoints as `judged` does one, every tile and its references read once for all of them.
 
     Raises:
@@ -87,14 +92,14 @@ def judged_together(settings: Settings, checkpoints: Sequence[Path]) -> dict[Pat
         ModelError: a checkpoint is not there, or reads other features than the tiles hold.
         ConfigError: a reference has no file.
     """
-    layout = Layout(Path(settings.paths.root))
+    layout = Layout.of(settings)
     records = _records(layout, settings.evaluate.area, settings.study.years)
-    judges = {path: load_judge(path) for path in checkpoints}
-    counters = {path: Counter(settings.evaluate.block) for path in checkpoints}
+    judges = {one: load_judge(one) for one in checkpoints}
+    counters = {one: Counter(settings.evaluate.block) for one in checkpoints}
     seen = views(layout, records, judges[checkpoints[0]], references_of(settings, layout))
     for view in track(seen, f"testing {len(checkpoints)} runs", len(records)):
-        for path, judge in judges.items():
-            counters[path].add(view if path == checkpoints[0] else answered_by(view, judge))
+        for one, judge in judges.items():
+            counters[one].add(view if one == checkpoints[0] else answered_by(view, judge))
     return counters
 
 
@@ -118,11 +123,19 @@ def is_simulated(settings: Settings, layout: Layout) -> bool:
     return layout.locate(catalog).resolve().is_relative_to(layout.raw.resolve())
 
 
-def load_judge(checkpoint: Path) -> Judge:
+def reference_hashes(settings: Settings, layout: Layout) -> dict[str, str]:
+    """Return one hash of each reference's files in the study's years, by name."""
+    return {
+        one.name: digest(path for year in settings.study.years for path in one.files(year))
+        for one in references_of(settings, layout)
+    }
+
+
+def load_judge(checkpoint: Checkpoint) -> Judge:
     """Return a trained model as evaluation needs it."""
     from water_gee.models import load_checkpoint, predict
 
-    model = load_checkpoint(checkpoint)
+    model = load_checkpoint(checkpoint.path, checkpoint.sha256)
     return Judge(partial(predict, model), model.features, model.network.radius, model.threshold)
 
 

@@ -5,9 +5,22 @@ from typing import Any
 _PUBLIC = {
     "ExportedNetwork": "network", "Recipe": "network", "export_network": "network", "load": "network",
     "Parity": "parity", "compare": "parity", "trace": "tracing", "run": "stage",
+    "deployed": "deployment", "export_of": "deployment", "read_export": "deployment",
 }  # fmt: skip
 
-__all__ = ["ExportedNetwork", "Parity", "Recipe", "compare", "export_network", "load", "run", "trace"]
+__all__ = [
+    "ExportedNetwork",
+    "Parity",
+    "Recipe",
+    "compare",
+    "deployed",
+    "export_network",
+    "export_of",
+    "load",
+    "read_export",
+    "run",
+    "trace",
+]
 
 
 def __getattr__(name: str) -> Any:

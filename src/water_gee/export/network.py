@@ -229,7 +229,9 @@ def load(path: str | Path) -> Any:
     try:
         function = from_expression(json.loads(Path(path).read_text(encoding="utf-8")))
     except FileNotFoundError as error:
-        raise ExportError(f"{path} does not exist; run `water-gee export` first") from error
+        raise ExportError(f"{path} does not exist; run first: water-gee export") from error
+    except OSError as error:
+        raise ExportError(f"{path} cannot be read ({error.strerror}); run again: water-gee export") from error
     except (ValueError, KeyError, TypeError, AttributeError, ee.EEException) as error:
         raise ExportError(f"{path} is not an exported network ({error}); run `water-gee export` again") from error
     if not isinstance(function, Function) or not isinstance(function.body, Call) or len(function.parameters) != 1:

@@ -1,12 +1,13 @@
 """`water-gee export`: the checkpoint as Earth Engine operations, written only once it is proven equal."""
 
+import hashlib
 import shutil
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from water_gee.claims import claim
 from water_gee.config.settings import Settings
 from water_gee.earth import (
     CompositeSpec,
@@ -21,20 +22,20 @@ from water_gee.earth import (
 from water_gee.errors import ExportError
 from water_gee.export.calls import to_ee
 from water_gee.export.card import model_card
+from water_gee.export.deployment import PRUNED
 from water_gee.export.forms import kernel_probe
 from water_gee.export.network import ExportedNetwork, Recipe, export_network
 from water_gee.export.parity import Parity, compare, total
 from water_gee.export.script import StudyText, code_editor
-from water_gee.files import atomic, read_json, sha256, write_json, write_text
-from water_gee.models import TrainedModel, exportable, load_checkpoint, predict
+from water_gee.files import atomic, write_text
+from water_gee.models import TrainedModel, exportable, load_checkpoint, predict, selected
 from water_gee.paths import Layout
 from water_gee.progress import say, track
+from water_gee.sealed import write_sealed
 from water_gee.study import Area, Window
 from water_gee.tiles import TileRecord, load_tile, read_manifest
 from water_gee.tracking import pruned_run
 
-FILES = ("expression.json", "code_editor.js", "README.md", "export.json")  # the last one written says: whole
-CHECKPOINT = "model.ckpt"
 _EVALUATOR = {"local": "eelocal", "cloud": "Earth Engine"}
 
 
@@ -46,20 +47,22 @@ def run(settings: Settings) -> None:
     Raises:
         ModelError: there is no checkpoint, or it reads other features than the configuration lists.
         TileError: there are no tiles to compare on.
-        ExportError: a layer cannot be exported, or the exported network differs from PyTorch; nothing is written.
+        ExportError: a layer cannot be exported, or the exported network differs from PyTorch; nothing is written, and
+            what an earlier export wrote stays.
+        ConfigError: another study's export is there.
         EarthError: Earth Engine cannot be reached or refuses.
     """
-    layout = Layout(Path(settings.paths.root))
-    selected = source = layout.models / CHECKPOINT
-    model = load_checkpoint(selected)
+    layout = Layout.of(settings)
+    claim(layout, layout.export / "export.json")
+    choice = selected(layout)
+    source = choice.checkpoint
+    model = load_checkpoint(source.path, source.sha256)
     spec = composite_spec(settings)
     check(model, settings)
     records = chosen(read_manifest(layout), settings.export.parity_pixels)
-    for name in (*FILES, CHECKPOINT):  # of an earlier checkpoint: nothing unproven may lie there if this fails
-        (layout.export / name).unlink(missing_ok=True)
     if settings.export.prune:
-        source = pruned_run(settings, settings.export.prune) / CHECKPOINT
-        model = load_checkpoint(source)
+        source = pruned_run(settings, settings.export.prune)
+        model = load_checkpoint(source.path, source.sha256)
     with connect(settings.earth, layout) as session:
         names = [settings.predict.area, *(record.area for record in records)]
         areas = resolve_areas(session, settings, dict.fromkeys(names))
@@ -72,25 +75,32 @@ def run(settings: Settings) -> None:
                 f"the exported network differs from PyTorch ({parity}); nothing was written; try export.form=array, "
                 "and please report it with the checkpoint"
             )
+        expression = exported.function_json() + "\n"
         report = {
             **exported.report,
+            "study": layout.study,
             "parity": parity.as_dict(),
             "proved_by": _EVALUATOR[session.kind],
-            "checkpoint_sha256": sha256(source),
-            "selected_sha256": sha256(selected),
+            "expression_sha256": hashlib.sha256(expression.encode()).hexdigest(),
+            "checkpoint_sha256": source.sha256,
+            "selected_sha256": choice.checkpoint.sha256,
             "pruned": settings.export.prune,
         }
+        metadata = dict(model.metadata) if settings.export.prune else choice.report
         texts = {
-            "expression.json": exported.function_json() + "\n",
+            "expression.json": expression,
             "code_editor.js": _script(exported, settings, spec, areas[settings.predict.area]),
-            "README.md": model_card(report, _metadata(layout, model, settings.export.prune > 0), _study(settings)),
+            "README.md": model_card(report, metadata, _study(settings)),
         }
+    # An export that fails has left the last good one as it was; its report, written last, says which one is whole.
     if settings.export.prune:
-        with atomic(layout.export / CHECKPOINT) as temporary:
-            shutil.copyfile(source, temporary)
+        with atomic(layout.export / PRUNED) as temporary:
+            shutil.copyfile(source.path, temporary)
+    else:
+        (layout.export / PRUNED).unlink(missing_ok=True)
     for name, text in texts.items():
         write_text(layout.export / name, text)
-    write_json(layout.export / "export.json", report)
+    write_sealed(layout.export / "export.json", report)
 
 
 def check(model: TrainedModel, settings: Settings) -> None:
@@ -212,10 +222,3 @@ def _study(settings: Settings) -> dict[str, Any]:
         "months": list(study.months),
         "collections": list(settings.sensor.collections),
     }
-
-
-def _metadata(layout: Layout, model: TrainedModel, pruned: bool) -> dict[str, Any]:
-    """What is known of the model: the selection's file where there is one, else the checkpoint's own notes."""
-    path = layout.models / "model.json"
-    content = read_json(path) if path.is_file() and not pruned else dict(model.metadata)
-    return dict(content) if isinstance(content, dict) else {}

@@ -2,5 +2,6 @@
 
 from water_gee.maps.areas import AreaCount, pixel_areas
 from water_gee.maps.parts import LAND, UNSEEN, WATER
+from water_gee.maps.read import map_path, read_areas, read_maps
 
-__all__ = ["LAND", "UNSEEN", "WATER", "AreaCount", "pixel_areas"]
+__all__ = ["LAND", "UNSEEN", "WATER", "AreaCount", "map_path", "pixel_areas", "read_areas", "read_maps"]

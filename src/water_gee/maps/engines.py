@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from water_gee.earth import PIXEL_LIMIT, Session, fetch, request_bytes
+from water_gee.earth import PIXEL_LIMIT, Session, fetch, impossible, request_bytes
 from water_gee.maps.parts import Piece
 from water_gee.paths import Layout
 from water_gee.study import Grid, Window
@@ -16,6 +16,7 @@ from water_gee.tiles import TileRecord, load_tile
 
 Float = NDArray[np.float32]
 OUTPUTS = ("probability", "water")
+_OUTPUT_RANGES = dict.fromkeys(OUTPUTS, (0.0, 1.0))
 
 
 class Engine(Protocol):
@@ -36,7 +37,8 @@ class EarthEngine:
 
     def __call__(self, piece: Piece) -> tuple[Float, NDArray[np.bool_]]:
         """Fetch the finished piece."""
-        probability, water = fetch_whole(self.images[piece.year], self.grid, piece.window, OUTPUTS, self.session)
+        image = self.images[piece.year]
+        probability, water = fetch_whole(image, self.grid, piece.window, OUTPUTS, self.session, _OUTPUT_RANGES)
         return probability, water > 0
 
 
@@ -69,6 +71,7 @@ class Features:
     session: Session
     stored: Mapping[tuple[int, int, int], TileRecord]  # by year, column and row
     size: int  # of the stored tiles
+    ranges: Mapping[str, tuple[float, float]]  # by feature, what its values can be
 
     def __call__(self, year: int, window: Window) -> Float:
         """Return the features, NaN where masked."""
@@ -82,19 +85,28 @@ class Features:
             if tile.names == self.names:
                 rows, columns = window.within(record.tile.outer)
                 return tile.features[:, rows, columns]
-        return fetch_whole(self.images[year], self.grid, window, self.names, self.session)
+        return fetch_whole(self.images[year], self.grid, window, self.names, self.session, self.ranges)
 
 
-def fetch_whole(image: Any, grid: Grid, window: Window, bands: Sequence[str], session: Session) -> Float:
+def fetch_whole(
+    image: Any,
+    grid: Grid,
+    window: Window,
+    bands: Sequence[str],
+    session: Session,
+    ranges: Mapping[str, tuple[float, float]],
+) -> Float:
     """Return the bands of a window of any size: in one request where one may answer so much, else in several.
 
     Raises:
-        EarthError: the service refused, or went on failing.
+        EarthError: the service refused, went on failing, or gave values that cannot be (`ranges`, by band).
     """
     if request_bytes(window, len(bands)) <= PIXEL_LIMIT:
-        return fetch(image, grid, window, bands, session.retry)
+        return fetch(
+            image, grid, window, bands, session.retry, problem=lambda values: impossible(values, bands, ranges)
+        )
     one, other = _halves(window)
-    parts = [fetch_whole(image, grid, half, bands, session) for half in (one, other)]
+    parts = [fetch_whole(image, grid, half, bands, session, ranges) for half in (one, other)]
     return np.concatenate(parts, axis=1 if one.left == other.left else 2)
 
 

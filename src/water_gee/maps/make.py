@@ -8,13 +8,14 @@ from pathlib import Path
 
 from water_gee.earth import in_parallel
 from water_gee.errors import EarthError, WaterGeeError
-from water_gee.files import atomic, write_text
+from water_gee.files import atomic, sha256, write_text
 from water_gee.maps.areas import CLASSES, AreaCount
 from water_gee.maps.engines import Engine
 from water_gee.maps.mosaic import write_cog
 from water_gee.maps.parts import LAYERS, Part, PartStore, Piece
 from water_gee.maps.plan import Plan
 from water_gee.progress import say, track
+from water_gee.sealed import write_sealed
 
 _GIVE_UP = 8  # failed pieces after which the rest is not tried
 
@@ -58,10 +59,16 @@ def predict_pieces(
 
 
 def publish(plan: Plan, store: PartStore, maps: Path, tags: Mapping[str, str]) -> list[dict[str, str]]:
-    """Write the maps and `area.csv` from the finished parts; return the table's rows.
+    """Write the maps, `area.csv` and their report `maps.json` from the finished parts; return the table's rows.
 
     All files are made beside the parts and moved into place at the end, so that a kill leaves the maps of
     before or these, and maps of years that the study no longer has are removed.
+
+    Args:
+        plan: what is mapped.
+        store: of the finished parts.
+        maps: the folder that is written to.
+        tags: what the maps are made of: each file carries it, and the report.
     """
     rows = []
     steps = [(year, layer) for year in plan.years for layer in LAYERS]
@@ -79,6 +86,8 @@ def publish(plan: Plan, store: PartStore, maps: Path, tags: Mapping[str, str]) -
         with atomic(destination) as temporary:
             shutil.move(built, temporary)
     write_text(maps / "area.csv", _table(rows))
+    files = [*(path.relative_to(maps) for path in made), Path("area.csv")]
+    write_sealed(maps / "maps.json", {**tags, "files": {path.as_posix(): sha256(maps / path) for path in files}})
     for folder in maps.glob("[0-9]*"):
         if folder.is_dir() and folder.name not in {str(year) for year in plan.years}:
             shutil.rmtree(folder)

@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import rasterio
 from numpy.typing import NDArray
-from rasterio.errors import RasterioError
 
+from water_gee.errors import TileError
 from water_gee.study import Grid, Window
-from water_gee.tiles import write_raster
+from water_gee.tiles import read_raster, write_raster
 
 WATER, LAND, UNSEEN = 1, 0, 255
 LAYERS = ("probability", "water")
@@ -67,9 +66,8 @@ class PartStore:
 
     def read_water(self, piece: Piece) -> NDArray[np.uint8]:
         """Return the classes [y, x] of a finished part."""
-        with rasterio.open(self.path(piece, "water")) as file:
-            water: NDArray[np.uint8] = file.read(1)
-            return water
+        raster = read_raster(self.path(piece, "water"), "run again: water-gee predict")
+        return np.asarray(raster.values[0], dtype=np.uint8)
 
     def drop_others(self) -> None:
         """Remove parts of other fingerprints: nothing will take them up again."""
@@ -83,14 +81,9 @@ class PartStore:
 
 
 def _is_whole(path: Path, window: Window) -> bool:
-    """Say whether a raster can be read to its last block and has the window's size."""
-    if not path.is_file():
-        return False
+    """Say whether a raster holds the pixels that were written and has the window's size."""
     try:
-        with rasterio.open(path) as file:
-            if (file.height, file.width) != (window.height, window.width):
-                return False
-            file.read(1)
-    except RasterioError:
+        raster = read_raster(path, "")
+    except TileError:
         return False
-    return True
+    return raster.is_whole and raster.values.shape[1:] == (window.height, window.width)

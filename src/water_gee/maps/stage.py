@@ -1,8 +1,8 @@
 """Stage `predict`: the study's area as maps, year by year."""
 
-from pathlib import Path
 from typing import Any
 
+from water_gee.claims import claim
 from water_gee.config.products import PredictSettings
 from water_gee.config.settings import Settings
 from water_gee.earth import (
@@ -12,20 +12,21 @@ from water_gee.earth import (
     connect,
     expression_hash,
     feature_image,
+    possible_ranges,
     resolve_areas,
-    scene_ids,
+    scene_versions,
 )
 from water_gee.errors import ConfigError, ExportError, ModelError, TileError
-from water_gee.files import read_json, sha256
+from water_gee.export import deployed, read_export
+from water_gee.files import sha256
 from water_gee.maps.engines import OUTPUTS, EarthEngine, Engine, Features, LocalEngine
 from water_gee.maps.make import predict_pieces, publish
 from water_gee.maps.parts import PartStore
 from water_gee.maps.plan import Plan
+from water_gee.models import Checkpoint
 from water_gee.paths import Layout
 from water_gee.progress import say
-from water_gee.study import Area
 from water_gee.tiles import TileRecord, read_manifest
-from water_gee.tracking import deployed
 
 
 def run(settings: Settings) -> None:
@@ -37,22 +38,23 @@ def run(settings: Settings) -> None:
         ExportError: there is no exported network, or it is of another checkpoint.
         EarthError: a piece could not be had.
     """
-    choice, layout = settings.predict, Layout(Path(settings.paths.root))
+    choice, layout = settings.predict, Layout.of(settings)
+    claim(layout, layout.maps / "maps.json")
     check_choices(choice)
     spec = composite_spec(settings)
-    check_checkpoint(layout, choice.engine, spec.features)
+    checkpoint, exported = check_checkpoint(layout, choice.engine, spec.features)
     with connect(settings.earth, layout) as session:
         area = resolve_areas(session, settings, [choice.area])[choice.area]
-        found = scene_ids(session, spec, area, settings.study.years)
+        found = scene_versions(session, spec, area, settings.study.years)
         size = choice.tile_size or settings.tiles.size
         plan = Plan.of(
             choice.area, area.geometry, spec.grid, settings.study.years, size=size, one_piece=choice.one_piece
         )
         images = {year: feature_image(spec, area, year) for year in settings.study.years}
         hashes = {str(year): expression_hash(image) for year, image in images.items()}
-        marks = {"checkpoint_sha256": sha256(deployed(layout))}
+        marks = {"checkpoint_sha256": checkpoint.sha256}
         if choice.engine == "earth":
-            marks["expression_sha256"] = sha256(layout.export / "expression.json")
+            marks["expression_sha256"] = str(exported["expression_sha256"])
         else:
             marks["runtime"] = choice.runtime
             if (layout.tiles / "tiles.csv").is_file():
@@ -63,9 +65,9 @@ def run(settings: Settings) -> None:
             layout.work / "predict" / plan.fingerprint(choice.engine, where, hashes, scenes, marks), spec.grid
         )
         store.drop_others()
-        engine = _engine(settings, layout, spec, area, session, images)
+        engine = _engine(settings, layout, spec, session, images, checkpoint)
         predict_pieces(plan, engine, store, workers=settings.earth.workers, on_failure=session.check)
-    tags = {"study": settings.study.name, "area": choice.area, "checkpoint_sha256": marks["checkpoint_sha256"]}
+    tags = {"study": settings.study.name, "area": choice.area, "engine": choice.engine, **marks}
     rows = publish(plan, store, layout.maps, tags)
     store.remove()
     for row in rows:
@@ -89,37 +91,40 @@ def check_choices(choice: PredictSettings) -> None:
         require_runtime(choice.runtime)
 
 
-def check_checkpoint(layout: Layout, engine: str, features: tuple[str, ...]) -> None:
-    """Check that the network fits the features, and that the exported one is the selected one.
+def check_checkpoint(layout: Layout, engine: str, features: tuple[str, ...]) -> tuple[Checkpoint, dict[str, Any]]:
+    """Return the checkpoint to map with and, for the engine `earth`, what its export says of itself.
 
     Raises:
         ModelError: there is no checkpoint, or the network reads other features.
-        ExportError: there is no exported network, or it is of another checkpoint.
+        ExportError: there is no exported network, it is of another checkpoint, or it was changed since its proof.
     """
-    checkpoint = deployed(layout)
-    if not checkpoint.is_file():
-        raise ModelError(f"{checkpoint} does not exist; run first: python train.py, then water-gee select")
+    checkpoint, exported = deployed(layout), {}
     if engine == "earth":
-        for name in ("export.json", "expression.json"):
-            if not (layout.export / name).is_file():
-                raise ExportError(f"{layout.export / name} does not exist; run first: water-gee export")
-        exported = read_json(layout.export / "export.json")
-        if exported.get("checkpoint_sha256") != sha256(checkpoint):
+        exported = read_export(layout)
+        if exported.get("checkpoint_sha256") != checkpoint.sha256:
             raise ExportError("export/ is of another checkpoint than models/model.ckpt; run again: water-gee export")
+        if not exported.get("parity", {}).get("equal"):
+            raise ExportError("export/ was not proven equal to PyTorch; run again: water-gee export")
         known = tuple(exported.get("features", ()))
     else:
         from water_gee.models import load_checkpoint
 
-        known = load_checkpoint(checkpoint).features
+        known = load_checkpoint(checkpoint.path, checkpoint.sha256).features
     if known != features:
         raise ModelError(
             f"the model reads {', '.join(known)} but features.names is {', '.join(features)}; "
             "set features.names to the model's list, or train again"
         )
+    return checkpoint, exported
 
 
 def _engine(
-    settings: Settings, layout: Layout, spec: CompositeSpec, area: Area, session: Session, images: dict[int, Any]
+    settings: Settings,
+    layout: Layout,
+    spec: CompositeSpec,
+    session: Session,
+    images: dict[int, Any],
+    checkpoint: Checkpoint,
 ) -> Engine:
     if settings.predict.engine == "earth":
         from water_gee.export import load
@@ -129,10 +134,10 @@ def _engine(
         return EarthEngine(mapped, spec.grid, session)
     from water_gee.models import load_checkpoint, predictor
 
-    model = load_checkpoint(deployed(layout))
+    model = load_checkpoint(checkpoint.path, checkpoint.sha256)
     predicted = predictor(model, settings.predict.runtime)
     stored, size = _stored(settings, layout)
-    features = Features(layout, images, spec.features, spec.grid, session, stored, size)
+    features = Features(layout, images, spec.features, spec.grid, session, stored, size, possible_ranges(spec))
     return LocalEngine(predicted, features, model.network.radius, model.threshold)
 
 

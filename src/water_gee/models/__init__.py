@@ -4,6 +4,7 @@ from water_gee.models.baselines import BoostedTrees, CFMaskRule, PixelLinear, ra
 from water_gee.models.nets import PixelCNN, PixelMLP, PixelNetwork, Standardise, crop
 from water_gee.models.pruning import multiply_adds, prune, widths
 from water_gee.models.runtimes import predictor, require_runtime, to_onnx
+from water_gee.models.selection import Checkpoint, Selected, selected, selected_report_path
 from water_gee.models.trained import (
     TrainedModel,
     build_body,
@@ -17,10 +18,12 @@ from water_gee.models.trained import (
 __all__ = [
     "BoostedTrees",
     "CFMaskRule",
+    "Checkpoint",
     "PixelCNN",
     "PixelLinear",
     "PixelMLP",
     "PixelNetwork",
+    "Selected",
     "Standardise",
     "TrainedModel",
     "build_body",
@@ -35,6 +38,8 @@ __all__ = [
     "raw_network",
     "require_runtime",
     "save_checkpoint",
+    "selected",
+    "selected_report_path",
     "to_onnx",
     "widths",
 ]

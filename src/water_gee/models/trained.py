@@ -1,5 +1,6 @@
 """A trained network with all that its use depends on, in one checkpoint file."""
 
+import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,9 +12,10 @@ from numpy.typing import NDArray
 from torch import nn
 
 from water_gee.errors import ModelError
-from water_gee.files import atomic
+from water_gee.files import atomic, read_bytes
 from water_gee.models.baselines import BoostedTrees, CFMaskRule, PixelLinear
 from water_gee.models.nets import PixelCNN, PixelMLP, PixelNetwork, Standardise
+from water_gee.sealed import read_checked
 
 _FORMAT = "water_gee model 1"
 _BODIES: dict[str, Callable[[int, Sequence[int]], nn.Module]] = {
@@ -96,16 +98,25 @@ def save_checkpoint(path: Path, model: TrainedModel) -> None:
         torch.save(content, temporary)
 
 
-def load_checkpoint(path: Path) -> TrainedModel:
+def load_checkpoint(path: Path, sha256: str = "") -> TrainedModel:
     """Read a checkpoint that `save_checkpoint` wrote.
 
+    Args:
+        path: of the file.
+        sha256: what its report knows of its bytes; empty where no report speaks for it.
+
     Raises:
-        ModelError: the file is absent, broken, or not a checkpoint of this project.
+        ModelError: the file is absent or broken, not the one that is known, or not a checkpoint of this project.
     """
     if not path.is_file():
         raise ModelError(f"{path} does not exist; run first: python train.py, then water-gee select")
+    advice = "run its training or selection again"
+    if sha256:
+        file = read_checked(path, sha256, advice, error=ModelError)
+    else:
+        file = read_bytes(path, advice, error=ModelError)
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        content = torch.load(io.BytesIO(file), map_location="cpu", weights_only=True)
         if content["format"] != _FORMAT:
             raise KeyError(content["format"])
         features = tuple(content["features"])
@@ -119,7 +130,7 @@ def load_checkpoint(path: Path) -> TrainedModel:
     except ModelError:
         raise
     except Exception as error:  # torch raises its own, pickle's, zipfile's and many more for a broken file
-        raise ModelError(f"{path} is not a Water_gee checkpoint or is broken; run its training again") from error
+        raise ModelError(f"{path} is not a Water_gee checkpoint or is broken; {advice}") from error
 
 
 @torch.inference_mode()

@@ -44,7 +44,7 @@ def run(settings: Settings) -> None:
     if not found:
         raise ModelError("no finished run is of these tiles and clean labels; run first: python train.py")
     rows = _compared(settings, found)
-    folder = Layout(Path(settings.paths.root)).reports / "comparison"
+    folder = Layout.of(settings).reports / "comparison"
     files = [folder / "comparison.csv", folder / "comparison.png"]
     content = as_rows(found, rows)
     write_text(files[0], as_csv(content))
@@ -57,18 +57,14 @@ def run(settings: Settings) -> None:
 
 def _compared(settings: Settings, found: Sequence[Contender]) -> dict[str, list[Compared]]:
     """Return the comparison by reference."""
-    counters = judged_together(settings, [path for one in found for path in _checkpoints(one)])
+    counters = judged_together(settings, [each for one in found for each in one.checkpoints])
     first = next(iter(counters.values()))
     compared = {}
     for name, tally in first.tallies.items():
         held = {method: [counts_of(tally, method)] for method in _THRESHOLDS}
-        held |= {one.name: [counts_of(counters[path].tallies[name]) for path in _checkpoints(one)] for one in found}
+        held |= {one.name: [counts_of(counters[each].tallies[name]) for each in one.checkpoints] for one in found}
         compared[name] = compare(held, AGAINST, resamples=settings.evaluate.resamples, seed=settings.seed)
     return compared
-
-
-def _checkpoints(one: Contender) -> list[Path]:
-    return [folder / "model.ckpt" for folder in one.folders]
 
 
 def as_rows(found: Sequence[Contender], rows: Mapping[str, Sequence[Compared]]) -> list[list[str]]:

@@ -1,7 +1,6 @@
 """Stage `cost`: what accuracy a network loses by being cheaper, so that the user can choose."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from water_gee.config.settings import Settings
 from water_gee.errors import ModelError
@@ -30,14 +29,14 @@ def run(settings: Settings) -> None:
     found = variants(settings)
     if not found:
         raise ModelError("no finished run is of these tiles and clean labels; run first: python train.py")
-    counters = judged_together(settings, [one.folder / "model.ckpt" for one in found])
+    counters = judged_together(settings, [one.checkpoint for one in found])
     tested = {
-        path.parent.name: {name: tally.total("model").iou for name, tally in counter.tallies.items()}
-        for path, counter in counters.items()
+        one.path.parent.name: {name: tally.total("model").iou for name, tally in counter.tallies.items()}
+        for one, counter in counters.items()
     }
     references = list(settings.study.references)
     rows = table(found, tested, references)
-    folder = Layout(Path(settings.paths.root)).reports / "cost"
+    folder = Layout.of(settings).reports / "cost"
     files = [folder / "accuracy_cost.csv", folder / "accuracy_cost.png"]
     write_text(files[0], as_csv(rows))
     draw(files[1], found, tested, references)
@@ -61,7 +60,8 @@ def table(
     heading = ["network", "run", "macs_per_pixel", "share", "validation_iou", *(f"test_iou_{n}" for n in references)]
     rows = [heading]
     for one in found:
-        ious = [one.validation, *(tested[one.folder.name].get(name, float("nan")) for name in references)]
+        run = one.checkpoint.path.parent.name
+        ious = [one.validation, *(tested[run].get(name, float("nan")) for name in references)]
         cost = [str(one.macs), f"{one.macs / found[0].macs:.3f}"]
-        rows.append([one.name, one.folder.name, *cost, *(f"{iou:.4f}" for iou in ious)])
+        rows.append([one.name, run, *cost, *(f"{iou:.4f}" for iou in ious)])
     return rows

@@ -26,7 +26,7 @@ def draw(
     """
     series = [("Validation", [one.validation for one in shown])]
     for name in references:
-        values = [tested[one.folder.name].get(name, float("nan")) for one in shown]
+        values = [tested[one.checkpoint.path.parent.name].get(name, float("nan")) for one in shown]
         series.append((f"Test, against the reference “{name}”", values))
     with drawing(path, 1.3 + 2.5 * len(series) + 0.22 * len(shown), width=7.6) as figure:
         axes = figure.subplots(len(series), 1, sharex=True, squeeze=False)[:, 0]

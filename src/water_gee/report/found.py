@@ -1,8 +1,8 @@
-"""What lies on disk for the page: maps, runs, exports and their hashes, each of which may be absent."""
+"""What lies on disk for the page: the selected model, and what was made of it."""
 
-import csv
-import json
 import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -11,55 +11,73 @@ import numpy as np
 import rasterio
 from numpy.typing import NDArray
 from rasterio.enums import Resampling
-from rasterio.errors import RasterioError
 
+from water_gee.export import deployed, export_of
 from water_gee.files import sha256
+from water_gee.maps import map_path, read_areas, read_maps
+from water_gee.models import Checkpoint, selected
 from water_gee.paths import Layout
 
 _PACKAGES = ("water-gee", "torch", "pytorch-lightning", "earthengine-api", "rasterio", "numpy")
 _HASHED = (
     "data/tiles/tiles.csv", "data/clean/report.json", "models/model.ckpt", "models/model.json",
-    "export/expression.json", "export/export.json", "maps/area.csv", "reports/metrics.json",
+    "export/expression.json", "export/export.json", "maps/maps.json", "maps/area.csv", "reports/metrics.json",
 )  # fmt: skip
 
 
-def json_or_none(path: Path) -> Any:
-    """Return a JSON file's content, None where it is absent or broken."""
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
+@dataclass(frozen=True)
+class Products:
+    """What was made of the selected model; of another model nothing is shown, but `stale` says that it is there."""
+
+    checkpoint: Checkpoint
+    model: Mapping[str, Any]  # model.json
+    export: Mapping[str, Any] | None  # export.json
+    maps: Mapping[str, Any] | None  # maps.json
+    areas: Sequence[Mapping[str, str]]  # rows of area.csv
+    stale: tuple[str, ...]  # a sentence each
+
+    @property
+    def parity(self) -> Mapping[str, Any]:
+        """The proof of the export; empty without one."""
+        return dict((self.export or {}).get("parity") or {})
 
 
-def areas(layout: Layout) -> list[dict[str, str]]:
-    """Return the rows of `maps/area.csv`, none where there is no map."""
-    try:
-        with (layout.maps / "area.csv").open(newline="", encoding="utf-8") as file:
-            return list(csv.DictReader(file))
-    except OSError:
-        return []
+def products(layout: Layout) -> Products:
+    """Return what was made of the selected model, every file checked against its report.
+
+    Raises:
+        ModelError: nothing is selected.
+        WaterGeeError: a file was changed since it was written, or is of another study.
+    """
+    chosen, checkpoint = selected(layout), deployed(layout)
+    export, maps = export_of(layout, chosen.checkpoint.sha256), read_maps(layout)
+    stale = []
+    if export is None and (layout.export / "export.json").is_file():
+        stale.append("The export is of another model and is not shown; run again: water-gee export.")
+    if maps is not None and not _of(maps, checkpoint, export):
+        maps = None
+        stale.append("The maps are of another model or export and are not shown; run again: water-gee predict.")
+    areas = read_areas(layout, maps) if maps is not None else []
+    return Products(checkpoint, chosen.report, export, maps, areas, tuple(stale))
 
 
-def water_map(layout: Layout, year: str, limit: int = 1000) -> NDArray[np.uint8] | None:
-    """Return a year's water map [y, x], thinned to at most `limit` pixels a side by its most frequent class."""
-    try:
-        with rasterio.open(layout.maps / year / "water.tif") as file:
-            step = max(1, -(-max(file.shape) // limit))
-            shape = (-(-file.height // step), -(-file.width // step))
-            water: NDArray[np.uint8] = file.read(1, out_shape=shape, resampling=Resampling.mode)
-            return water
-    except RasterioError:
-        return None
+def _of(maps: Mapping[str, Any], checkpoint: Checkpoint, export: Mapping[str, Any] | None) -> bool:
+    """Say whether maps are of a checkpoint and, where Earth Engine made them, of the export that is there."""
+    exported = (export or {}).get("expression_sha256")
+    return maps.get("checkpoint_sha256") == checkpoint.sha256 and maps.get("expression_sha256") in (None, exported)
 
 
-def run_folder(layout: Layout) -> Path | None:
-    """Return the folder of the run that was selected, if it can be told and is there."""
-    model = json_or_none(layout.models / "model.json") or {}
-    for record in sorted(layout.runs.glob("*/run.json")):
-        if model.get("run_id") and (json_or_none(record) or {}).get("run_id") == model["run_id"]:
-            return record.parent
-    folder = layout.runs / str(model.get("run") or "-")
-    return folder if (folder / "curves.csv").is_file() else None
+def water_map(layout: Layout, maps: Mapping[str, Any], year: str, limit: int = 1000) -> NDArray[np.uint8]:
+    """Return a year's water map [y, x], thinned to at most `limit` pixels a side by its most frequent class.
+
+    Raises:
+        WaterGeeError: the file is not the one that was written.
+    """
+    with rasterio.open(map_path(layout, maps, year, "water")) as file:
+        step = max(1, -(-max(file.shape) // limit))
+        shape = (-(-file.height // step), -(-file.width // step))
+        water: NDArray[np.uint8] = file.read(1, out_shape=shape, resampling=Resampling.mode)
+        return water
 
 
 def commit(folder: Path) -> str:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from water_gee.config.settings import Settings
 from water_gee.evaluation import Reference, TileView, judged, references_of, test_tiles
 from water_gee.files import digest
+from water_gee.models import Checkpoint
 from water_gee.paths import Layout
 from water_gee.report import pictures
 from water_gee.report.drawing import drawing
@@ -45,13 +46,13 @@ def judge_run(settings: Settings, checkpoint: Path, folder: Path) -> Verdict | N
         ModelError: the checkpoint reads other features than the tiles hold.
         ConfigError: a reference has no file.
     """
-    layout = Layout(Path(settings.paths.root))
+    layout = Layout.of(settings)
     references = references_of(settings, layout)
     records = test_tiles(layout, settings)
     if not references or not records:
         return None
     gallery, probabilities = Gallery.of(records, references[0].name), Probabilities()
-    tallies = judged(settings, checkpoint, [gallery.add, probabilities.add]).tallies
+    tallies = judged(settings, Checkpoint(checkpoint, ""), [gallery.add, probabilities.add]).tallies
     confusions = {
         one.name: tallies[one.name].total("model")
         for one in references

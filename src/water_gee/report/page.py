@@ -102,5 +102,5 @@ def render(study: StudyLine, cards: Sequence[Card], sections: Sequence[Section])
         undefined=jinja2.StrictUndefined,
         keep_trailing_newline=True,
     )
-    full = [section for section in sections if section.tables or section.figures]
+    full = [section for section in sections if section.tables or section.figures or section.texts]
     return environment.get_template("page.html.j2").render(study=study, cards=cards, sections=full)

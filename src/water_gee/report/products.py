@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from water_gee.config.settings import Settings
+from water_gee.files import sha256
 from water_gee.paths import Layout
 from water_gee.report import charts, found, raster
 from water_gee.report.drawing import Panel, sheet
@@ -51,16 +52,15 @@ def study(folder: Path, settings: Settings, records: Sequence[TileRecord]) -> Se
     return part
 
 
-def training(folder: Path, layout: Layout) -> Section:
+def training(folder: Path, layout: Layout, model: Mapping[str, Any]) -> Section:
     """Return the section with the curves of the selected run."""
     part = Section("training", "Training")
-    run = found.run_folder(layout)
-    path = folder / "training.png"
-    if run is not None and charts.training(path, run / "curves.csv"):
+    path, curves = folder / "training.png", layout.models / "curves.csv"
+    if curves.is_file() and sha256(curves) == model.get("curves_sha256") and charts.training(path, curves):
         part.figures.append(
             Figure(
                 path,
-                f"The selected run, {run.name}",
+                f"The selected run, {model.get('run')}",
                 "Left the loss on training and on validation tiles, which lie apart in space: the two should fall "
                 "together, and a validation loss that turns up means overfitting. Right the validation IoU against the "
                 "labels; the circled epoch is the one that was kept.",
@@ -69,11 +69,12 @@ def training(folder: Path, layout: Layout) -> Section:
     return part
 
 
-def water_map(folder: Path, layout: Layout) -> Section:
+def water_map(folder: Path, layout: Layout, made: found.Products) -> Section:
     """Return the section with the map and the area by year."""
     part = Section("area", "The map and its area")
-    rows = found.areas(layout)
-    if not rows:
+    rows, maps = made.areas, made.maps
+    part.texts += [sentence for sentence in made.stale if "maps" in sentence]
+    if not rows or maps is None:
         return part
     path = folder / "area.png"
     charts.area(path, rows)
@@ -84,9 +85,7 @@ def water_map(folder: Path, layout: Layout) -> Section:
         )
     )
     for row in rows:
-        water = found.water_map(layout, row["year"])
-        if water is None:
-            continue
+        water = found.water_map(layout, maps, row["year"])
         picture = raster.colour(_CLASS_OF[water], CLASSES)
         overview = folder / f"map_{row['year']}.png"
         sheet(
@@ -114,13 +113,13 @@ def water_map(folder: Path, layout: Layout) -> Section:
     return part
 
 
-def export(layout: Layout) -> Section:
+def export(made: found.Products) -> Section:
     """Return the section on the exported network and its proof."""
     part = Section("export", "The network in Earth Engine")
-    content = found.json_or_none(layout.export / "export.json")
-    if not isinstance(content, dict):
+    part.texts += [sentence for sentence in made.stale if "export" in sentence and "maps" not in sentence]
+    if made.export is None:
         return part
-    parity: Mapping[str, Any] = content.get("parity") or {}
+    content, parity = made.export, made.parity
     prover = "eelocal, this project's stand-in for Earth Engine" if content.get("proved_by") != "Earth Engine" else "it"
     part.texts.append(
         "The trained network is carried into Earth Engine as image operations. Parity compares its probabilities, "
@@ -159,10 +158,9 @@ def _operation(layer: Mapping[str, Any]) -> str:
     return " ".join(part for part in (str(layer.get("operation", "")), str(layer.get("kind", "")), size) if part)
 
 
-def lineage(settings: Settings, layout: Layout, code: Path) -> Section:
+def lineage(settings: Settings, layout: Layout, code: Path, model: Mapping[str, Any]) -> Section:
     """Return the section with versions and hashes."""
     part = Section("lineage", "Lineage")
-    model = found.json_or_none(layout.models / "model.json")
     facts = {"code (git)": found.commit(code), "study": settings.study.name, "sensor": settings.sensor.name}
     facts |= {"features": ", ".join(settings.features.names), "denoising": settings.denoise.method}
     facts |= {f"model: {key}": value for key, value in _flat(model).items()}

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from water_gee.claims import claim
 from water_gee.config.compose import repository
 from water_gee.config.settings import Settings
-from water_gee.evaluation import assess, is_simulated
+from water_gee.evaluation import Assessment, assess, is_simulated
 from water_gee.files import read_json, write_text
 from water_gee.paths import Layout
 from water_gee.progress import say
@@ -29,7 +30,9 @@ def run(settings: Settings) -> None:
         ModelError: there is no checkpoint, or it reads other features than the tiles hold.
         ConfigError: a reference has no file.
     """
-    layout = Layout(Path(settings.paths.root))
+    layout = Layout.of(settings)
+    claim(layout, layout.reports / "details.json")
+    made = found.products(layout)
     records = read_manifest(layout)
     references = list(settings.study.references)
     tested = [record for record in records if record.area == settings.evaluate.area]
@@ -37,8 +40,8 @@ def run(settings: Settings) -> None:
     assessment = assess(settings, gallery.add)
     folder = layout.reports / "figures"
     shutil.rmtree(folder, ignore_errors=True)  # a figure of another study must not stay
-    sections = _sections(settings, layout, records, gallery, folder, assessment.metrics, assessment.details)
-    page = render(_head(settings, layout), _cards(layout, assessment.metrics, assessment.details), sections)
+    sections = _sections(settings, layout, records, gallery, folder, assessment, made)
+    page = render(_head(settings, layout), _cards(made, assessment.metrics, assessment.details), sections)
     write_text(layout.reports / "index.html", page)
     say(f"the page is {layout.reports / 'index.html'}")
 
@@ -49,20 +52,21 @@ def _sections(
     records: Sequence[TileRecord],
     gallery: Gallery,
     folder: Path,
-    metrics: Mapping[str, Any],
-    details: Mapping[str, Any],
+    assessment: Assessment,
+    made: found.Products,
 ) -> list[Section]:
+    metrics, details = assessment.metrics, assessment.details
     return [
         accuracy.section(folder, metrics, details),
         accuracy.causes(folder, details.get("causes", []), _realism(settings, layout)),
         accuracy.agreement_maps(folder, gallery, list(metrics)),
-        products.water_map(folder, layout),
+        products.water_map(folder, layout, made),
         products.study(folder, settings, records),
         accuracy.composites(folder, gallery),
         accuracy.labels(folder, gallery),
-        products.training(folder, layout),
-        products.export(layout),
-        products.lineage(settings, layout, repository()),
+        products.training(folder, layout, made.model),
+        products.export(made),
+        products.lineage(settings, layout, repository(), made.model),
     ]
 
 
@@ -94,7 +98,7 @@ def _sensor(name: str) -> str:
     return f"Landsat {' and '.join(numbers[1])}" if numbers else name
 
 
-def _cards(layout: Layout, metrics: Mapping[str, Any], details: Mapping[str, Any]) -> list[Card]:
+def _cards(made: found.Products, metrics: Mapping[str, Any], details: Mapping[str, Any]) -> list[Card]:
     """Return the numbers at the top."""
     cards = []
     if metrics:
@@ -104,9 +108,8 @@ def _cards(layout: Layout, metrics: Mapping[str, Any], details: Mapping[str, Any
         if denoised:
             cards.append(Card(f"{denoised['clean_label']['iou']:.3f}", "IoU of the denoised label, where it speaks"))
         cards.append(Card(f"{measures['qa_water']['iou']:.3f}", "IoU of the quality band"))
-    if rows := found.areas(layout):
+    if rows := made.areas:
         cards.append(Card(f"{float(rows[-1]['water_km2']):,.0f} km²", f"water mapped in {rows[-1]['year']}"))
-    parity = (found.json_or_none(layout.export / "export.json") or {}).get("parity") or {}
-    if parity.get("equal"):
+    if (parity := made.parity).get("equal"):
         cards.append(Card("equal", f"exported network and PyTorch on {parity['pixels']:,} pixels"))
     return cards

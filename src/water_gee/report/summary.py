@@ -1,7 +1,7 @@
 """Stage `summary`: what was made, in a few tables on the terminal."""
 
-from collections.abc import Mapping
-from pathlib import Path
+import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich import box
@@ -10,13 +10,16 @@ from rich.table import Table
 from rich.text import Text
 
 from water_gee.config.settings import Settings
-from water_gee.evaluation import METHODS
-from water_gee.files import read_json
+from water_gee.errors import WaterGeeError
+from water_gee.evaluation import METHODS, reference_hashes
 from water_gee.paths import Layout
+from water_gee.progress import say
 from water_gee.report import found
 from water_gee.report.accuracy import ranked, signed
 from water_gee.report.palette import METHOD_NAMES
+from water_gee.sealed import read_checked, read_sealed
 
+_ADVICE = "run again: water-gee evaluate"
 _MEASURES = {"iou": "IoU", "f1": "F1", "precision": "precision", "recall": "recall"}
 
 
@@ -24,29 +27,48 @@ def run(settings: Settings) -> None:
     """Print the accuracy, the map's area, the export's parity, and where to look, on standard output.
 
     Raises:
-        WaterGeeError: there is no evaluation yet.
+        ModelError: nothing is selected.
+        WaterGeeError: there is no evaluation of what is selected, or a file was changed since it was written.
     """
-    layout = Layout(Path(settings.paths.root))
-    Console(highlight=False).print(summary(layout, settings.study.name))
+    layout = Layout.of(settings)
+    made = found.products(layout)
+    metrics, details = measured(layout, made.checkpoint.sha256)
+    for name, known in reference_hashes(settings, layout).items():
+        if details.get("reference_files", {}).get(name) != known:
+            say(f"the reference {name} was changed since it was measured against; {_ADVICE}")
+    Console(highlight=False).print(summary(layout, made, metrics, details))
 
 
-def summary(layout: Layout, study: str) -> RenderableType:
-    """Return the tables.
+def measured(layout: Layout, model_sha256: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """Return the contents of `metrics.json` and `details.json`, which must be of the model that is deployed now.
 
     Raises:
-        WaterGeeError: there is no evaluation yet.
+        WaterGeeError: there is no evaluation yet, it was changed since, or it is of another model or study.
     """
-    metrics = read_json(layout.reports / "metrics.json")
-    details = found.json_or_none(layout.reports / "details.json") or {}
+    path = layout.reports / "details.json"
+    if not path.is_file():
+        raise WaterGeeError(f"{path} does not exist; run first: water-gee evaluate")
+    details = read_sealed(path, _ADVICE, study=layout.study)
+    metrics = json.loads(read_checked(layout.reports / "metrics.json", details.get("metrics_sha256"), _ADVICE))
+    if details.get("model_sha256") != model_sha256:
+        raise WaterGeeError(f"{layout.reports} is of another model than the one that is selected; {_ADVICE}")
+    return metrics, details
+
+
+def summary(
+    layout: Layout, made: found.Products, metrics: Mapping[str, Any], details: Mapping[str, Any]
+) -> RenderableType:
+    """Return the tables."""
     parts: list[RenderableType] = [
         _accuracy(name, measures, details.get("references", {}).get(name, {})) for name, measures in metrics.items()
     ]
-    if rows := found.areas(layout):
-        parts.append(_areas(rows))
-    if text := _parity(layout):
-        parts.append(text)
+    if made.areas:
+        parts.append(_areas(made.areas))
+    if made.export is not None:
+        parts.append(_parity(made.export, made.parity))
+    parts += [Text(sentence, style="bold red") for sentence in made.stale]
     parts.append(_where(layout))
-    head = Text(f"Water_gee, study {study}", style="bold")
+    head = Text(f"Water_gee, study {layout.study}", style="bold")
     return Group(*(part for each in (head, *parts) for part in (Text(), each)))
 
 
@@ -73,7 +95,7 @@ def _table(title: str) -> Table:
     return Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=True)
 
 
-def _areas(rows: list[dict[str, str]]) -> Table:
+def _areas(rows: Sequence[Mapping[str, str]]) -> Table:
     table = _table("The map")
     for name in ("year", "area", "water, km2", "land, km2", "not seen, km2"):
         table.add_column(name, justify="left" if name in ("year", "area") else "right")
@@ -83,11 +105,7 @@ def _areas(rows: list[dict[str, str]]) -> Table:
     return table
 
 
-def _parity(layout: Layout) -> Text | None:
-    content = found.json_or_none(layout.export / "export.json") or {}
-    parity = content.get("parity")
-    if not isinstance(parity, Mapping):
-        return None
+def _parity(content: Mapping[str, Any], parity: Mapping[str, Any]) -> Text:
     verdict = "equal to" if parity.get("equal") else "DIFFERENT from"
     text = Text("Exported network: ", style="bold")
     text.append(

@@ -5,7 +5,6 @@ does not wait for them.
 """
 
 from water_gee.tracking.datasets import Known, Verdict
-from water_gee.tracking.deployed import deployed
 from water_gee.tracking.finished import Contender, contenders
 from water_gee.tracking.folders import RunRecord, all_runs, read_record
 from water_gee.tracking.variants import Variant, log_costs, log_page, pruned_run, variants
@@ -18,7 +17,6 @@ __all__ = [
     "Verdict",
     "all_runs",
     "contenders",
-    "deployed",
     "log_costs",
     "log_page",
     "pruned_run",

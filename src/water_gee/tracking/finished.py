@@ -11,11 +11,12 @@ import yaml
 from water_gee.config.compose import repository
 from water_gee.config.settings import Settings
 from water_gee.files import read_json
+from water_gee.models import Checkpoint
 from water_gee.paths import Layout
-from water_gee.tracking.folders import FINISHED, RunRecord, all_runs
+from water_gee.tracking.folders import CHECKPOINT, FINISHED, RunRecord
 from water_gee.tracking.lineage import lineage
+from water_gee.tracking.promoted import known_runs
 
-CHECKPOINT = "model.ckpt"
 _DECIDES = ("features", "model", "data", "trainer")  # the groups that decide what a network becomes, beside the seed
 
 
@@ -24,7 +25,7 @@ class Contender:
     """Runs of one configuration, a run a seed."""
 
     name: str
-    folders: tuple[Path, ...]
+    checkpoints: tuple[Checkpoint, ...]
     seeds: tuple[int, ...]
     validation: tuple[float, ...]  # IoU on the validation tiles, a run
 
@@ -37,15 +38,20 @@ def current_runs(settings: Settings) -> list[tuple[Path, RunRecord]]:
     """
     from water_gee.training import training_records  # takes seconds
 
-    layout = Layout(Path(settings.paths.root))
+    layout = Layout.of(settings)
     now = lineage(layout, training_records(layout), repository())
     return [
         (folder, record)
-        for folder, record in all_runs(layout)
+        for folder, record in known_runs(layout)
         if (record.study, record.status) == (settings.study.name, FINISHED)
         and (record.lineage.get("tiles"), record.lineage.get("labels")) == (now.tiles, now.labels)
         and (folder / CHECKPOINT).is_file()
     ]
+
+
+def checkpoint_of(folder: Path, record: RunRecord) -> Checkpoint:
+    """Return the checkpoint of a finished run, as its record knows it."""
+    return Checkpoint(folder / CHECKPOINT, record.files.get(CHECKPOINT, "unknown"))
 
 
 def contenders(settings: Settings) -> list[Contender]:
@@ -63,10 +69,9 @@ def contenders(settings: Settings) -> list[Contender]:
     found = []
     for runs in groups.values():
         seeds = sorted(runs)
-        folders = tuple(runs[seed][0] for seed in seeds)
-        ious = tuple(float(read_json(folder / "metrics.json")["validation"]["iou"]) for folder in folders)
+        ious = tuple(float(read_json(runs[seed][0] / "metrics.json")["validation"]["iou"]) for seed in seeds)
         name = min((without_seed(runs[seed][1].name) for seed in seeds), key=len)
-        found.append(Contender(name, folders, tuple(seeds), ious))
+        found.append(Contender(name, tuple(checkpoint_of(*runs[seed]) for seed in seeds), tuple(seeds), ious))
     return sorted(_distinct(found), key=lambda one: -sum(one.validation) / len(one.validation))
 
 
@@ -87,6 +92,6 @@ def _distinct(found: Sequence[Contender]) -> list[Contender]:
     names = [one.name for one in found]
     return [
         one if names.count(one.name) == 1 else
-        Contender(f"{one.name} ({names[: number + 1].count(one.name)})", one.folders, one.seeds, one.validation)
+        Contender(f"{one.name} ({names[: number + 1].count(one.name)})", one.checkpoints, one.seeds, one.validation)
         for number, one in enumerate(found)
     ]  # fmt: skip

@@ -12,13 +12,18 @@ from typing import Any
 import yaml
 
 from water_gee.errors import ConfigError, WaterGeeError
-from water_gee.files import read_json, write_json
+from water_gee.files import sha256
 from water_gee.paths import Layout
+from water_gee.progress import say
+from water_gee.sealed import read_sealed, write_sealed
 from water_gee.tracking.lineage import is_gone
 
 CHAMPION = "champion"  # alias of the registered model, and how a user asks for it
+STAGE_RUN = "repro"  # the folder of the train stage's own run
 RUNNING, FINISHED, FAILED, KILLED = "RUNNING", "FINISHED", "FAILED", "KILLED"  # as MLflow spells them
-_FILE = "run.json"
+CHECKPOINT = "model.ckpt"
+RUN_FILE = "run.json"
+KEPT = (CHECKPOINT, "config.yaml", "metrics.json", "curves.csv", "validation_tiles.json")  # what a finished run leaves
 # What names a run is what changes its outcome; these do not, or stand in the name already.
 _UNNAMED = ("model", "study", "earth", "ckpt", "run.", "paths.", "select.", "hydra", "trainer.threads")
 
@@ -41,6 +46,7 @@ class RunRecord:
     seconds: float = 0.0
     overrides: list[str] = field(default_factory=list)
     lineage: dict[str, Any] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)  # SHA-256 of what a finished run left, by name
 
     @property
     def is_running(self) -> bool:
@@ -50,17 +56,27 @@ class RunRecord:
 
 def write_record(folder: Path, record: RunRecord) -> None:
     """Write `run.json`."""
-    write_json(folder / _FILE, asdict(record))
+    write_sealed(folder / RUN_FILE, asdict(record))
+
+
+def file_hashes(folder: Path) -> dict[str, str]:
+    """Return the SHA-256 of each file that a run has left, by name."""
+    return {name: sha256(folder / name) for name in KEPT if (folder / name).is_file()}
 
 
 def read_record(folder: Path) -> RunRecord | None:
-    """Return the record of a run's folder, or None where there is none that can be read."""
+    """Return the record of a run's folder, or None where there is none; one that is broken is said."""
+    if not (folder / RUN_FILE).is_file():
+        return None
     try:
-        content = read_json(folder / _FILE)
+        content = read_sealed(folder / RUN_FILE, "the run is left out")
         known = {item.name for item in fields(RunRecord)}
         return RunRecord(**{key: value for key, value in content.items() if key in known})
-    except (WaterGeeError, TypeError, AttributeError):
-        return None
+    except WaterGeeError as error:
+        say(str(error))
+    except TypeError:
+        say(f"{folder / RUN_FILE} is of another version; the run is left out")
+    return None
 
 
 def kind_of(folder: Path) -> str:
@@ -104,11 +120,16 @@ def new_folder(layout: Layout, name: str) -> Path:
 def empty_folder(layout: Layout, name: str) -> Path:
     """Make the folder of a run that the user named, emptied of an earlier run.
 
+    A finished run stays: whoever selects a run by its folder's name means that one. Only the train stage's own run,
+    which DVC keeps, is replaced by the next.
+
     Raises:
-        ConfigError: a process is training in it.
+        ConfigError: a process is training in it, or a finished run is there.
     """
     folder = layout.runs / name
     record = read_record(folder)
+    if record and record.status == FINISHED and name != STAGE_RUN:
+        raise ConfigError(f"run.name={name}: that run is finished; choose another name, or delete {folder}")
     if record and record.is_running:
         raise ConfigError(f"run.name={name}: that run is still training (process {record.process}); choose another")
     if folder.exists():

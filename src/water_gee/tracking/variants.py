@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from water_gee.config.settings import Settings
+from water_gee.errors import ModelError
+from water_gee.models import Checkpoint
 from water_gee.paths import Layout
-from water_gee.tracking.finished import CHECKPOINT, current_runs
-from water_gee.tracking.folders import FINISHED, RunRecord
+from water_gee.tracking.finished import checkpoint_of, current_runs
+from water_gee.tracking.folders import FINISHED, RunRecord, read_record
 
 _METRIC = "model/macs_per_pixel"
 
@@ -18,22 +20,26 @@ class Variant:
     """A finished run of a study."""
 
     name: str  # kind, widths and, if pruned, the share that went
-    folder: Path
+    checkpoint: Checkpoint
     record: RunRecord
     macs: int  # multiply-adds a pixel
     validation: float  # IoU on the validation tiles, at the threshold
     pruned: bool
 
 
-def pruned_run(settings: Settings, share: float) -> Path:
-    """Return the folder of the run that prunes `models/model.ckpt` by a share; it is trained unless it was before.
+def pruned_run(settings: Settings, share: float) -> Checkpoint:
+    """Return the checkpoint of the run that prunes `models/model.ckpt` by a share; trained unless it was before.
 
     Raises:
         WaterGeeError: there are no tiles or labels to train on, or so much cannot be pruned.
     """
     from water_gee.tracking.job import run_pruned  # takes seconds
 
-    return run_pruned(settings, share).folder
+    folder = run_pruned(settings, share).folder
+    record = read_record(folder)
+    if record is None:
+        raise ModelError(f"{folder} has lost its run.json; run the same command again")
+    return checkpoint_of(folder, record)
 
 
 def variants(settings: Settings) -> list[Variant]:
@@ -46,14 +52,15 @@ def variants(settings: Settings) -> list[Variant]:
 
     found = []
     for folder, record in current_runs(settings):
-        model = load_checkpoint(folder / CHECKPOINT)
+        checkpoint = checkpoint_of(folder, record)
+        model = load_checkpoint(checkpoint.path, checkpoint.sha256)
         if not exportable(model.kind):
             continue
         name = f"{model.kind} {'-'.join(map(str, model.widths))}".strip()
         if model.metadata.get("pruned"):
             name += f", pruned by {model.metadata['pruned']:.0%}"
         iou = float(model.metadata.get("validation", {}).get("iou", float("nan")))
-        found.append(Variant(name, folder, record, multiply_adds(model.network), iou, bool(record.pruned_from)))
+        found.append(Variant(name, checkpoint, record, multiply_adds(model.network), iou, bool(record.pruned_from)))
     return best_of_each(found)
 
 
@@ -72,7 +79,7 @@ def log_costs(settings: Settings, found: Iterable[Variant]) -> None:
 
     from water_gee.tracking.database import connect
 
-    client = connect(Layout(Path(settings.paths.root)))
+    client = connect(Layout.of(settings))
     for one in found:
         try:
             if _METRIC not in client.get_run(one.record.run_id).data.metrics:
@@ -93,7 +100,7 @@ def log_page(settings: Settings, kind: str, title: str, files: Sequence[Path], n
     """
     from water_gee.tracking.database import connect, experiment
 
-    layout = Layout(Path(settings.paths.root))
+    layout = Layout.of(settings)
     client = connect(layout)
     tags = {"kind": kind, "mlflow.source.name": "water-gee", "mlflow.note.content": note}
     name = f"{title} {time.strftime('%Y-%m-%d %H:%M')}"

@@ -1,0 +1,47 @@
+"""The finished maps, as their report `maps.json` knows them."""
+
+import csv
+import io
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from water_gee.errors import WaterGeeError
+from water_gee.files import sha256
+from water_gee.paths import Layout
+from water_gee.sealed import read_checked, read_sealed
+
+_ADVICE = "run again: water-gee predict"
+
+
+def read_maps(layout: Layout) -> dict[str, Any] | None:
+    """Return what the maps were made of, None where there are none.
+
+    Raises:
+        WaterGeeError: their report was changed, or is of another study.
+    """
+    path = layout.maps / "maps.json"
+    return read_sealed(path, _ADVICE, study=layout.study) if path.is_file() else None
+
+
+def read_areas(layout: Layout, report: Mapping[str, Any]) -> list[dict[str, str]]:
+    """Return the rows of `area.csv`.
+
+    Raises:
+        WaterGeeError: the table is not the one that was written with the maps.
+    """
+    content = read_checked(layout.maps / "area.csv", report["files"].get("area.csv"), _ADVICE)
+    return list(csv.DictReader(io.StringIO(content.decode(), newline="")))
+
+
+def map_path(layout: Layout, report: Mapping[str, Any], year: str, layer: str) -> Path:
+    """Return the file of a map.
+
+    Raises:
+        WaterGeeError: it is not the file that was written.
+    """
+    name = f"{year}/{layer}.tif"
+    path = layout.maps / name
+    if not path.is_file() or sha256(path) != report["files"].get(name):
+        raise WaterGeeError(f"{path} is not the map that was written: it was changed, damaged or removed; {_ADVICE}")
+    return path
