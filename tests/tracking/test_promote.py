@@ -15,32 +15,34 @@ import pytest
 import torch
 import yaml
 
-from labelled import quick_settings
+from labelled import quick_settings, write_labelled_tiles
+from vouched import vouch_for_run
 from water_gee.accuracy import Confusion
-from water_gee.errors import ConfigError, ModelError
+from water_gee.errors import ConfigError, ModelError, TileError
 from water_gee.files import read_json, write_json
 from water_gee.models import PixelNetwork, Standardise, TrainedModel, build_body, save_checkpoint
 from water_gee.paths import Layout
 from water_gee.tracking import promote, select, ui
 from water_gee.tracking.compare import paired_difference, tile_counts
 from water_gee.tracking.database import connect, experiment
-from water_gee.tracking.folders import FAILED, FINISHED, RunRecord, write_record
+from water_gee.tracking.folders import FAILED, FINISHED, RunRecord
+from water_gee.tracking.lineage import lineage
+from water_gee.training import training_records
 
 SOURCE = Path(__file__).resolve().parents[2] / "src"
 
 
 @pytest.fixture(scope="module")
-def database(tmp_path_factory):
-    """An empty database: its tables take seconds to make."""
-    root = tmp_path_factory.mktemp("database")
-    connect(Layout(root))
-    return root / "mlflow.db"
+def prepared(tmp_path_factory):
+    """A root with tiles, labels and an empty database, whose tables take seconds to make."""
+    root = tmp_path_factory.mktemp("prepared")
+    connect(write_labelled_tiles(root))
+    return root
 
 
 @pytest.fixture
-def root(tmp_path, database):
-    shutil.copyfile(database, tmp_path / "mlflow.db")
-    return tmp_path
+def root(tmp_path, prepared):
+    return shutil.copytree(prepared, tmp_path / "root")
 
 
 def counts(*ious):
@@ -51,9 +53,12 @@ def counts(*ious):
     }
 
 
-def add_run(root, name, iou, *, started=1, parameters=10, status=FINISHED, tiles=None, study="sample", pruned=""):
+def add_run(
+    root, name, iou, *, started=1, parameters=10, status=FINISHED, tiles=None, study="sample", pruned="", origin=None
+):
     """Write a run as training leaves it; return its id."""
-    layout = Layout(root)
+    layout = Layout(root, study)
+    known = lineage(Layout(root), training_records(Layout(root)), root).plain() if origin is None else origin
     client = connect(layout)
     run = client.create_run(experiment(client, layout, study), run_name=name, start_time=started)
     run_id = run.info.run_id
@@ -66,7 +71,9 @@ def add_run(root, name, iou, *, started=1, parameters=10, status=FINISHED, tiles
     client.log_artifact(run_id, str(folder / "model.ckpt"), "model")
     if tiles:
         write_json(folder / "validation_tiles.json", tiles)
-    write_record(folder, RunRecord(name, run_id, status, "k", study, "", started, pruned_from=pruned))
+    write_json(folder / "metrics.json", {"validation": {"iou": iou}, "parameters": parameters})
+    record = RunRecord(name, run_id, status, "k", study, "", started, pruned_from=pruned, lineage=known)
+    vouch_for_run(layout, record, name)
     client.set_terminated(run_id, status)
     return run_id
 
@@ -80,12 +87,16 @@ def test_the_champion_is_the_best_finished_run_and_select_takes_it(root, capsys)
     best = add_run(root, "best", 0.90)
     add_run(root, "failed", 0.99, status=FAILED)
     add_run(root, "elsewhere", 0.99, study="hls_chips")
+    add_run(root, "other-data", 0.99, origin={"tiles": "t", "labels": "l"})
     promote.run(quick_settings(root))
     version = champion(root)
     assert (version.run_id, version.version) == (best, 1) and version.description == promote.RULE
     assert (Path(version.source) / "artifacts" / "model.ckpt").is_file()
     told = capsys.readouterr().err
-    assert "run best (best), validation IoU 0.9000, best of 2" in told and "runner-up good" in told
+    assert (
+        "run best (best), validation IoU 0.9000, best of 2 on the present tiles and labels" in told
+        and "runner-up good" in told
+    )
     assert f"select.run={best} paths.root={root}" in told, "another root is not params.yaml's"
     select.run(quick_settings(root, f"select.run={best}"))
     assert read_json(root / "models" / "model.json")["run"] == "best"
@@ -115,15 +126,15 @@ def test_a_sweeps_parent_a_pruned_run_and_one_without_its_folder_are_no_candidat
     add_run(root, "gone", 0.95)
     shutil.rmtree(layout.runs / "gone")
     add_run(root, "again", 0.95)
-    add_run(root, "again", 0.70)  # run.name=again twice: the folder is the second one's
-    assert promote.candidates(layout, "sample")[1][0].run_id == best
+    add_run(root, "again", 0.70)  # the folder is the second one's
+    assert promote.candidates(quick_settings(root))[0].record.run_id == best
 
 
 def test_of_equal_runs_the_smaller_then_the_earlier_wins(root, capsys):
     add_run(root, "large", 0.90004, parameters=1000, started=1)
     add_run(root, "late", 0.90003, parameters=10, started=3)
     add_run(root, "early", 0.89996, parameters=10, started=2)
-    assert [one.name for one in promote.candidates(Layout(root), "sample")[1]] == ["early", "late", "large"]
+    assert [one.record.name for one in promote.candidates(quick_settings(root))] == ["early", "late", "large"]
     promote.run(quick_settings(root))
     assert "as large, but trained later" in capsys.readouterr().err
 
@@ -140,7 +151,7 @@ def test_of_equal_runs_the_smaller_then_the_earlier_wins(root, capsys):
 def test_the_runner_ups_line_says_by_how_much_and_how_sure(root, second, told):
     add_run(root, "best", 0.90, tiles=counts(0.8, 0.9, 1.0))
     add_run(root, "second", 0.80, tiles=second)
-    line = promote.why(*promote.candidates(Layout(root), "sample")[1])
+    line = promote.why(*promote.candidates(quick_settings(root)))
     assert "\n" not in line
     assert re.search(told, line), line
 
@@ -199,18 +210,34 @@ def test_the_repositorys_own_root_and_study_are_written(root, monkeypatch, study
     assert ("next: water-gee select, or" in told) is written
 
 
-def test_what_cannot_be_promoted_or_shown_is_said_in_one_line(tmp_path, database):
-    for stage in (promote, ui):
-        with pytest.raises(ModelError, match=r"there is no .*mlflow\.db.*run first: python train\.py"):
-            stage.run(quick_settings(tmp_path))
-    assert list(tmp_path.iterdir()) == []
-    shutil.copyfile(database, tmp_path / "mlflow.db")
-    with pytest.raises(ModelError, match=r"no finished run of the study sample; run first"):
-        promote.run(quick_settings(tmp_path))
-    add_run(tmp_path, "gone", 0.9)
-    shutil.rmtree(tmp_path / "runs")
-    with pytest.raises(ModelError, match=r"no finished run .* whose folder is still in"):
-        promote.run(quick_settings(tmp_path))
+def test_a_promoted_run_stays_selectable_whatever_runs_later(root):
+    best = add_run(root, "repro", 0.9)
+    promote.run(quick_settings(root))
+    kept = root / "promoted" / best
+    assert {path.name for path in kept.iterdir()} == {"model.ckpt", "metrics.json", "run.json"}
+    shutil.rmtree(root / "runs" / "repro")
+    add_run(root, "repro", 0.5)  # the next `dvc repro`
+    for name in (best, "champion"):
+        select.run(quick_settings(root, f"select.run={name}"))
+        assert read_json(root / "models" / "model.json")["run_id"] == best
+    assert promote.candidates(quick_settings(root))[0].record.run_id == best, "it goes on competing"
+    clone = shutil.copytree(root / "promoted", root.parent / "clone" / "promoted").parent  # as after dvc pull
+    select.run(quick_settings(clone, f"select.run={best}"))
+    assert read_json(clone / "models" / "model.json")["run_id"] == best
+
+
+def test_what_cannot_be_promoted_or_shown_is_said_in_one_line(tmp_path, root):
+    with pytest.raises(ModelError, match=r"there is no .*mlflow\.db.*run first: python train\.py"):
+        ui.run(quick_settings(tmp_path / "empty"))
+    with pytest.raises(TileError, match=r"run first: water-gee tiles"):
+        promote.run(quick_settings(tmp_path / "empty"))
+    assert not (tmp_path / "empty").exists()
+    with pytest.raises(ModelError, match=r"no finished run of the study sample on its present tiles and labels"):
+        promote.run(quick_settings(root))
+    add_run(root, "unknown", 0.9)
+    fresh = shutil.copytree(root, tmp_path / "fresh", ignore=shutil.ignore_patterns("mlflow.db"))
+    with pytest.raises(ModelError, match=r"MLflow does not know the best run, unknown"):
+        promote.run(quick_settings(fresh))
 
 
 def test_the_page_is_the_experiments_runs(monkeypatch):

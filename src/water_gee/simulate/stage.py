@@ -19,7 +19,7 @@ _PARTS = ("catalog", "reference", "fraction", "cover", "boundaries", "simulation
 
 def run(settings: "Settings") -> None:
     """Write the simulated study of `settings.simulate` to `data/raw`, in place of the one that is there."""
-    remake(settings.simulate, Layout(Path(settings.paths.root)).raw)
+    remake(settings.simulate, Layout.of(settings).raw)
 
 
 def remake(spec: SimulationSpec, raw: Path) -> None:

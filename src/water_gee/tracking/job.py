@@ -11,8 +11,7 @@ from mlflow import MlflowClient
 
 from water_gee.config.compose import repository
 from water_gee.config.settings import Settings
-from water_gee.files import sha256
-from water_gee.models import load_checkpoint
+from water_gee.models import load_checkpoint, selected
 from water_gee.paths import Layout
 from water_gee.progress import say
 from water_gee.tiles import TileRecord
@@ -36,6 +35,7 @@ from water_gee.tracking.folders import (
     RunRecord,
     all_runs,
     empty_folder,
+    file_hashes,
     new_folder,
     run_name,
     write_record,
@@ -88,7 +88,7 @@ def run_job(
         WaterGeeError: what training raises; the MLflow run is then marked FAILED.
         Pruned: what `on_epoch` raised, now or when the same search ran the job before; the run is then KILLED.
     """
-    layout = Layout(Path(settings.paths.root))
+    layout = Layout.of(settings)
     records = training_records(layout)  # before anything is written: a fresh clone stays as it is
     origin = lineage(layout, records, repository())
     key = job_key(settings, origin)
@@ -143,8 +143,9 @@ def run_pruned(settings: Settings, share: float) -> Job:
     Raises:
         WaterGeeError: what training and pruning raise; the MLflow run is then marked FAILED.
     """
-    layout = Layout(Path(settings.paths.root))
-    model, source = load_checkpoint(layout.models / CHECKPOINT), sha256(layout.models / CHECKPOINT)
+    layout = Layout.of(settings)
+    chosen = selected(layout).checkpoint
+    model, source = load_checkpoint(chosen.path, chosen.sha256), chosen.sha256
     records = training_records(layout)
     origin = lineage(layout, records, repository())
     choices = f"{source} {share:g} {settings.export.prune_epochs} {settings.export.prune_lr:g}"
@@ -211,7 +212,9 @@ def _followed(client: MlflowClient, folder: Path, record: RunRecord) -> Iterator
 
     def end(status: str, error: str = "", pruned: int = 0) -> None:
         # The folder first: where only it knows the end, `_finished` tells MLflow.
-        write_record(folder, replace(record, status=status, error=error, pruned=pruned, seconds=finish.seconds))
+        files = file_hashes(folder) if status == FINISHED else {}
+        ended = replace(record, status=status, error=error, pruned=pruned, seconds=finish.seconds, files=files)
+        write_record(folder, ended)
         if error:
             client.set_tag(record.run_id, "error", error[:500])
         if pruned:

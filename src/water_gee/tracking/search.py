@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import optuna
 from optuna.trial import TrialState
@@ -53,7 +52,7 @@ def search(settings: Settings, overrides: Sequence[str], settings_of: SettingsOf
     space = open_space(settings, fixed)
     for corner in corners(space):
         settings_of([*fixed, *corner])  # a mistake in the space is told before anything is written
-    layout = Layout(Path(settings.paths.root))
+    layout = Layout.of(settings)
     key = search_key(settings, space, layout)
     told = " ".join(one for one in fixed if not one.startswith(("study=", "paths.")))
     sweep = begin(layout, settings.study.name, key, "search", told, settings.search.trials, list(space))

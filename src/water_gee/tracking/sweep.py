@@ -5,7 +5,6 @@ import json
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from mlflow import MlflowClient
 from mlflow.entities import Run
@@ -59,7 +58,7 @@ def open_sweep(overrides: Sequence[str], jobs: Sequence[Settings]) -> Sweep:
         ConfigError: the combinations are no sweep of one study, or the sweep is running in another process.
     """
     _check_one_study(jobs)
-    layout = Layout(Path(jobs[0].paths.root))
+    layout = Layout.of(jobs[0])
     origin = lineage(layout, training_records(layout), repository())
     keys = [job_key(job, origin) for job in jobs]
     _check_all_differ(keys, expand(overrides))

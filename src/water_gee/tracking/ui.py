@@ -9,7 +9,6 @@ import time
 import urllib.error
 import urllib.request
 import webbrowser
-from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
@@ -30,7 +29,7 @@ def run(settings: Settings) -> None:
         ModelError: there is no database yet, or the server ends by itself.
         ConfigError: the port is no port or taken.
     """
-    layout, study = Layout(Path(settings.paths.root)), settings.study.name
+    layout, study = Layout.of(settings), settings.study.name
     if not layout.database.is_file():
         raise ModelError(f"there is no {layout.database}, so no run to show; run first: python train.py")
     port = free_port()
