@@ -1,4 +1,4 @@
-"""The figures of the accuracy: `reports/metrics.json` and `reports/details.json`."""
+"""The figures of the accuracy, as `reports/metrics.json` and `reports/details.json` hold them."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,11 +13,10 @@ from water_gee.evaluation.details import describe
 from water_gee.evaluation.reference import Reference
 from water_gee.evaluation.view import METHODS, Judge, TileView, answered_by, views
 from water_gee.export import deployed
-from water_gee.files import digest, sha256, write_json
+from water_gee.files import digest
 from water_gee.models import Checkpoint
 from water_gee.paths import Layout
 from water_gee.progress import say, track
-from water_gee.sealed import write_sealed
 from water_gee.tiles import TileRecord, read_manifest
 
 Visit = Callable[[TileView], None]
@@ -31,11 +30,11 @@ class Assessment:
     details: dict[str, Any]
 
 
-def assess(settings: Settings, visit: Visit | None = None) -> Assessment:
-    """Judge every test tile, write `metrics.json` and `details.json`, and return them.
+def assess(settings: Settings, visits: Sequence[Visit] = ()) -> Assessment:
+    """Judge every test tile; return the contents of `metrics.json` and `details.json`.
 
     The model is judged on the stored tiles, by PyTorch: they are the very pixels that the quality band and
-    MNDWI are judged on, and the maps equal them (stage predict). `visit` is shown each tile on the way.
+    MNDWI are judged on, and the maps equal them (stage predict). Each of `visits` is shown every tile on the way.
 
     Raises:
         TileError: there is no test tile with a clear pixel, or no reference overlaps one.
@@ -45,17 +44,14 @@ def assess(settings: Settings, visit: Visit | None = None) -> Assessment:
     layout = Layout.of(settings)
     references = list(settings.study.references)
     causes = Causes(layout, references[0]) if references and is_simulated(settings, layout) else None
-    visits = [causes.add] if causes else []
     checkpoint = deployed(layout)
-    counter = judged(settings, checkpoint, [*visits, *([visit] if visit else [])], title="evaluate")
+    own = [causes.add] if causes else []
+    counter = judged(settings, checkpoint, [*own, *visits], title="evaluate")
     assessment = _assessment(settings, counter)
     assessment.details["model_sha256"] = checkpoint.sha256
     assessment.details["reference_files"] = reference_hashes(settings, layout)
     if causes:
         assessment.details["causes"] = causes.table()
-    write_json(layout.reports / "metrics.json", assessment.metrics)
-    assessment.details["metrics_sha256"] = sha256(layout.reports / "metrics.json")
-    write_sealed(layout.reports / "details.json", assessment.details)
     if not references:
         say(f"the study {settings.study.name} names no reference: there is nothing to measure the model against")
     return assessment

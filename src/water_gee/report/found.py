@@ -21,7 +21,7 @@ from water_gee.paths import Layout
 _PACKAGES = ("water-gee", "torch", "pytorch-lightning", "earthengine-api", "rasterio", "numpy")
 _HASHED = (
     "data/tiles/tiles.csv", "data/clean/report.json", "models/model.ckpt", "models/model.json",
-    "export/expression.json", "export/export.json", "maps/maps.json", "maps/area.csv", "reports/metrics.json",
+    "export/expression.json", "export/export.json", "maps/maps.json", "maps/area.csv",
 )  # fmt: skip
 
 

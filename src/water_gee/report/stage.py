@@ -10,20 +10,24 @@ from water_gee.claims import claim
 from water_gee.config.compose import repository
 from water_gee.config.settings import Settings
 from water_gee.evaluation import Assessment, assess, is_simulated
-from water_gee.files import read_json, write_text
+from water_gee.files import read_json, sha256, write_json, write_text
 from water_gee.paths import Layout
 from water_gee.progress import say
 from water_gee.report import accuracy, found, products
 from water_gee.report.gallery import Gallery
+from water_gee.report.judged import Probabilities
 from water_gee.report.page import Card, Section, StudyLine, render
+from water_gee.report.plots import plot_tables
+from water_gee.sealed import write_sealed
 from water_gee.tiles import TileRecord, read_manifest
 
+_NAMED = {"metrics": "metrics.json", "page": "index.html"}  # in details.json
 _MONTHS = ("", "January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
            "November", "December")  # fmt: skip
 
 
 def run(settings: Settings) -> None:
-    """Measure the accuracy; write `metrics.json`, `details.json`, `figures/*.png` and `index.html`.
+    """Measure the accuracy; write `metrics.json`, `figures/*.png`, `plots/*.csv`, `index.html` and `details.json`.
 
     Raises:
         TileError: there is no test tile with a clear pixel, or no reference overlaps one.
@@ -37,13 +41,30 @@ def run(settings: Settings) -> None:
     references = list(settings.study.references)
     tested = [record for record in records if record.area == settings.evaluate.area]
     gallery = Gallery.of(tested, references[0] if references else None)
-    assessment = assess(settings, gallery.add)
-    folder = layout.reports / "figures"
-    shutil.rmtree(folder, ignore_errors=True)  # a figure of another study must not stay
+    probabilities = Probabilities()
+    assessment = assess(settings, [gallery.add, probabilities.add])
+    # Drawn beside the last good ones; moved into their place once all is there.
+    folder = layout.work / "reports" / "figures"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
     sections = _sections(settings, layout, records, gallery, folder, assessment, made)
     page = render(_head(settings, layout), _cards(made, assessment.metrics, assessment.details), sections)
-    write_text(layout.reports / "index.html", page)
+    first = references[0] if references else None
+    _publish(layout, page, folder, assessment, plot_tables(assessment, probabilities, first))
     say(f"the page is {layout.reports / 'index.html'}")
+
+
+def _publish(layout: Layout, page: str, figures: Path, assessment: Assessment, plots: Mapping[str, str]) -> None:
+    """Write what was made; `details.json` comes last and names the others' hashes."""
+    reports = layout.reports
+    write_json(reports / "metrics.json", assessment.metrics)
+    for name, text in plots.items():
+        write_text(reports / "plots" / name, text)
+    shutil.rmtree(reports / "figures", ignore_errors=True)  # a figure of another study must not stay
+    shutil.move(figures, reports / "figures")
+    write_text(reports / "index.html", page)
+    known = {f"{name}_sha256": sha256(reports / file) for name, file in _NAMED.items()}
+    write_sealed(reports / "details.json", {**assessment.details, **known})
 
 
 def _sections(

@@ -50,6 +50,7 @@ def measured(layout: Layout, model_sha256: str) -> tuple[Mapping[str, Any], Mapp
         raise WaterGeeError(f"{path} does not exist; run first: water-gee evaluate")
     details = read_sealed(path, _ADVICE, study=layout.study)
     metrics = json.loads(read_checked(layout.reports / "metrics.json", details.get("metrics_sha256"), _ADVICE))
+    read_checked(layout.reports / "index.html", details.get("page_sha256"), _ADVICE)
     if details.get("model_sha256") != model_sha256:
         raise WaterGeeError(f"{layout.reports} is of another model than the one that is selected; {_ADVICE}")
     return metrics, details
