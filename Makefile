@@ -40,7 +40,10 @@ bench: setup ## speed, against baselines in the same run
 ui: setup ## the MLflow page of the study's runs, on http://127.0.0.1:5000 (PORT=5001 make ui: another port)
 	water-gee ui
 
-clean: ## delete everything that can be made again (not .venv, not data/raw, not your runs)
-	rm -rf data/tiles data/clean models export maps reports logs work .pytest_cache .mypy_cache .ruff_cache .hypothesis
+pipeline: setup ## write dvc.yaml anew from what the stages declare that they read
+	python -m water_gee.pipeline
 
-.PHONY: help setup setup-js demo test test-full lint bench ui clean
+clean: ## delete everything that can be made again (not .venv, not data/raw, not your runs)
+	rm -rf data/tiles data/clean models export maps reports logs work composed.yaml .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+.PHONY: help setup setup-js demo test test-full lint bench ui pipeline clean

@@ -66,6 +66,7 @@ def show(overrides: Sequence[str], config_dir: str | None) -> None:
 def start(overrides: Sequence[str], config_dir: str | None, *, multirun: bool) -> None:
     """Check the configuration of every job, then train one, all of them, or search."""
     from water_gee.config.compose import compose
+    from water_gee.config.configure import check_composed
     from water_gee.config.settings import load
     from water_gee.config.sweeps import expand, swept
 
@@ -77,6 +78,8 @@ def start(overrides: Sequence[str], config_dir: str | None, *, multirun: bool) -
             raise ConfigError(f"search={first.search.method} wants one value of {key}, or its choices in search.space")
         if not multirun:
             raise ConfigError(f"{key} is given several values; add -m to train every combination")
+    if os.environ.get("DVC_STAGE") == "train":
+        check_composed(first, "train")
     jobs = [first, *(load(compose(one, config_dir)) for one in combinations[1:])]
     _ready(first)
     if (multirun or searching) and "TORCHELASTIC_RUN_ID" in os.environ:

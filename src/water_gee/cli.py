@@ -9,8 +9,10 @@ import warnings
 from collections.abc import Sequence
 
 from water_gee.errors import WaterGeeError
+from water_gee.reads import STAGES as PIPELINE
 
 STAGES = {
+    "configure": ("water_gee.config.configure", "compose conf/ and params.yaml into what DVC compares"),
     "simulate": ("water_gee.simulate.stage", "remake the sample study's scenes in data/raw"),
     "tiles": ("water_gee.tiles.stage", "download tiles of features and labels"),
     "denoise": ("water_gee.denoise.stage", "take the noise out of the labels"),
@@ -57,8 +59,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         from water_gee.config.settings import load
 
         settings = load(composed)
+        from water_gee.config.configure import check_composed, narrowed
+
+        if os.environ.get("DVC_STAGE") == options.stage in PIPELINE:
+            check_composed(settings, options.stage)
         quieten()
-        importlib.import_module(STAGES[options.stage][0]).run(settings)
+        importlib.import_module(STAGES[options.stage][0]).run(narrowed(settings, options.stage))
     except WaterGeeError as error:
         sys.exit(f"water-gee: {' '.join(str(error).split())}")
     except KeyboardInterrupt:

@@ -13,11 +13,21 @@ import pytest
 import scenes
 
 PROJECT = Path(__file__).parents[2]
-COPIED = ("conf", "src", ".dvcignore", "data.dvc", "dvc.yaml", "params.yaml", "pyproject.toml", "train.py")
+COPIED = (
+    "conf",
+    "src",
+    ".dvcignore",
+    ".gitignore",
+    "data.dvc",
+    "dvc.yaml",
+    "params.yaml",
+    "pyproject.toml",
+    "train.py",
+)
 SMALL = {
     "conf/tiles/default.yaml": {"size: 512": "size: 64"},
     "conf/trainer/default.yaml": {},
-    "params.yaml": {"study: sample": "study: tiny"},
+    "params.yaml": {"study: sample ": "study: tiny "},
 }
 
 

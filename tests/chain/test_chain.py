@@ -6,7 +6,6 @@ import json
 import pytest
 import rasterio
 
-STAGES = ("tiles", "denoise", "train", "select", "export", "predict", "evaluate")
 FILES = (
     "data/tiles/tiles.csv", "data/clean/report.json", "runs/repro/model.ckpt", "models/model.ckpt", "models/model.json",
     "export/expression.json", "export/code_editor.js", "export/export.json", "maps/2019/water.tif",
@@ -58,26 +57,38 @@ def test_a_second_repro_does_nothing(reproduced) -> None:
 @pytest.mark.parametrize(
     ("file", "old", "new", "stages"),
     [
-        ("conf/study/tiny.yaml", "months: [6, 8]", "months: [6, 9]", {"tiles", "predict"}),
-        ("conf/tiles/default.yaml", "margin: 3", "margin: 4", {"tiles"}),
+        ("conf/study/tiny.yaml", "months: [6, 8]", "months: [6, 9]", {"tiles", "export", "predict", "evaluate"}),
+        ("conf/study/tiny.yaml", "water_{year}_*", "water_{year}*", {"evaluate"}),
+        ("conf/sensor/landsat8.yaml", "water_bit: 7", "water_bit: 6", {"tiles", "export", "predict"}),
+        ("conf/dem/glo30.yaml", "band: DEM", "band: dem", {"tiles", "export", "predict"}),
         ("conf/denoise/none.yaml", "radius: 3", "radius: 4", {"denoise"}),
-        ("conf/model/pixelcnn.yaml", "lr: ", "lr: 1", {"train"}),
+        ("conf/trainer/default.yaml", "patience: 4", "patience: 5", {"train", "export"}),
+        ("params.yaml", "data: auto", "data: crops", {"train", "export"}),
+        ("params.yaml", "seed: 0", "seed: 1", {"denoise", "train", "export", "evaluate"}),
         ("params.yaml", "run: ", "run: repro", {"select"}),
-        ("conf/export/default.yaml", "logits: false", "logits: true", {"export"}),
-        ("conf/predict/default.yaml", "engine: earth", "engine: local", {"predict"}),
-        ("conf/predict/default.yaml", "runtime: torch", "runtime: onnx", {"predict"}),
         ("conf/evaluate/default.yaml", "area: test", "area: train", {"evaluate"}),
-        ("conf/export/default.yaml", "shares: [0.5", "shares: [0.4", set()),
-        ("conf/study/tiny.yaml", "name: tiny", "name: tiny_2", set()),
+        ("conf/earth/local.yaml", "workers: 2", "workers: 3", set()),
         ("conf/model/mlp.yaml", "lr: ", "lr: 1", set()),
-        ("conf/denoise/v1.yaml", "deviations: 3", "deviations: 2", set()),
     ],
 )  # fmt: skip
 def test_a_changed_key_concerns_the_stages_that_read_it_and_no_other(reproduced, file, old, new, stages) -> None:
     before = (reproduced.root / file).read_text()
     try:
         reproduced.replace(file, old, new)
-        changed = json.loads(reproduced.run("dvc", "status", "--json").stdout)
-        assert set(changed) == stages
+        assert "configure" in json.loads(reproduced.run("dvc", "status", "--json").stdout)
+        reproduced.run("dvc", "repro", "configure")
+        assert set(json.loads(reproduced.run("dvc", "status", "--json").stdout)) == stages
     finally:
         (reproduced.root / file).write_text(before)
+        reproduced.run("dvc", "repro", "configure")
+    assert json.loads(reproduced.run("dvc", "status", "--json").stdout) == {}
+
+
+def test_a_replaced_reference_makes_the_evaluation_stale(reproduced) -> None:
+    path = next((reproduced.root / "data/raw/reference").glob("*.tif"))
+    before = path.read_bytes()
+    try:
+        path.write_bytes(before + b" ")
+        assert "evaluate" in json.loads(reproduced.run("dvc", "status", "--json").stdout)
+    finally:
+        path.write_bytes(before)

@@ -1,6 +1,6 @@
 """What every group of the configuration shares."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -13,3 +13,11 @@ class Group(BaseModel):
     """A group of settings: immutable, strict about types, and with no key that it does not know."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    def __getattr__(self, name: str) -> Any:
+        """Say what is missing where a stage asks for a key that it does not declare in `reads`."""
+        if name in type(self).model_fields:
+            raise AttributeError(
+                f"{type(self).__name__}.{name} is read by a stage that does not declare it in reads.py"
+            )
+        return super().__getattr__(name)  # type: ignore[misc]  # pydantic's own, hidden from type checkers

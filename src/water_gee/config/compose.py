@@ -18,7 +18,12 @@ from omegaconf.errors import OmegaConfBaseException
 
 from water_gee.errors import ConfigError
 
-_CHOICES = ("study", "earth", "denoise", "model", "run")
+# What params.yaml chooses: a file of each group that `dvc repro` uses, the seed, and the selected run.
+CHOICES = (
+    "study", "earth", "sensor", "dem", "features", "tiles", "denoise", "model", "data", "trainer", "export", "predict",
+    "evaluate", "seed", "run",
+)  # fmt: skip
+SCENES = "WATER_GEE_SCENES"  # the environment variable that names the folder of real scenes
 _LAUNCHERS = {"joblib": "pip install '.[joblib]'", "submitit_slurm": "pip install hydra-submitit-launcher"}
 
 
@@ -48,13 +53,14 @@ def params() -> dict[str, Any]:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except yaml.YAMLError as error:
         raise ConfigError(f"params.yaml is not valid YAML: {' '.join(str(error).split())}") from error
-    if not isinstance(content, dict) or any(key not in content for key in _CHOICES):
-        raise ConfigError(f"params.yaml must name {', '.join(_CHOICES)}")
-    return content
+    lacking = [key for key in CHOICES if not isinstance(content, dict) or key not in content]
+    if lacking:
+        raise ConfigError(f"params.yaml does not name {', '.join(lacking)}; add a line for each, as in {lacking[0]}:")
+    return dict(content)
 
 
 def register() -> None:
-    """Make `${params:KEY}` and `${repository:}` known to OmegaConf."""
+    """Make `${params:KEY}`, `${repository:}` and the others that `conf/` uses known to OmegaConf."""
     OmegaConf.register_new_resolver("params", lambda key: params()[key], replace=True)
     OmegaConf.register_new_resolver("repository", lambda: str(repository()), replace=True)
     OmegaConf.register_new_resolver("scenes", _scenes, replace=True)
@@ -71,18 +77,24 @@ def with_study(overrides: Sequence[str]) -> list[str]:
 
 
 def _tiles_for(study: str) -> str:
-    """Return the tiles that a study wants: `conf/tiles/<study>.yaml` where there is one, else the default."""
+    """Return what `params.yaml` names, else `conf/tiles/<study>.yaml` where there is one, else the default."""
+    if chosen := params()["tiles"]:
+        return str(chosen)
     return study if (repository() / "conf" / "tiles" / f"{study}.yaml").is_file() else "default"
 
 
 def _scenes(below: str) -> str:
     """Return a path below the folder that `WATER_GEE_SCENES` names."""
-    folder = os.environ.get("WATER_GEE_SCENES")
+    folder = scenes_folder()
     if not folder:
-        raise ConfigError(
-            "study=hls_chips needs the folder of real scenes; set the environment variable WATER_GEE_SCENES"
-        )
-    return str(Path(folder).resolve() / below)
+        raise ConfigError(f"study=hls_chips needs the folder of real scenes; set the environment variable {SCENES}")
+    return f"{folder}/{below}"
+
+
+def scenes_folder() -> str:
+    """Return the folder of real scenes that the environment names; empty where it names none."""
+    folder = os.environ.get(SCENES)
+    return str(Path(folder).resolve()) if folder else ""
 
 
 def compose(overrides: Sequence[str] = (), config_dir: str | None = None) -> DictConfig:

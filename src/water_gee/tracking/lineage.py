@@ -12,15 +12,15 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import water_gee
+from water_gee.config.configure import chosen
 from water_gee.config.settings import Settings
 from water_gee.denoise import CleanLabels
 from water_gee.dvc_hashes import dvc_hash
 from water_gee.files import sha256
 from water_gee.paths import Layout
+from water_gee.reads import SOURCE, STAGES, code_of
 from water_gee.tiles import TileRecord
 
-_CODE = ("models", "tiles", "training")  # the rooms that decide what a network becomes, given tiles and labels
 _DATA = ("data/raw", "data/tiles", "data/clean")
 
 
@@ -62,16 +62,14 @@ def lineage(layout: Layout, records: Sequence[TileRecord], repository: Path) -> 
 
 def job_key(settings: Settings, origin: Lineage) -> str:
     """Return what two runs share that must come out the same: configuration, code and data."""
-    groups = settings.model_dump(mode="json", include={"features", "model", "data", "trainer", "seed"})
+    groups = chosen(settings, STAGES["train"].keys)
     return _digest([json.dumps(groups, sort_keys=True), origin.code, origin.tiles, origin.labels])[:16]
 
 
 @cache
 def code_hash() -> str:
-    """Return a hash of the source of the rooms that train, as this process found it first and so runs it."""
-    package = Path(water_gee.__file__).parent
-    files = sorted(path for room in _CODE for path in (package / room).glob("*.py"))
-    return _digest([f"{path.relative_to(package).as_posix()} {sha256(path)}" for path in files])[:16]
+    """Return a hash of the source of training, as this process found it first and so runs it."""
+    return _digest([f"{path.relative_to(SOURCE).as_posix()} {sha256(path)}" for path in code_of("train")])[:16]
 
 
 def git_state(repository: Path) -> tuple[str, str]:

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 import yaml
 
+from water_gee.config.configure import chosen
 from water_gee.config.model import NetworkSettings
 from water_gee.config.settings import Settings
 from water_gee.errors import ModelError
@@ -23,6 +24,7 @@ from water_gee.models import (
 )
 from water_gee.paths import Layout
 from water_gee.progress import say
+from water_gee.reads import STAGES
 from water_gee.training.augmentation import Augmentation
 from water_gee.training.baselines import fit_baseline
 from water_gee.training.figures import draw_all
@@ -108,8 +110,8 @@ def radius_of(recipe: Recipe, bands: int) -> int:
 
 
 def prepare(settings: Settings, radius: int, folder: Path) -> tuple[TileStore, Split]:
-    """Write the configuration into `folder` and return the tiles, divided for training and validation."""
-    write_text(folder / "config.yaml", yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False))
+    """Write the configuration of the training into `folder`; return the tiles, divided to train and to validate."""
+    write_text(folder / "config.yaml", yaml.safe_dump(chosen(settings, STAGES["train"].keys), sort_keys=False))
     return open_tiles(settings, radius, folder)
 
 

@@ -1,0 +1,106 @@
+"""The `configure` stage: the values that the pipeline's stages read, composed and checked, in one plain file."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
+
+import yaml
+
+from water_gee.config.base import Group
+from water_gee.config.compose import SCENES, scenes_folder
+from water_gee.config.settings import Settings
+from water_gee.errors import ConfigError
+from water_gee.files import write_text
+from water_gee.paths import Layout
+from water_gee.reads import COMPOSED, HOW, STAGES, all_keys
+
+T = TypeVar("T", bound=Group)
+_HEAD = """\
+# Written by `water-gee configure` of conf/ and params.yaml, for DVC to compare: change those, not this.
+"""
+
+
+def run(settings: Settings) -> None:
+    """Write `composed.yaml`."""
+    content = yaml.safe_dump(chosen(settings, all_keys()), sort_keys=False, allow_unicode=True)
+    write_text(Layout.of(settings).root / COMPOSED, _HEAD + content)
+
+
+def chosen(settings: Settings, keys: Iterable[str]) -> dict[str, Any]:
+    """Return the values of some keys, nested as in the configuration, less those that say only how to work.
+
+    A group's name stands for all of it. Order and form follow the settings alone, so that equal choices are equal.
+    """
+    found: dict[str, Any] = {}
+    wanted = [key.split(".") for key in keys]
+    for group in type(settings).model_fields:
+        parts = [key[1:] for key in wanted if key[0] == group]
+        if not parts:
+            continue
+        value = getattr(settings, group)
+        if not isinstance(value, Group):
+            found[group] = value
+            continue
+        fields = [one for one in type(value).model_fields if not all(parts) or [one] in parts]
+        plain = value.model_dump(mode="json", include={one for one in fields if f"{group}.{one}" not in HOW})
+        found[group] = _portable(plain)
+    return found
+
+
+def _portable(value: Any) -> Any:
+    """Return a plain value with the folder of real scenes by its variable's name: where it lies is no choice."""
+    folder = scenes_folder()
+    if isinstance(value, dict):
+        return {key: _portable(one) for key, one in value.items()}
+    if isinstance(value, str) and folder and value.startswith(f"{folder}/"):
+        return f"${SCENES}{value.removeprefix(folder)}"
+    return value
+
+
+def narrowed(settings: Settings, name: str) -> Settings:
+    """Return the settings as a stage may see them: what it declares that it reads, and how it works.
+
+    Whatever else it asks for is an AttributeError: a stage cannot depend on what DVC does not compare.
+    """
+    stage = STAGES.get(name)
+    if stage is None:
+        return settings
+    keys = [key.split(".") for key in (*stage.keys, *HOW)]
+    kept: dict[str, Any] = {}
+    for group in type(settings).model_fields:
+        parts = [key[1:] for key in keys if key[0] == group]
+        if parts:
+            value = getattr(settings, group)
+            kept[group] = value if not all(parts) else _only(value, {part[0] for part in parts})
+    return _with(settings, kept)
+
+
+def _only(group: Group, fields: set[str]) -> Group:
+    return _with(group, {name: value for name, value in group if name in fields})
+
+
+def _with(group: T, content: Mapping[str, Any]) -> T:
+    """Return a copy of a checked group that has some of its fields alone."""
+    copy = group.model_copy()
+    object.__setattr__(copy, "__dict__", dict(content))
+    return copy
+
+
+def check_composed(settings: Settings, name: str) -> None:
+    """Check that a stage which `dvc repro` runs works by the values that DVC has compared.
+
+    Raises:
+        ConfigError: the configuration was changed after `configure` had composed it.
+    """
+    path = Layout.of(settings).root / COMPOSED
+    keys = STAGES[name].keys
+    try:
+        known = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError):
+        known = None
+    now = yaml.safe_load(yaml.safe_dump(chosen(settings, keys)))
+    for group, value in now.items():
+        held = known.get(group) if isinstance(known, dict) else None
+        wrong = [key for key, one in value.items() if (held or {}).get(key) != one] if isinstance(value, dict) else []
+        if wrong or (not isinstance(value, dict) and held != value):
+            key = f"{group}.{wrong[0]}" if wrong else group
+            raise ConfigError(f"{key} was changed while dvc repro was running; run again: dvc repro")
