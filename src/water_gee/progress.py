@@ -11,18 +11,23 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 T = TypeVar("T")
 _PLAIN_SECONDS = 15.0  # a plain log gets a line this often, not one an item
 
-console = Console(stderr=True, highlight=False, soft_wrap=True)
+console = Console(stderr=True, highlight=False, soft_wrap=True, markup=False, emoji=False)
 
 
 def say(text: str) -> None:
-    """Tell the user `text`, on standard error, without markup."""
-    console.print(text, markup=False)
+    """Tell the user `text`, on standard error: whole, as it is, so that a path in it can be copied."""
+    console.print(text)
 
 
 def track(items: Iterable[T], description: str, total: int) -> Iterator[T]:
     """Yield `items` and show how many of `total` are done."""
     if console.is_terminal:
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        columns = (
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+        )
         with Progress(*columns, console=console, transient=True) as progress:
             yield from progress.track(items, description=description, total=total)
         return

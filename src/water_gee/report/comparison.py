@@ -5,8 +5,6 @@ from pathlib import Path
 from statistics import mean, stdev
 
 from matplotlib.axes import Axes
-from rich.console import Console
-from rich.table import Table
 
 from water_gee.config.settings import Settings
 from water_gee.errors import ModelError
@@ -16,7 +14,7 @@ from water_gee.paths import Layout
 from water_gee.progress import say
 from water_gee.report.drawing import drawing
 from water_gee.report.palette import AREA_COLOURS, INK, METHOD_NAMES, MUTED
-from water_gee.report.tables import as_csv, as_markdown
+from water_gee.report.tables import as_csv, as_markdown, show
 from water_gee.tracking import Contender, contenders, log_page
 
 AGAINST = "qa_water"  # the free label that every network learns from: what a network has to beat
@@ -116,22 +114,18 @@ def _panel(axis: Axes, order: Sequence[str], compared: Mapping[str, Compared]) -
 
 def _print(reference: str, found: Sequence[Contender], compared: Sequence[Compared]) -> None:
     known = {one.name: one for one in found}
-    table = Table(title=f"against the reference “{reference}”")
-    for heading in ("method", "runs", "validation IoU", "test IoU", "95 % interval", "less the label", "95 % interval"):
-        table.add_column(heading, justify="left" if heading == "method" else "right")
+    rows = [["method", "runs", "validation IoU", "test IoU", "95 % interval", "less the label", "95 % interval"]]
     for one in sorted(compared, key=lambda one: -one.iou):
         runs = known.get(one.name)
         validation = f"{_mean(runs)} ± {_deviation(runs)}" if runs else "-"
         interval, apart = one.interval, one.difference_interval
         spread = f" ± {one.deviation:.4f}" if runs else ""
-        table.add_row(
+        rows.append([
             METHOD_NAMES.get(one.name, one.name), str(len(runs.seeds)) if runs else "-", validation,
             f"{one.iou:.4f}{spread}", f"{interval.low:.4f} - {interval.high:.4f}",
             f"{one.difference:+.4f}", f"{apart.low:+.4f} to {apart.high:+.4f}",
-        )  # fmt: skip
-    console = Console(highlight=False)
-    console.width = max(console.width, 130)
-    console.print(table)
+        ])  # fmt: skip
+    show(f"against the reference “{reference}”", rows)
 
 
 def _mean(runs: Contender) -> str:

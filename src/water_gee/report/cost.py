@@ -9,7 +9,7 @@ from water_gee.files import write_text
 from water_gee.paths import Layout
 from water_gee.progress import say
 from water_gee.report.cost_chart import draw
-from water_gee.report.tables import as_csv, as_markdown
+from water_gee.report.tables import as_csv, as_markdown, show
 from water_gee.tracking import Variant, log_costs, log_page, pruned_run, variants
 
 
@@ -42,8 +42,7 @@ def run(settings: Settings) -> None:
     draw(files[1], found, tested, references)
     log_costs(settings, found)
     log_page(settings, "cost", "accuracy against cost", files, as_markdown(rows))
-    for row in rows:
-        say("  ".join(row))
+    show("accuracy against cost", rows, texts=2)
     say(f"the figure is {files[1]}")
 
 

@@ -4,9 +4,6 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rich import box
-from rich.console import Console, Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from water_gee.config.settings import Settings
@@ -17,10 +14,12 @@ from water_gee.progress import say
 from water_gee.report import found
 from water_gee.report.accuracy import ranked, signed
 from water_gee.report.palette import METHOD_NAMES
+from water_gee.report.tables import show, write
 from water_gee.sealed import read_checked, read_sealed
 
 _ADVICE = "run again: water-gee evaluate"
 _MEASURES = {"iou": "IoU", "f1": "F1", "precision": "precision", "recall": "recall"}
+_AREAS = {"water_km2": "water, km2", "land_km2": "land, km2", "unseen_km2": "not seen, km2"}
 
 
 def run(settings: Settings) -> None:
@@ -36,7 +35,17 @@ def run(settings: Settings) -> None:
     for name, known in reference_hashes(settings, layout).items():
         if details.get("reference_files", {}).get(name) != known:
             say(f"the reference {name} was changed since it was measured against; {_ADVICE}")
-    Console(highlight=False).print(summary(layout, made, metrics, details))
+    write()
+    write(Text(f"Water_gee, study {settings.study.name}", style="bold"))
+    for reference, measures in metrics.items():
+        _accuracy(reference, measures, details.get("references", {}).get(reference, {}))
+    _areas(made.areas)
+    if made.export is not None:
+        _parity(made.export, made.parity)
+    for sentence in made.stale:
+        write()
+        write(Text(sentence, style="bold red"))
+    _where(layout)
 
 
 def measured(layout: Layout, model_sha256: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
@@ -56,76 +65,53 @@ def measured(layout: Layout, model_sha256: str) -> tuple[Mapping[str, Any], Mapp
     return metrics, details
 
 
-def summary(
-    layout: Layout, made: found.Products, metrics: Mapping[str, Any], details: Mapping[str, Any]
-) -> RenderableType:
-    """Return the tables."""
-    parts: list[RenderableType] = [
-        _accuracy(name, measures, details.get("references", {}).get(name, {})) for name, measures in metrics.items()
-    ]
-    if made.areas:
-        parts.append(_areas(made.areas))
-    if made.export is not None:
-        parts.append(_parity(made.export, made.parity))
-    parts += [Text(sentence, style="bold red") for sentence in made.stale]
-    parts.append(_where(layout))
-    head = Text(f"Water_gee, study {layout.study}", style="bold")
-    return Group(*(part for each in (head, *parts) for part in (Text(), each)))
-
-
-def _accuracy(reference: str, metrics: Mapping[str, Any], detail: Mapping[str, Any]) -> Table:
-    table = _table(f"Accuracy on the test area, against “{reference}”")
-    table.add_column("", no_wrap=True)
-    for name in _MEASURES.values():
-        table.add_column(name, justify="right")
-    table.add_column("pixels", justify="right")
+def _accuracy(reference: str, metrics: Mapping[str, Any], detail: Mapping[str, Any]) -> None:
     best = max(METHODS, key=lambda method: float(metrics[method]["iou"]))
-    for method, measures in ranked(metrics, detail.get("where_denoised")):
-        cells = [f"{measures[name]:.3f}" for name in _MEASURES]
-        table.add_row(METHOD_NAMES[method], *cells, f"{measures['pixels']:,}", style="bold" if method == best else "")
+    known = ranked(metrics, detail.get("where_denoised"))
+    rows = [["method", *_MEASURES.values(), "pixels"]]
+    for method, measures in known:
+        rows.append([METHOD_NAMES[method], *(f"{measures[name]:.3f}" for name in _MEASURES), f"{measures['pixels']:,}"])
+    write()
+    show(
+        f"Accuracy on the test area, against “{reference}”",
+        rows,
+        best=[method for method, _ in known].index(best),
+    )
     if difference := detail.get("iou_differences", {}).get("model - qa_water"):
-        table.caption = (
-            f" model less quality band: {signed(difference['difference'])} IoU "
+        write(
+            f"  model less quality band: {signed(difference['difference'])} IoU "
             f"(95 %: {signed(difference['low'])} to {signed(difference['high'])})"
         )
-        table.caption_justify = "left"
-    return table
 
 
-def _table(title: str) -> Table:
-    return Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=True)
+def _areas(areas: Sequence[Mapping[str, str]]) -> None:
+    if not areas:
+        return
+    rows = [["year", "area", *_AREAS.values()]]
+    rows += [[row["year"], row["area"], *(f"{float(row[key]):,.1f}" for key in _AREAS)] for row in areas]
+    write()
+    show("The map", rows, texts=2)
 
 
-def _areas(rows: Sequence[Mapping[str, str]]) -> Table:
-    table = _table("The map")
-    for name in ("year", "area", "water, km2", "land, km2", "not seen, km2"):
-        table.add_column(name, justify="left" if name in ("year", "area") else "right")
-    for row in rows:
-        numbers = (f"{float(row[key]):,.1f}" for key in ("water_km2", "land_km2", "unseen_km2"))
-        table.add_row(row["year"], row["area"], *numbers)
-    return table
-
-
-def _parity(content: Mapping[str, Any], parity: Mapping[str, Any]) -> Text:
+def _parity(content: Mapping[str, Any], parity: Mapping[str, Any]) -> None:
     verdict = "equal to" if parity.get("equal") else "DIFFERENT from"
-    text = Text("Exported network: ", style="bold")
-    text.append(
-        f"{verdict} PyTorch on {parity.get('pixels', 0):,} pixels, largest difference {parity.get('max_abs', 0):.1e}, "
-        f"{parity.get('flips', 0)} classes differ; {content.get('calls', '?')} operations",
-        style="not bold",
-    )
-    return text
+    write()
+    write(Text("The exported network", style="bold"))
+    write(f"  {verdict} PyTorch on {parity.get('pixels', 0):,} pixels")
+    write(f"  largest difference {parity.get('max_abs', 0):.1e}")
+    write(f"  {parity.get('flips', 0)} classes differ")
+    write(f"  {content.get('calls', '?')} operations")
 
 
-def _where(layout: Layout) -> Text:
+def _where(layout: Layout) -> None:
     places = {
         "the page": layout.reports / "index.html",
         "the maps": layout.maps,
         "the Earth Engine code": layout.export / "code_editor.js",
     }
-    text = Text("Where to look\n", style="bold")
+    write()
+    write(Text("Where to look", style="bold"))
     for name, path in places.items():
         if path.exists():
-            text.append(f"  {name:<22} {path}\n", style="not bold")
-    text.append("  the runs               make ui", style="not bold")
-    return text
+            write(f"  {name:<22} {path}")
+    write("  the runs               make ui")

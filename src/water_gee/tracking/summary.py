@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from mlflow.entities import Run
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from water_gee.progress import say
 from water_gee.tracking.entries import FOLDER_TAG, PRUNED_TAG
@@ -34,7 +35,7 @@ def print_summary(children: Sequence[Run], jobs: int, keys: Sequence[str], conso
     title = f"{finished} of {jobs} jobs finished" + (f", {pruned} pruned" if pruned else "") + ", the best first"
     columns = _columns(children, keys)
     while True:
-        table = _table(title, children, columns)
+        table = _table(title, children, columns, wide=len(keys) or 1)
         spare = [place for place, (name, _) in enumerate(columns) if name in _SPARE]
         if (
             not spare
@@ -90,11 +91,12 @@ def _status(run: Run) -> str:
     return f"pruned, epoch {epoch}" if epoch else str(run.info.status)
 
 
-def _table(title: str, children: Sequence[Run], columns: Sequence[Column]) -> Table:
-    table = Table(title=title)
-    for name, _ in columns:
+def _table(title: str, children: Sequence[Run], columns: Sequence[Column], wide: int) -> Table:
+    """Return the table; the first `wide` columns may be folded, numbers and status never."""
+    table = Table(title=Text(title))
+    for place, (name, _) in enumerate(columns):
         left = name in ("run", "status")
-        table.add_column(name, justify="left" if left else "right", overflow="fold", no_wrap=name == "status")
+        table.add_column(Text(name), justify="left" if left else "right", overflow="fold", no_wrap=place >= wide)
     for run in children:
-        table.add_row(*(cell(run) for _, cell in columns))
+        table.add_row(*(Text(cell(run)) for _, cell in columns))
     return table
