@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from water_gee.cli import quieten
+from water_gee.cli import print_anything, quieten
 from water_gee.config.compose import register
 from water_gee.errors import ConfigError, WaterGeeError
 
@@ -41,6 +41,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Train once, sweep or search; a user's mistake ends it with one line and exit code 1."""
+    print_anything()
     options = _parser().parse_intermixed_args(arguments)
     _end_well()
     try:

@@ -42,7 +42,7 @@ def run() -> None:
 def peak_of(feed: str, tiles: int) -> float:
     """Return the peak, in MiB, of a new process that trains."""
     command = [sys.executable, "-m", "benchmarks.memory", feed, str(tiles)]
-    return float(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
+    return float(subprocess.run(command, check=True, stdout=subprocess.PIPE, encoding="utf-8").stdout)
 
 
 def measure(kind: str, tiles: int) -> float:
@@ -91,7 +91,9 @@ class Peak:
         ended = False
         while not ended:
             ended = self._ended.wait(0.002)
-            found = re.search(r"^RssAnon:\s+(\d+) kB", Path("/proc/self/status").read_text(), re.MULTILINE)
+            found = re.search(
+                r"^RssAnon:\s+(\d+) kB", Path("/proc/self/status").read_text(encoding="utf-8"), re.MULTILINE
+            )
             self.mebibytes = max(self.mebibytes, int(found[1]) / 1024 if found else 0.0)
 
 

@@ -89,7 +89,7 @@ def write_world(folder: Path) -> None:
                 _write(path, numbers, ("SR_B1", *ASSET_BANDS, "QA_PIXEL"), strip, properties, nodata=0)
     study = folder / "conf" / "study" / "tiny.yaml"
     study.parent.mkdir(parents=True)
-    study.write_text(STUDY.format(folder=folder))
+    study.write_text(STUDY.format(folder=folder), encoding="utf-8")
 
 
 def direct_features(catalog: Path, strip: Strip, year: int, days: tuple[str, ...] = DATES) -> dict[str, np.ndarray]:
@@ -202,4 +202,4 @@ def _write(
         file.write(values)
         file.descriptions = names
     if properties is not None:
-        path.with_suffix(".json").write_text(json.dumps({"system:index": path.stem, **properties}))
+        path.with_suffix(".json").write_text(json.dumps({"system:index": path.stem, **properties}), encoding="utf-8")

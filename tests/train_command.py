@@ -14,7 +14,11 @@ def start(*arguments: str, **options) -> subprocess.Popen[str]:
     options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
     environment = {**os.environ, "COLUMNS": "120"}
     return subprocess.Popen(
-        [sys.executable, str(TRAIN), *arguments], cwd=TRAIN.parent, text=True, env=environment, **options
+        [sys.executable, str(TRAIN), *arguments],
+        cwd=TRAIN.parent,
+        env=environment,
+        **options,
+        encoding="utf-8",
     )
 
 

@@ -1,7 +1,9 @@
 """`water-gee STAGE [overrides]`: one command for each stage but training."""
 
 import argparse
+import codecs
 import importlib
+import io
 import logging
 import os
 import sys
@@ -46,6 +48,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one stage; a user's mistake ends it with one line and exit code 1."""
+    print_anything()
     options = _parser().parse_intermixed_args(arguments)
     try:
         from water_gee.config.compose import compose
@@ -69,6 +72,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(f"water-gee: {' '.join(str(error).split())}")
     except KeyboardInterrupt:
         sys.exit("water-gee: interrupted; run the same command again to go on")
+
+
+def print_anything() -> None:
+    """Let no character that the terminal lacks end a command.
+
+    The C locale is taken for UTF-8, as Python does unless it is told not to; another one gets `?` instead.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            known = codecs.lookup(stream.encoding).name
+            if known == "ascii":
+                stream.reconfigure(encoding="utf-8", errors="surrogateescape")  # paths keep their bytes
+            elif known != "utf-8":
+                stream.reconfigure(errors="replace")
 
 
 def quieten() -> None:

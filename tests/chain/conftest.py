@@ -41,16 +41,16 @@ class Copy:
         """Run a command of the project's environment in the copy."""
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         environment = {**os.environ, "PATH": path, "PYTHONPATH": str(self.root / "src"), "DVC_NO_ANALYTICS": "1"}
-        outcome = subprocess.run(command, cwd=self.root, env=environment, capture_output=True, text=True)
+        outcome = subprocess.run(command, cwd=self.root, env=environment, capture_output=True, encoding="utf-8")
         assert outcome.returncode == 0 or not check, f"{command}\n{outcome.stdout}\n{outcome.stderr}"
         return outcome
 
     def replace(self, file: str, old: str, new: str) -> None:
         """Replace a text that must be in a file."""
         path = self.root / file
-        text = path.read_text()
+        text = path.read_text(encoding="utf-8")
         assert old in text, f"{file} lacks {old!r}"
-        path.write_text(text.replace(old, new))
+        path.write_text(text.replace(old, new), encoding="utf-8")
 
 
 def copy_project(root: Path, *, git: bool = True) -> Copy:
@@ -69,7 +69,7 @@ def copy_project(root: Path, *, git: bool = True) -> Copy:
     for file, changes in SMALL.items():
         for old, new in changes.items():
             copy.replace(file, old, new)
-    (root / "data.dvc").write_text("outs:\n- path: data/raw\n")
+    (root / "data.dvc").write_text("outs:\n- path: data/raw\n", encoding="utf-8")
     if git:
         copy.run("git", "init", "--quiet")
     copy.run("dvc", "init", "--quiet", *([] if git else ["--no-scm"]))

@@ -20,7 +20,7 @@ def test_every_file_of_the_contract_is_there(reproduced) -> None:
 
 
 def test_the_metrics_have_the_contracts_shape_and_dvc_shows_them(reproduced) -> None:
-    metrics = json.loads((reproduced.root / "reports/metrics.json").read_text())
+    metrics = json.loads((reproduced.root / "reports/metrics.json").read_text(encoding="utf-8"))
     keys = {"iou", "f1", "precision", "recall", "kappa", "accuracy", "pixels"}
     assert {name: {method: set(values) for method, values in by.items()} for name, by in metrics.items()} == {
         "truth": {"model": keys, "qa_water": keys, "mndwi_0": keys}
@@ -31,7 +31,7 @@ def test_the_metrics_have_the_contracts_shape_and_dvc_shows_them(reproduced) -> 
 
 
 def test_the_exported_network_is_equal(reproduced) -> None:
-    report = json.loads((reproduced.root / "export/export.json").read_text())
+    report = json.loads((reproduced.root / "export/export.json").read_text(encoding="utf-8"))
     assert report["parity"]["equal"] and report["parity"]["max_abs"] <= 1e-5
     assert report["parity"]["flips"] == 0
     assert report["calls"] <= 100
@@ -72,7 +72,7 @@ def test_a_second_repro_does_nothing(reproduced) -> None:
     ],
 )  # fmt: skip
 def test_a_changed_key_concerns_the_stages_that_read_it_and_no_other(reproduced, file, old, new, stages) -> None:
-    before = (reproduced.root / file).read_text()
+    before = (reproduced.root / file).read_text(encoding="utf-8")
     try:
         reproduced.replace(file, old, new)
         assert "configure" in json.loads(reproduced.run("dvc", "status", "--json").stdout)

@@ -74,7 +74,8 @@ def own_study(folder, test_left: float = 3) -> None:
     (folder / "study" / "mine.yaml").write_text(
         "name: mine\ncrs: EPSG:4326\nscale: 0.00025\nyears: [2021]\nmonths: [5, 9]\n"
         "areas:\n  train: {bbox: [0, 0, 1, 1]}\n  map: {bbox: [0, 0, 4, 1]}\n"
-        f"  test: {{bbox: [{test_left}, 0, 4, 1]}}\n"
+        f"  test: {{bbox: [{test_left}, 0, 4, 1]}}\n",
+        encoding="utf-8",
     )
 
 
@@ -104,7 +105,7 @@ def failure_with_dir(config_dir: str) -> str:
 
 
 def command(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "water_gee", *arguments], capture_output=True, text=True)
+    return subprocess.run([sys.executable, "-m", "water_gee", *arguments], capture_output=True, encoding="utf-8")
 
 
 def test_the_command_line_ends_with_one_line_and_no_traceback() -> None:
@@ -122,5 +123,5 @@ def test_help_and_cfg_import_nothing_heavy() -> None:
         "print([name for name in ('torch', 'ee', 'mlflow', 'rasterio', 'numpy', 'pydantic') if name in sys.modules])\n"
     )
     began = time.monotonic()
-    outcome = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    outcome = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True, encoding="utf-8")
     assert outcome.stdout.strip() == "[]", time.monotonic() - began

@@ -61,7 +61,7 @@ def cleaned(layout: Layout) -> list[TileRecord]:
 
 def logged(layout: Layout) -> list[str]:
     path = layout.logs / "denoise.jsonl"
-    return [json.loads(line)["id"] for line in path.read_text().splitlines()] if path.exists() else []
+    return [json.loads(line)["id"] for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -174,7 +174,7 @@ def test_stale_files_go_and_others_stay(layout: Layout, settings: Callable[..., 
     ]  # fmt: skip
     mine = layout.clean / "train" / "notes.txt"
     for path in [*stale, mine]:
-        path.write_text("x")
+        path.write_text("x", encoding="utf-8")
     run(settings(*NONE))
     assert not any(path.exists() for path in stale) and not (layout.clean / "old").exists() and mine.exists()
 

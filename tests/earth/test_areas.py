@@ -24,7 +24,7 @@ def test_a_strips_area_is_the_outline_of_its_scenes(session, settings):
 def test_bounding_boxes_and_regions(session, settings, tmp_path):
     left, bottom, right, top = STRIPS[0].bounds
     region = tmp_path / "region.geojson"
-    region.write_text(json.dumps(mapping(to_lonlat(box(*STRIPS[1].bounds), "EPSG:32648"))))
+    region.write_text(json.dumps(mapping(to_lonlat(box(*STRIPS[1].bounds), "EPSG:32648"))), encoding="utf-8")
     own = settings(
         "~study.areas.train.strips",
         f"+study.areas.train.bbox=[{left},{bottom},{right},{top}]",

@@ -51,7 +51,7 @@ def test_a_killed_program_leaves_no_eelocal_behind(settings, scene_catalog, tmp_
             time.sleep(60)
         """
     )
-    program = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    program = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, encoding="utf-8")
     child = int(program.stdout.readline())
     program.send_signal(signal.SIGKILL)
     program.wait()
@@ -68,7 +68,7 @@ def alive(pid: int) -> bool:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    with open(f"/proc/{pid}/stat") as file:
+    with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
         return file.read().rpartition(")")[2].split()[0] != "Z"  # ended, but not yet waited for
 
 
@@ -79,7 +79,7 @@ def test_a_missing_catalog(settings, tmp_path):
 
 def test_eelocal_that_does_not_start(settings, tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", "")
-    (tmp_path / "eelocal.py").write_text("import sys; sys.exit('eelocal: the port is taken')")
+    (tmp_path / "eelocal.py").write_text("import sys; sys.exit('eelocal: the port is taken')", encoding="utf-8")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     assert failing(settings, tmp_path) == "eelocal did not start: the port is taken"
 

@@ -40,7 +40,7 @@ def _write_scene(root: Path, name: str, seed: int, shape=(40, 50), **properties)
     bands["QA_PIXEL"][:5, :7] = 1
     path = _write_tif(root / f"LANDSAT/LC08/C02/T1_L2/{name}.tif", bands, nodata=0)
     if properties:
-        path.with_suffix(".json").write_text(json.dumps(properties))
+        path.with_suffix(".json").write_text(json.dumps(properties), encoding="utf-8")
     return bands
 
 

@@ -208,7 +208,7 @@ def test_what_ran_when_the_server_was_killed_has_failed(folder):
         "operations.submit('projects/local', 'd', 'EXPORT_IMAGE', '', 100, work)\n"
         "threading.Event().wait()\n"
     )
-    process = subprocess.Popen([sys.executable, "-c", script, str(folder)], stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen([sys.executable, "-c", script, str(folder)], stdout=subprocess.PIPE, encoding="utf-8")
     assert process.stdout.readline() == "ready\n"
     with eelocal.Server(folder) as server:
         operations = server.service.operations
@@ -259,4 +259,4 @@ def test_nothing_is_written_before_the_first_task(ee, folder):
 def test_records_are_whole_files(ee, folder):
     finish(ee, export(ee, ee.Image(SCENE).select("SR_B1"), "a"))
     (path,) = (folder / ".eelocal/operations").iterdir()
-    assert json.loads(path.read_text())["done"] is True
+    assert json.loads(path.read_text(encoding="utf-8"))["done"] is True

@@ -50,7 +50,7 @@ def test_an_image_has_bands_and_properties(folder):
 
 def test_the_properties_file_wins_over_the_name(folder):
     sidecar = folder / SCENES / "LC08_131023_20200715.json"
-    sidecar.write_text(json.dumps({"system:time_start": 5, "WRS_ROW": 99, "system:index": "other"}))
+    sidecar.write_text(json.dumps({"system:time_start": 5, "WRS_ROW": 99, "system:index": "other"}), encoding="utf-8")
     properties = Catalog(folder).image(f"{SCENES}/LC08_131023_20200715").properties
     assert (properties["system:time_start"], properties["WRS_ROW"], properties["system:index"]) == (5, 99, "other")
 
@@ -135,7 +135,7 @@ def test_a_changed_file_is_read_again(tmp_path, write_tif):
     write_tif(tmp_path / "x.tif", {"w": np.full((4, 3), 9, np.uint8)})
     assert catalog.image("x").bands[0].name == "w"
     assert catalog.image("x").read("w", 0, 0, 1, 1)[0][0, 0] == 9
-    (tmp_path / "x.json").write_text('{"a": 1}')
+    (tmp_path / "x.json").write_text('{"a": 1}', encoding="utf-8")
     assert catalog.image("x").properties["a"] == 1
     (tmp_path / "x.tif").unlink()
     with pytest.raises(EEError, match="not found"):
@@ -157,7 +157,7 @@ def test_a_truncated_file_is_an_error_that_names_it(tmp_path, options, share, wr
 @pytest.mark.parametrize("content", ["{", "[1]", '{"a": NaN}', "\x00"])
 def test_a_broken_properties_file_is_an_error_that_names_it(tmp_path, content, write_tif):
     write_tif(tmp_path / "scene.tif", {"v": np.ones((3, 3), np.uint8)})
-    (tmp_path / "scene.json").write_text(content)
+    (tmp_path / "scene.json").write_text(content, encoding="utf-8")
     with pytest.raises(EEError, match=r"scene\.json"):
         Catalog(tmp_path).image("scene")
 

@@ -195,7 +195,7 @@ def test_the_log_has_a_line_for_each_request(folder, tmp_path):
     with eelocal.Server(folder, log=log) as server:
         ee = eelocal.connect(server.url)
         pixels = ee.data.computePixels(request_of(ee, 50, 40))
-    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
     last = lines[-1]
     assert last["route"] == "computePixels" and last["path"].endswith("image:computePixels")
     assert last["status"] == 200 and last["ms"] > 0 and last["received"] > 100

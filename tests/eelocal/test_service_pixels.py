@@ -139,6 +139,6 @@ def test_a_scene_that_arrives_later_is_seen(tmp_path, write_tif):
         ee = eelocal.connect(server.url)
         assert ee.ImageCollection("c").size().getInfo() == 1
         write_tif(tmp_path / "c/b.tif", {"v": values})
-        (tmp_path / "c/b.json").write_text(json.dumps({"year": 2020}))
+        (tmp_path / "c/b.json").write_text(json.dumps({"year": 2020}), encoding="utf-8")
         assert ee.ImageCollection("c").aggregate_array("system:index").getInfo() == ["a", "b"]
         assert ee.Image("c/b").get("year").getInfo() == 2020

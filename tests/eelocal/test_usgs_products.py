@@ -48,9 +48,9 @@ def write_product(write_tif, root, suffix="TIF", name=NAME):
 def test_a_product_is_an_image(tmp_path, form, write_tif):
     folder = write_product(write_tif, tmp_path)
     if form == "json":
-        (folder / f"{NAME}_MTL.json").write_text(json.dumps({"LANDSAT_METADATA_FILE": FIELDS}))
+        (folder / f"{NAME}_MTL.json").write_text(json.dumps({"LANDSAT_METADATA_FILE": FIELDS}), encoding="utf-8")
     else:
-        (folder / f"{NAME}_MTL.txt").write_text(as_text(FIELDS))
+        (folder / f"{NAME}_MTL.txt").write_text(as_text(FIELDS), encoding="utf-8")
     catalog = Catalog(tmp_path)
     assert catalog.kind("scenes") == "IMAGE_COLLECTION"
     assert catalog.kind(f"scenes/{NAME}") == "IMAGE"
@@ -96,7 +96,7 @@ def test_two_products_in_one_folder_are_refused(tmp_path, write_tif):
 @pytest.mark.parametrize("content", ["GROUP = X\nEND", "not an MTL"])
 def test_a_broken_mtl_is_named(tmp_path, content, write_tif):
     folder = write_product(write_tif, tmp_path)
-    (folder / f"{NAME}_MTL.txt").write_text(content)
+    (folder / f"{NAME}_MTL.txt").write_text(content, encoding="utf-8")
     with pytest.raises(EEError, match=r"MTL\.txt"):
         Catalog(tmp_path).image(f"scenes/{NAME}")
 

@@ -36,11 +36,12 @@ needs_node = pytest.mark.skipif(
 
 
 def run(script: str, folder: Path) -> dict:
-    (folder / "code_editor.js").write_text(script)
+    (folder / "code_editor.js").write_text(script, encoding="utf-8")
     algorithms = Path(ee.__file__).parent / "tests" / "algorithms.json"
     done = subprocess.run(
         ["node", HERE / "run_script.js", folder / "code_editor.js", algorithms],
-        env={**os.environ, "NODE_PATH": node_modules() or ""}, capture_output=True, text=True, timeout=120,
+        env={**os.environ, "NODE_PATH": node_modules() or ""}, capture_output=True, timeout=120,
+        encoding="utf-8",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-2000:]
     return json.loads(done.stdout)
@@ -57,7 +58,9 @@ def world(tmp_path):
         local.write_features(tmp_path, scaled.astype(np.float32), ("B2", "B3", "B5", "B6"))
         (tmp_path / "features.tif").rename(folder.with_suffix(".tif"))
         start = 1593561600000 + index * 86400000 * 40  # from 1 July 2020, 40 days apart
-        folder.with_suffix(".json").write_text(json.dumps({"system:time_start": start, "CLOUD_COVER": index}))
+        folder.with_suffix(".json").write_text(
+            json.dumps({"system:time_start": start, "CLOUD_COVER": index}), encoding="utf-8"
+        )
     return tmp_path
 
 

@@ -91,7 +91,7 @@ def test_pixels_do_not_depend_on_how_the_area_is_cut(exported, scene):
 
 def test_three_lines_and_nothing_but_ee_apply_the_expression(exported, scene, tmp_path, monkeypatch):
     folder, image = scene
-    (tmp_path / "expression.json").write_text(exported("array").function_json())
+    (tmp_path / "expression.json").write_text(exported("array").function_json(), encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     assert len(USAGE.splitlines()) == 3
     names = {"image": ee.Image("features")}
@@ -107,7 +107,7 @@ def test_three_lines_and_nothing_but_ee_apply_the_expression(exported, scene, tm
 @pytest.mark.parametrize("form", ["array", "kernel"])
 def test_a_loaded_network_is_the_graph_that_was_written(exported, tmp_path, form):
     path = tmp_path / "expression.json"
-    path.write_text(exported(form).function_json())
+    path.write_text(exported(form).function_json(), encoding="utf-8")
     assert load(path)(ee.Image("features")).serialize() == exported(form).apply(ee.Image("features")).serialize()
 
 
@@ -116,10 +116,10 @@ def test_what_is_no_exported_network_is_not_loaded(tmp_path):
     with pytest.raises(ExportError, match="does not exist"):
         load(path)
     for text in ("{", "[]", '{"result": "0"}', '{"result": "0", "values": {"0": {"functionInvocationValue": {}}}}'):
-        path.write_text(text)
+        path.write_text(text, encoding="utf-8")
         with pytest.raises(ExportError, match="is not an exported network"):
             load(path)
-    path.write_text(ee.Image(1).serialize())
+    path.write_text(ee.Image(1).serialize(), encoding="utf-8")
     with pytest.raises(ExportError, match="no function"):
         load(path)
 

@@ -51,7 +51,7 @@ def runs(layout):
 def test_the_pruned_network_is_proven_and_deployed(ready, root):
     layout = Layout(root)
     stage.run(ready(*PRUNE))
-    report = json.loads((layout.export / "export.json").read_text())
+    report = json.loads((layout.export / "export.json").read_text(encoding="utf-8"))
     pruned, full = load_checkpoint(layout.export / "model.ckpt"), load_checkpoint(layout.models / "model.ckpt")
     assert report["parity"]["equal"] and report["parity"]["flips"] == 0
     assert multiply_adds(pruned.network) <= 0.3 * multiply_adds(full.network)
@@ -60,7 +60,7 @@ def test_the_pruned_network_is_proven_and_deployed(ready, root):
     assert report["checkpoint_sha256"] == sha256(layout.export / "model.ckpt")
     assert report["selected_sha256"] == sha256(layout.models / "model.ckpt") == pruned.metadata["pruned_from"]
     assert deployed(layout).path == layout.export / "model.ckpt"
-    assert "pruned" in (layout.export / "README.md").read_text()
+    assert "pruned" in (layout.export / "README.md").read_text(encoding="utf-8")
 
 
 def test_both_engines_map_with_the_pruned_network(ready, root):
@@ -84,7 +84,7 @@ def test_the_run_is_in_mlflow_made_once_and_never_selected_by_default(ready, roo
     run = connect(layout).get_run(record.run_id)
     macs = multiply_adds(load_checkpoint(folder / "model.ckpt").network)
     assert run.data.metrics["model/macs_per_pixel"] == macs
-    assert run.data.metrics["valid/iou"] == json.loads((folder / "metrics.json").read_text())["validation"]["iou"]
+    assert run.data.metrics["valid/iou"] == json.loads((folder / "metrics.json").read_text(encoding="utf-8"))["validation"]["iou"]
     assert run.data.params["prune"] == "0.7" and run.data.params["model"] == "pixelcnn"
     with pytest.raises(ModelError, match="no finished run"):
         choose(ready())
@@ -93,7 +93,7 @@ def test_the_run_is_in_mlflow_made_once_and_never_selected_by_default(ready, roo
 def test_cost_compares_the_shares_and_logs_the_figure(ready, root, capsys):
     layout = Layout(root)
     run_cost(ready(*PRUNE, "export.shares=[0.7,0.9]"))
-    rows = (layout.reports / "cost" / "accuracy_cost.csv").read_text().splitlines()
+    rows = (layout.reports / "cost" / "accuracy_cost.csv").read_text(encoding="utf-8").splitlines()
     assert rows[0].startswith("network,run,macs_per_pixel,share,validation_iou,test_iou_") and len(rows) == 3
     assert (layout.reports / "cost" / "accuracy_cost.png").stat().st_size > 10_000
     folder = layout.runs / rows[1].split(",")[-5]

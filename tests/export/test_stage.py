@@ -49,16 +49,16 @@ def test_the_stage_writes_a_proven_network(ready, shared):
         "export.json",
         "expression.json",
     ]
-    report = json.loads((folder / "export.json").read_text())
+    report = json.loads((folder / "export.json").read_text(encoding="utf-8"))
     parity = report["parity"]
     assert parity["equal"] and parity["max_abs"] <= 1e-5 and parity["flips"] == parity["mask_differences"] == 0
     clear = sum(r.clear_pixels for r in read_manifest(Layout(shared["root"])) if r.status == "ok")
     assert parity["pixels"] >= 0.9 * clear and parity["masked"] > 0
     assert report["proved_by"] == "eelocal" and report["calls"] <= 100
-    assert report["bytes"] == len((folder / "expression.json").read_text().strip())
-    card = (folder / "README.md").read_text()
+    assert report["bytes"] == len((folder / "expression.json").read_text(encoding="utf-8").strip())
+    card = (folder / "README.md").read_text(encoding="utf-8")
     assert "ee.deserializer.fromJSON" in card and "stand-in" in card
-    script = (folder / "code_editor.js").read_text()
+    script = (folder / "code_editor.js").read_text(encoding="utf-8")
     assert "study tiny" in script and "var BEGIN = '2020-06-01'" in script
 
 
@@ -73,7 +73,7 @@ def test_two_runs_write_the_same_bytes(ready, shared):
 def test_nothing_but_ee_loads_it_in_three_lines(ready, shared, eelocal_url):
     """A process of its own that imports `ee` alone, against eelocal."""
     stage.run(ready(FEW))
-    card = (Layout(shared["root"]).export / "README.md").read_text()
+    card = (Layout(shared["root"]).export / "README.md").read_text(encoding="utf-8")
     lines = card.split("```python\n")[1].split("```")[0]
     program = f"""
 import ee, json, sys
@@ -96,7 +96,7 @@ print(json.dumps([band["id"] for band in water.getInfo()["bands"]]))
 def test_the_form_kernel_asks_the_service_first_and_is_proven_too(ready, shared):
     checkpoint(shared["root"], tuple(ready().features.names), kind="mlp")
     stage.run(ready("export.form=kernel", "export.logits=true"))
-    report = json.loads((Layout(shared["root"]).export / "export.json").read_text())
+    report = json.loads((Layout(shared["root"]).export / "export.json").read_text(encoding="utf-8"))
     assert report["form"] == "kernel" and isinstance(report["flip"], bool) and report["parity"]["equal"]
     assert report["outputs"] == ["water", "probability", "logits"]
 

@@ -23,7 +23,9 @@ def test_a_killed_command_goes_on(tmp_path, config_dir) -> None:
     def command(root: Path) -> subprocess.Popen:
         choices = ["study=tiny", "tiles.size=32", "predict.engine=local", "earth.workers=1", f"paths.root={root}"]
         words = [sys.executable, "-m", "water_gee", "predict", *choices, "--config-dir", str(config_dir)]
-        return subprocess.Popen(words, stderr=subprocess.PIPE, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
+        return subprocess.Popen(
+            words, stderr=subprocess.PIPE, env={**os.environ, "OMP_NUM_THREADS": "1"}, encoding="utf-8"
+        )
 
     calm, rough = tmp_path / "calm", tmp_path / "rough"
     for root in (calm, rough):

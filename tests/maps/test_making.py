@@ -89,7 +89,7 @@ def test_unseen_and_outside_are_never_land(tmp_path) -> None:
 
 def test_the_table_adds_up_to_the_area(tmp_path) -> None:
     plan = make(tmp_path, Field())
-    with (tmp_path / "maps" / "area.csv").open() as file:
+    with (tmp_path / "maps" / "area.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert [row["year"] for row in rows] == ["2019", "2020"] and {row["area"] for row in rows} == {"map"}
     for row in rows:

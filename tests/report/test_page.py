@@ -108,7 +108,7 @@ def test_the_page_is_whole(tmp_path, choices) -> None:
     assert all(len(caption) > 60 for caption in page.captions)
     written = {path.read_bytes() for path in (tmp_path / "reports" / "figures").glob("*.png")}
     assert written == set(page.images)
-    text = (tmp_path / "reports" / "index.html").read_text()
+    text = (tmp_path / "reports" / "index.html").read_text(encoding="utf-8")
     assert not re.search(r"https?://|<script|@import|url\(", text)
     assert "viewport" in text and "eelocal, this project" in text and "250,000" in text
     assert str(tmp_path) not in text and "simulated" not in text
@@ -164,7 +164,7 @@ def test_simulated_scenes_are_called_so_and_their_errors_have_causes(tmp_path, s
     measured = read_json(tmp_path / "reports" / "details.json")["references"]["truth"]["confusion"]["qa_water"]
     assert sum(row["wrong"]["qa_water"] for row in rows if not row["water"]) == measured["fp"]
     assert sum(row["wrong"]["qa_water"] for row in rows if row["water"]) == measured["fn"]
-    text = (tmp_path / "reports" / "index.html").read_text()
+    text = (tmp_path / "reports" / "index.html").read_text(encoding="utf-8")
     assert "Why labels err" in text and "terrain shadow" in text and "are simulated" in text
 
 

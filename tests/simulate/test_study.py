@@ -49,7 +49,7 @@ def test_scenes_are_a_folder_catalog_of_landsat_numbers(study: Path) -> None:
         assert np.array_equal(fill, (numbers[:-1] == 0).all(axis=0))
         assert np.array_equal(fill, (numbers[:-1] == 0).any(axis=0))
         assert numbers[:-1].max() <= 65455
-        properties = json.loads(path.with_suffix(".json").read_text())
+        properties = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
         assert properties["system:index"] == path.stem
         assert 40 < properties["SUN_ELEVATION"] < 62 and 120 < properties["SUN_AZIMUTH"] < 160
         assert 0 <= properties["CLOUD_COVER"] <= 100
@@ -135,7 +135,7 @@ def test_remaking_replaces_its_own_files_and_nobody_elses(tmp_path: Path) -> Non
     remake(spec, raw)
     assert not stale.exists()
     assert sorted(path.name for path in raw.parent.iterdir()) == ["raw"]
-    (raw / "mine.txt").write_text("kept")
+    (raw / "mine.txt").write_text("kept", encoding="utf-8")
     with pytest.raises(WaterGeeError, match=r"mine\.txt"):
         remake(spec, raw)
     with pytest.raises(WaterGeeError, match="water-gee simulate"):

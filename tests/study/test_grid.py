@@ -80,7 +80,7 @@ def test_a_region_comes_back_from_geojson_in_the_studys_crs(tmp_path) -> None:
         ],
     }
     path = tmp_path / "region.geojson"
-    path.write_text(json.dumps(content))
+    path.write_text(json.dumps(content), encoding="utf-8")
     area = from_geojson("map", path, "EPSG:32648")
     assert area.geometry.symmetric_difference(region).area < 1.0
 
@@ -88,7 +88,7 @@ def test_a_region_comes_back_from_geojson_in_the_studys_crs(tmp_path) -> None:
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"type": "Point"}', json.dumps(Point(1, 2).__geo_interface__)])
 def test_what_is_no_polygon_is_refused_by_its_key(tmp_path, text) -> None:
     path = tmp_path / "region.geojson"
-    path.write_text(text)
+    path.write_text(text, encoding="utf-8")
     with pytest.raises(ConfigError, match=r"study.areas.map.region.*polygon"):
         from_geojson("map", path, "EPSG:32648")
     with pytest.raises(ConfigError, match="does not exist"):

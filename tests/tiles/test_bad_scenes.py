@@ -62,15 +62,15 @@ def test_a_file_that_is_no_geotiff(failing, catalog):
 
 
 def test_broken_properties(failing, catalog):
-    scene(catalog).with_suffix(".json").write_text("{")
+    scene(catalog).with_suffix(".json").write_text("{", encoding="utf-8")
     assert "LC08_131023_20200713.json" in failing(f"earth.catalog={catalog}")
 
 
 def test_a_scene_without_its_strip_is_not_of_the_strip(tiles, catalog, tmp_path):
     path = scene(catalog).with_suffix(".json")
-    properties = json.loads(path.read_text())
+    properties = json.loads(path.read_text(encoding="utf-8"))
     del properties["WRS_PATH"]
-    path.write_text(json.dumps(properties))
+    path.write_text(json.dumps(properties), encoding="utf-8")
     tiles(f"earth.catalog={catalog}", "study.years=[2020]", "tiles.areas=[train]")
 
 

@@ -25,7 +25,7 @@ def undisturbed(config_dir, eelocal_url, tmp_path_factory) -> Path:
 
 
 def start(arguments: list[str]) -> "subprocess.Popen[str]":
-    return subprocess.Popen([sys.executable, "-m", "water_gee", *arguments], stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen([sys.executable, "-m", "water_gee", *arguments], stderr=subprocess.PIPE, encoding="utf-8")
 
 
 def wait_until(there, process: "subprocess.Popen[str]") -> None:

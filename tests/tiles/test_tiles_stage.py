@@ -139,7 +139,7 @@ def test_a_failed_tile_is_recorded_and_the_others_go_on(failing, tiles, root, sc
 def test_what_no_longer_belongs_is_pruned(tiles, whole):
     asked = fetched(whole)
     train = whole / "data" / "tiles" / "train"
-    (train / "notes.txt").write_text("mine")
+    (train / "notes.txt").write_text("mine", encoding="utf-8")
     (train / ".2020_c0001_r0001.77.tmp.tif").write_bytes(b"half")
     tiles(*SMALL)
     names = set(contents(whole))
@@ -182,9 +182,9 @@ def test_a_new_scene_makes_its_year_out_of_date(wanted, whole, world, tmp_path):
     assert not wanted(f"earth.catalog={catalog}")
     landsat = catalog / scenes.LANDSAT
     shutil.copy(landsat / "LC08_131023_20200713.tif", landsat / "LC08_131023_20200729.tif")
-    properties = json.loads((landsat / "LC08_131023_20200713.json").read_text())
+    properties = json.loads((landsat / "LC08_131023_20200713.json").read_text(encoding="utf-8"))
     properties["system:index"] = "LC08_131023_20200729"
-    (landsat / "LC08_131023_20200729.json").write_text(json.dumps(properties))
+    (landsat / "LC08_131023_20200729.json").write_text(json.dumps(properties), encoding="utf-8")
     assert list(wanted(f"earth.catalog={catalog}", "tiles.areas=[train]")) == ["2020"]
 
 

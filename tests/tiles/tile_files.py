@@ -23,5 +23,5 @@ def contents(root: Path) -> dict[str, str]:
 def fetched(root: Path) -> list[str]:
     """Return the tiles that were asked for, in the log's order."""
     path = root / "logs" / "tiles.jsonl"
-    lines = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
     return [f"{line['area']}/{line['id']}" for line in lines]

@@ -54,7 +54,7 @@ def test_records_come_back_the_newest_first_and_broken_ones_not_at_all(tmp_path)
     for number in (2, 3, 1):
         folder = new_folder(layout, str(number))
         write_record(folder, record(name=str(number), started=float(number)))
-    (new_folder(layout, "broken") / "run.json").write_text("{")
+    (new_folder(layout, "broken") / "run.json").write_text("{", encoding="utf-8")
     new_folder(layout, "bare")
     assert [one.name for _, one in all_runs(layout)] == ["3", "2", "1"]
     assert all_runs(Layout(tmp_path / "nowhere")) == []

@@ -50,7 +50,9 @@ def status(client, run_id):
 
 def gone():
     code = "from water_gee.tracking.lineage import this_process; print(this_process())"
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, check=True, encoding="utf-8"
+    ).stdout.strip()
 
 
 def test_a_run_logs_config_metrics_curves_checkpoint_figures_and_lineage(client, job):
@@ -154,7 +156,9 @@ def test_an_interrupted_job_is_marked_killed_and_taken_up_by_ckpt_last(layout, c
     resumed = run_job(settings, [])
     assert resumed.run_id == killed.run_id and resumed.folder == layout.runs / "repro"
     assert status(client, resumed.run_id) == FINISHED
-    metrics = [json.loads((folder / "metrics.json").read_text()) for folder in (resumed.folder, job.folder)]
+    metrics = [
+        json.loads((folder / "metrics.json").read_text(encoding="utf-8")) for folder in (resumed.folder, job.folder)
+    ]
     assert metrics[0] == metrics[1]
 
 
@@ -226,7 +230,7 @@ print(experiment(connect(layout), layout, "study"))
 @pytest.mark.slow
 def test_two_processes_that_make_the_database_at_once_both_succeed(tmp_path):
     started = [
-        subprocess.Popen([sys.executable, "-c", _CREATE, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+        subprocess.Popen([sys.executable, "-c", _CREATE, str(tmp_path)], stdout=subprocess.PIPE, encoding="utf-8")
         for _ in range(2)
     ]
     answers = [process.communicate()[0].strip() for process in started]
@@ -254,7 +258,7 @@ for number, run in enumerate(runs):
 
 @pytest.mark.slow
 def test_processes_that_log_the_same_new_dataset_at_once_all_succeed(tmp_path):
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "encoding": "utf-8"}
     started = [subprocess.Popen([sys.executable, "-c", _USE, str(tmp_path)], **pipes) for _ in range(3)]
     assert [process.stdout.readline() for process in started] == ["ready\n"] * 3
     for process in started:

@@ -77,7 +77,11 @@ def test_a_killed_search_goes_on_and_tries_again_what_was_cut_off(tmp_path):
     assert not [run for run in [parent, *children] if run.info.status in (RUNNING, FAILED)]
     best = max(run.data.metrics.get("valid/iou", 0) for run in ended)
     assert (parent.info.status, parent.data.metrics["valid/iou"]) == (FINISHED, best)
-    lines = (tmp_path / "mlartifacts/sample" / parent.info.run_id / "artifacts/trials.csv").read_text().splitlines()
+    lines = (
+        (tmp_path / "mlartifacts/sample" / parent.info.run_id / "artifacts/trials.csv")
+        .read_text(encoding="utf-8")
+        .splitlines()
+    )
     assert len(lines) == 8
 
 

@@ -43,12 +43,12 @@ def test_the_state_of_git_is_told_and_its_absence_too(tmp_path):
         subprocess.run(["git", "-C", str(tmp_path), *identity, *arguments], check=True, capture_output=True)
 
     git("init")
-    (tmp_path / "a").write_text("1")
+    (tmp_path / "a").write_text("1", encoding="utf-8")
     git("add", "a")
     git("commit", "-m", "one")
     commit, dirty = git_state(tmp_path)
     assert len(commit) == 40 and dirty == "no"
-    (tmp_path / "a").write_text("2")
+    (tmp_path / "a").write_text("2", encoding="utf-8")
     assert git_state(tmp_path) == (commit, "yes")
 
 
@@ -62,11 +62,11 @@ def test_data_has_the_hash_that_dvc_gives_it_whatever_the_lock_says(layout):
     dvc("init", "--no-scm", "-q")
     dvc("add", "-q", "data/tiles", "data/clean")
     recorded = {
-        f"data/{name}": yaml.safe_load((root / "data" / f"{name}.dvc").read_text())["outs"][0]["md5"]
+        f"data/{name}": yaml.safe_load((root / "data" / f"{name}.dvc").read_text(encoding="utf-8"))["outs"][0]["md5"]
         for name in ("tiles", "clean")
     }
     assert before == recorded == dvc_hashes(layout)
-    (layout.clean / "report.json").write_text("{}")
+    (layout.clean / "report.json").write_text("{}", encoding="utf-8")
     assert dvc_hashes(layout)["data/clean"] != recorded["data/clean"]
     assert dvc_hashes(layout)["data/tiles"] == recorded["data/tiles"]
 
@@ -75,7 +75,8 @@ def test_a_process_is_known_to_live_or_to_be_gone():
     assert not is_gone(this_process())
     dead = subprocess.run(
         [sys.executable, "-c", "from water_gee.tracking.lineage import this_process; print(this_process())"],
-        capture_output=True, text=True, check=True, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True, check=True, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        encoding="utf-8",
     ).stdout.strip()  # fmt: skip
     assert is_gone(dead)
     assert not is_gone(f"another-host {dead.split(' ', 1)[1]}")

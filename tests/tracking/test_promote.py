@@ -187,26 +187,26 @@ def test_only_the_runs_line_of_params_changes(tmp_path, value, comment, ending):
     for run_id in ("a" * 32, "1" * 32):
         promote.write_run(path, run_id)
         after = path.read_bytes().decode().split(ending)
-        assert yaml.safe_load(path.read_text())["run"] == run_id
+        assert yaml.safe_load(path.read_text(encoding="utf-8"))["run"] == run_id
         assert after[:2] + after[3:] == lines[:2] + lines[3:] and after[2].endswith(comment.strip())
     assert list(tmp_path.iterdir()) == [path]
 
 
 def test_params_without_such_a_line_are_left_alone(tmp_path):
     path = tmp_path / "params.yaml"
-    path.write_text("{study: sample, run: x}\n")
+    path.write_text("{study: sample, run: x}\n", encoding="utf-8")
     with pytest.raises(ConfigError, match="no line of its own for the run"):
         promote.write_run(path, "abc")
-    assert path.read_text() == "{study: sample, run: x}\n"
+    assert path.read_text(encoding="utf-8") == "{study: sample, run: x}\n"
 
 
 @pytest.mark.parametrize(("study", "written"), [("sample", True), ("hls_chips", False)])
 def test_the_repositorys_own_root_and_study_are_written(root, monkeypatch, study, written):
-    (root / "params.yaml").write_text("study: sample\nrun:   # empty: the stage's own\n")
+    (root / "params.yaml").write_text("study: sample\nrun:   # empty: the stage's own\n", encoding="utf-8")
     monkeypatch.setattr(promote, "repository", lambda: root)
     monkeypatch.setattr(promote, "params", lambda: {"study": "sample"})
     told = promote._hand_over(Layout(root), study, "f" * 32)
-    assert (yaml.safe_load((root / "params.yaml").read_text())["run"] == "f" * 32) is written
+    assert (yaml.safe_load((root / "params.yaml").read_text(encoding="utf-8"))["run"] == "f" * 32) is written
     assert ("next: water-gee select, or" in told) is written
 
 
@@ -268,7 +268,8 @@ def test_the_server_answers_and_ends_clean(root, way):
     environment.pop("DISPLAY", None)
     started = subprocess.Popen(
         [sys.executable, "-m", "water_gee", "ui", "study=sample", f"paths.root={root}"],
-        env=environment, cwd=SOURCE.parent, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env=environment, cwd=SOURCE.parent, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        encoding="utf-8",
     )  # fmt: skip
     try:
         page = next(line for line in started.stderr if line.startswith("http"))

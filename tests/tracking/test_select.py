@@ -127,7 +127,7 @@ def test_a_file_that_was_changed_since_the_run_ended_is_found(root, finished_run
 
 def test_a_record_that_was_changed_leaves_the_run_out(root, finished_run, capsys):
     path = finished_run("repro", started=1).with_name("run.json")
-    path.write_text(path.read_text().replace('"study": "sample"', '"study": "simple"'))
+    path.write_text(path.read_text(encoding="utf-8").replace('"study": "sample"', '"study": "simple"'))
     with pytest.raises(ModelError, match="no finished run"):
         selected(root)
     assert "run.json was changed since it was written" in capsys.readouterr().err

@@ -123,7 +123,7 @@ def test_a_sweep_that_is_running_is_not_started_a_second_time(layout):
     jobs = [quick_settings(layout.root, *job) for job in expand(overrides)]
     sweep = open_sweep(overrides, jobs)
     code = "from water_gee.tracking.lineage import this_process; print(this_process(), flush=True); input()"
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "encoding": "utf-8"}
     with subprocess.Popen([sys.executable, "-c", code], **pipes) as other:
         sweep.client.set_tag(sweep.run_id, PROCESS_TAG, other.stdout.readline().strip())
         with pytest.raises(ConfigError, match=f"running already, in process {other.pid}"):

@@ -75,14 +75,14 @@ def test_a_killed_run_is_taken_up_and_nothing_runs_for_ever(tmp_path):
     )
     process = start(*arguments)
     curves = layout.runs / "repro" / "curves.csv"
-    wait_for(lambda: curves.is_file() and len(curves.read_text().splitlines()) > 5, process)
+    wait_for(lambda: curves.is_file() and len(curves.read_text(encoding="utf-8").splitlines()) > 5, process)
     process.kill()
     process.communicate()
     assert [record.status for _, record in all_runs(layout)] == [RUNNING]
     code, _, err = command(*arguments)
     assert code == 0 and "going on in repro" in err
     assert [run.info.status for run in mlflow_runs(layout)] == [FINISHED]
-    assert len(curves.read_text().splitlines()) == 61
+    assert len(curves.read_text(encoding="utf-8").splitlines()) == 61
 
 
 @pytest.mark.slow

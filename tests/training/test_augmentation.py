@@ -128,6 +128,6 @@ def test_validation_is_left_as_it_is(tmp_path):
         folder = tmp_path / f"jitter-{jitter}"
         folder.mkdir()
         train(quick_settings(tmp_path, "model.lr=1e-12", "trainer.epochs=1", f"data.jitter={jitter}"), folder)
-        curves += csv.DictReader((folder / "curves.csv").open())
+        curves += csv.DictReader((folder / "curves.csv").open(encoding="utf-8"))
     assert curves[0]["valid_loss"] == curves[1]["valid_loss"]
     assert curves[0]["train_loss"] != curves[1]["train_loss"]

@@ -209,7 +209,7 @@ def test_a_run_leaves_what_a_training_leaves_but_for_the_epochs(trained, model):
         "model.ckpt", "config.yaml", "metrics.json", "curves.csv", "validation_tiles.json",
         *(f"figures/{name}.png" for name in figures),
     }  # fmt: skip
-    assert "figures/training_curves.png" not in files and (folder / "curves.csv").read_text() == ""
+    assert "figures/training_curves.png" not in files and (folder / "curves.csv").read_text(encoding="utf-8") == ""
     facts = outcome.facts
     assert (facts["epochs"], facts["feed"], "best_epoch" in facts) == (0, "none", False)
     most = 20 * (3 * 7 - 2)  # of 20 trees of 7 leaves
@@ -222,7 +222,7 @@ def test_a_run_leaves_what_a_training_leaves_but_for_the_epochs(trained, model):
 def test_its_metrics_are_those_of_the_saved_checkpoint(trained, root, model):
     folder, outcome = trained[model]
     saved, layout, total = load_checkpoint(folder / "model.ckpt"), Layout(root), Confusion()
-    by_tile = json.loads((folder / "validation_tiles.json").read_text())
+    by_tile = json.loads((folder / "validation_tiles.json").read_text(encoding="utf-8"))
     for record in training_records(layout):
         if record.id in by_tile:
             tile = load_tile(layout, record)

@@ -45,7 +45,7 @@ def drawn(monkeypatch):
 
 
 def curves(folder):
-    rows = csv.DictReader((folder / "curves.csv").open())
+    rows = csv.DictReader((folder / "curves.csv").open(encoding="utf-8"))
     return np.array([[float(value) for value in row.values()] for row in rows])
 
 
@@ -54,8 +54,8 @@ def followers_of(process):
     found = []
     for entry in Path("/proc").glob("[0-9]*"):
         try:
-            parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-            command = (entry / "cmdline").read_text()
+            parent = int((entry / "stat").read_text(encoding="utf-8").rpartition(")")[2].split()[1])
+            command = (entry / "cmdline").read_text(encoding="utf-8")
         except OSError:
             continue  # it has ended meanwhile
         if parent == process and "water_gee.training" in command:
@@ -66,7 +66,7 @@ def followers_of(process):
 def is_there(process):
     """Say whether a process still runs; one that has ended and waits to be counted does not."""
     try:
-        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+        return Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
 
@@ -105,7 +105,9 @@ def test_two_processes_learn_what_one_learns(root, drawn):
 
 def test_a_follower_that_cannot_begin_is_told_in_one_line(root, tmp_path, monkeypatch):
     broken = tmp_path / "python"
-    broken.write_text("#!/bin/sh\necho 'Traceback ...' >&2\necho 'MemoryError: no room for the tiles' >&2\nexit 1\n")
+    broken.write_text(
+        "#!/bin/sh\necho 'Traceback ...' >&2\necho 'MemoryError: no room for the tiles' >&2\nexit 1\n", encoding="utf-8"
+    )
     broken.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(broken))
     with pytest.raises(ModelError) as told:
@@ -155,8 +157,9 @@ def test_followers_end_with_the_process_that_started_them(tmp_path, number):
     endless = ("trainer=ddp", *QUICK, "trainer.epochs=5000", "trainer.patience=5000", f"paths.root={tmp_path}")
     (tmp_path / "temporary").mkdir()
     process = subprocess.Popen(
-        [sys.executable, str(TRAIN), *endless], cwd=TRAIN.parent, text=True, stderr=subprocess.PIPE,
+        [sys.executable, str(TRAIN), *endless], cwd=TRAIN.parent, stderr=subprocess.PIPE,
         env={**os.environ, "TMPDIR": str(tmp_path / "temporary")},
+        encoding="utf-8",
     )  # fmt: skip
     wait_for(lambda: list(layout.runs.glob("*/curves.csv")))
     followers = followers_of(process.pid)
@@ -185,7 +188,8 @@ def test_two_machines_train_one_network_by_torchrun(tmp_path, root):
     ]  # fmt: skip
     loopback = {**os.environ, "GLOO_SOCKET_IFNAME": "lo"}
     agents = [
-        subprocess.Popen(command, cwd=TRAIN.parent, text=True, stderr=subprocess.PIPE, env=loopback) for _ in range(2)
+        subprocess.Popen(command, cwd=TRAIN.parent, stderr=subprocess.PIPE, env=loopback, encoding="utf-8")
+        for _ in range(2)
     ]
     told = [agent.communicate(timeout=300)[1] for agent in agents]
     assert [agent.returncode for agent in agents] == [0, 0], told

@@ -57,7 +57,7 @@ def test_it_learns(trained):
 def test_the_metrics_are_those_of_the_saved_checkpoint_on_the_validation_tiles(trained, root):
     folder, outcome = trained
     model, layout = load_checkpoint(folder / "model.ckpt"), Layout(root)
-    by_tile = json.loads((folder / "validation_tiles.json").read_text())
+    by_tile = json.loads((folder / "validation_tiles.json").read_text(encoding="utf-8"))
     total = Confusion()
     for record in training_records(layout):
         if record.id not in by_tile:
@@ -183,7 +183,7 @@ def test_early_stopping_ends_a_run_that_gains_nothing(root):
     folder = folder_for(root, "stopped")
     outcome = train(quick_settings(root, "model.lr=1e-12", "trainer.epochs=9", "trainer.patience=2"), folder)
     assert outcome.facts["epochs"] == 3
-    assert len(list(csv.DictReader((folder / "curves.csv").open()))) == 3
+    assert len(list(csv.DictReader((folder / "curves.csv").open(encoding="utf-8")))) == 3
 
 
 def test_one_class_alone_is_refused(tmp_path):

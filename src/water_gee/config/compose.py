@@ -107,7 +107,8 @@ def compose(overrides: Sequence[str] = (), config_dir: str | None = None) -> Dic
     if config_dir is not None:
         if not Path(config_dir).is_dir():
             raise ConfigError(f"--config-dir {config_dir} is not a folder")
-        extra = [f"hydra.searchpath=[file://{Path(config_dir).resolve()}]"]
+        quoted = str(Path(config_dir).resolve()).replace("'", r"\'")  # a name may hold what Hydra's grammar does not
+        extra = [f"hydra.searchpath=['file://{quoted}']"]
     conf = repository() / "conf"
     GlobalHydra.instance().clear()
     try:

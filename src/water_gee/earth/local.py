@@ -35,8 +35,9 @@ def eelocal(catalog: Path, logs: Path) -> Iterator[tuple[str, "subprocess.Popen[
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,
-            text=True,
             start_new_session=True,
+            encoding="utf-8",
+            errors="replace",
         )
     try:
         yield _address(process, complaints), process

@@ -85,7 +85,7 @@ def commit(folder: Path) -> str:
     try:
         found = subprocess.run(
             ["git", "-C", str(folder), "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"],
-            capture_output=True, text=True, timeout=20, check=True,
+            capture_output=True, timeout=20, check=True, encoding="utf-8",
         )  # fmt: skip
     except (OSError, subprocess.SubprocessError):
         return ""

@@ -77,6 +77,6 @@ def end_dead_runs(client: MlflowClient, experiment_id: str) -> None:
 def _one_at_a_time(layout: Layout) -> Iterator[None]:
     """Hold a lock between processes: two that make the tables at once break each other."""
     layout.artifacts.mkdir(parents=True, exist_ok=True)
-    with (layout.artifacts / ".lock").open("w") as file:
+    with (layout.artifacts / ".lock").open("w", encoding="utf-8") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

@@ -79,7 +79,13 @@ def git_state(repository: Path) -> tuple[str, str]:
         return "", ""
 
     def ask(*arguments: str) -> str | None:
-        done = subprocess.run([git, "-C", str(repository), *arguments], capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [git, "-C", str(repository), *arguments],
+            capture_output=True,
+            check=False,
+            encoding="utf-8",
+            errors="replace",
+        )
         return done.stdout.strip() if done.returncode == 0 else None
 
     commit = ask("rev-parse", "HEAD")

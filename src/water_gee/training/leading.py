@@ -114,7 +114,7 @@ class _Followers:
         command = [sys.executable, "-P", "-m", "water_gee.training"]
         for rank in range(1, self._world):
             with self._said(rank).open("w", encoding="utf-8") as said:
-                process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=said, stderr=said, text=True)
+                process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=said, stderr=said, encoding="utf-8")
             self._processes[rank] = process
             assert process.stdin is not None
             whole = {**order, "rank": rank, "meeting": str(self.meeting), "ready": str(self._ready(rank))}
