@@ -37,6 +37,10 @@ lint: setup ## ruff and mypy
 bench: setup ## speed, against baselines in the same run
 	python -m benchmarks
 
+mutants: setup ## put 100 single faults into the rooms and show which their tests miss (MUTANTS=20 SEED=2 ROOMS=maps)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[mutants]'
+	python tests/mutants.py --mutants $(or $(MUTANTS),100) --seed $(or $(SEED),1) $(if $(ROOMS),--rooms $(ROOMS))
+
 ui: setup ## the MLflow page of the study's runs, on http://127.0.0.1:5000 (PORT=5001 make ui: another port)
 	water-gee ui
 
@@ -46,4 +50,4 @@ pipeline: setup ## write dvc.yaml anew from what the stages declare that they re
 clean: ## delete everything that can be made again (not .venv, not data/raw, not your runs)
 	rm -rf data/tiles data/clean models export maps reports logs work composed.yaml .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-.PHONY: help setup setup-js demo test test-full lint bench ui pipeline clean
+.PHONY: help setup setup-js demo test test-full lint bench mutants ui pipeline clean
