@@ -87,10 +87,11 @@ def copy_tree(folder: Path) -> Path:
     return folder
 
 
-def tested(tree: Path, room: str, seconds: float | None) -> bool:
-    """Return whether the room's tests pass in a tree, within so many seconds."""
+def tested(tree: Path, room: str, seconds: float | None, file: str = "") -> bool:
+    """Return whether the room's tests, those named after a file first, pass in a tree within so many seconds."""
     environment = {**os.environ, "PYTHONPATH": str(tree / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
-    command = [sys.executable, "-m", "pytest", f"tests/{room}", "-x", "-q", "-m", "not slow", "-p", "no:cacheprovider"]
+    first = [str(path) for path in (tree / "tests" / room).glob(f"test_{Path(file).stem}*.py")] if file else []
+    command = [sys.executable, "-m", "pytest", *first, f"tests/{room}", "-x", "-q", "-m", "not slow"]
     try:
         done = subprocess.run(command, cwd=tree, env=environment, capture_output=True, timeout=seconds)
     except subprocess.TimeoutExpired:
@@ -120,7 +121,7 @@ def main() -> None:
         limits = {}
         for room in sorted({fault.room for fault in drawn}):
             started = time.monotonic()
-            if not tested(Path(scratch) / "0", room, None):
+            if not tested(Path(scratch, "0"), room, None):
                 sys.exit(f"mutants: the tests of {room} fail without a fault; run pytest tests/{room}")
             limits[room] = max(LEAST_SECONDS, TIMES_SLOWER * (time.monotonic() - started))
 
@@ -128,7 +129,7 @@ def main() -> None:
             tree = trees.get()
             (tree / fault.file).write_text(fault.faulty, encoding="utf-8")
             try:
-                passed = tested(tree, fault.room, limits[fault.room])
+                passed = tested(tree, fault.room, limits[fault.room], fault.file)
             finally:
                 (tree / fault.file).write_text(fault.module.code, encoding="utf-8")
                 trees.put(tree)
