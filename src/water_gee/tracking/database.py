@@ -3,19 +3,25 @@
 import fcntl
 import logging
 import os
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from pathlib import Path
 
 from water_gee.errors import WaterGeeError
 from water_gee.paths import Layout
+from water_gee.progress import say
 from water_gee.tracking.folders import KILLED
 from water_gee.tracking.lineage import is_gone
+from water_gee.tracking.places import PATIENCE, follow, spelt
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 logging.getLogger("alembic").setLevel(logging.WARNING)
 
 from mlflow import MlflowClient  # noqa: E402 - it reads the environment when it is imported
 from mlflow.exceptions import MlflowException  # noqa: E402
+from mlflow.tracking._tracking_service import utils as mlflow_utils  # noqa: E402
+from sqlalchemy.engine import URL, make_url  # noqa: E402
 from sqlalchemy.exc import SQLAlchemyError  # noqa: E402
 
 logging.getLogger("mlflow").setLevel(logging.WARNING)
@@ -24,27 +30,52 @@ PROCESS_TAG = "water_gee.process"
 _OPENS_AS_TRAINING = {"mlflow.experimentKind": "custom_model_development"}  # else MLflow 3 opens it as a chat's traces
 
 
-def address(layout: Layout) -> str:
-    """Return the tracking URI."""
-    return f"sqlite:///{layout.database.resolve()}"
+def address(database: Path) -> str:
+    """Return the URI of an sqlite database, whatever letters its path has.
+
+    With the driver named, MLflow leaves the path to SQLAlchemy; it would else make a folder of the URI's spelling.
+
+    Raises:
+        WaterGeeError: the installed SQLAlchemy cannot spell the path.
+    """
+    path = str(database.resolve())
+    uri = URL.create("sqlite+pysqlite", database=path).render_as_string()
+    if make_url(uri).database != path:  # before 2.1 it cuts a path at a question mark
+        raise WaterGeeError(f"{database}: SQLAlchemy cannot open a path with these letters; rename the folder")
+    return uri
 
 
 def connect(layout: Layout) -> MlflowClient:
     """Return a client of the database, which is made where there is none.
 
+    Of a root that was moved or copied, the artifacts' places follow it: nothing is read from or written to the old one.
+
     Raises:
-        WaterGeeError: the file is not a database of this MLflow.
+        WaterGeeError: the file is not a database of this MLflow, or cannot be written.
     """
+    uri = address(layout.database)
     with _one_at_a_time(layout):
         try:
-            client = MlflowClient(address(layout), address(layout))
+            _try(layout.database)
+            client = MlflowClient(uri, uri)
             client.search_experiments(max_results=1)  # makes the tables
-        except (MlflowException, SQLAlchemyError) as error:
+            left = follow(layout)
+            mlflow_utils._artifact_repos_cache.clear()  # it knows runs by id alone, and a copied root has the same
+        except (MlflowException, SQLAlchemyError, sqlite3.Error) as error:
             raise WaterGeeError(
                 f"{layout.database} does not open ({str(error).splitlines()[0]}); move it away, or if an older MLflow "
-                f"wrote it: mlflow db upgrade {address(layout)}"
+                f"wrote it: mlflow db upgrade '{uri}'"
             ) from error
+    if left:
+        say(f"MLflow's artifacts have moved with {layout.root}; before, they were below {', '.join(map(str, left))}")
     return client
+
+
+def _try(database: Path) -> None:
+    """Raise at once what is wrong with a file, which MLflow would try for minutes; the file is made where absent."""
+    with closing(sqlite3.connect(database, timeout=PATIENCE, isolation_level=None)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("ROLLBACK")
 
 
 def experiment(client: MlflowClient, layout: Layout, study: str) -> str:
@@ -52,8 +83,8 @@ def experiment(client: MlflowClient, layout: Layout, study: str) -> str:
     with _one_at_a_time(layout):
         found = client.get_experiment_by_name(study)
         if found is None:
-            location = str(layout.artifacts.resolve() / study)
-            made: str = client.create_experiment(study, artifact_location=location, tags=_OPENS_AS_TRAINING)
+            place = spelt(layout.artifacts / study)
+            made: str = client.create_experiment(study, artifact_location=place, tags=_OPENS_AS_TRAINING)
             return made
         if found.lifecycle_stage == "deleted":
             client.restore_experiment(found.experiment_id)

@@ -15,6 +15,7 @@ from mlflow.models import ModelSignature
 from mlflow.types import Schema, TensorSpec
 
 from water_gee.models import TrainedModel
+from water_gee.tracking.places import spelt
 
 _CODE = Path(__file__).with_name("served.py")
 _EXAMPLES, _BEYOND = 2, 4  # inputs in the example; pixels a side more than the neighbourhood
@@ -57,7 +58,7 @@ def save(folder: Path, checkpoint: Path, model: TrainedModel) -> None:
     # The signature is given; MLflow would rather infer it from type hints, and warns whatever the filters say.
     with warnings.catch_warnings(record=True):
         mlflow.pyfunc.save_model(
-            str(folder), python_model=str(_CODE), artifacts={"checkpoint": str(checkpoint.resolve())},
+            str(folder), python_model=str(_CODE), artifacts={"checkpoint": spelt(checkpoint)},
             signature=signature, input_example=example, pip_requirements=[f"water-gee=={version('water-gee')}"],
             metadata={"features": list(model.features), "threshold": model.threshold, "kind": model.kind},
         )  # fmt: skip

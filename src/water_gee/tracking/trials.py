@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from water_gee.config.search import Dimension, SearchSettings
 from water_gee.errors import WaterGeeError
 from water_gee.paths import Layout
+from water_gee.tracking.database import address
 from water_gee.tracking.lineage import is_gone, this_process
 
 _PROCESS, _REPEATS = "process", "repeats"  # kept with a trial: who tries it, and which one it tries again
@@ -28,16 +29,16 @@ def open_study(layout: Layout, name: str, settings: SearchSettings) -> optuna.St
         WaterGeeError: the file is not a database of this Optuna.
     """
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    address = f"sqlite:///{layout.searches.resolve()}"
+    uri = address(layout.searches)
     try:
-        storage = optuna.storages.RDBStorage(address, engine_kwargs={"connect_args": {"timeout": _PATIENCE}})
+        storage = optuna.storages.RDBStorage(uri, engine_kwargs={"connect_args": {"timeout": _PATIENCE}})
         return optuna.create_study(
             storage=storage, study_name=name, direction="maximize", pruner=_pruner(settings), load_if_exists=True
         )
     except (SQLAlchemyError, RuntimeError) as error:
         raise WaterGeeError(
             f"{layout.searches} does not open ({str(error).splitlines()[0]}); move it away, or if an older Optuna "
-            f"wrote it: optuna storage upgrade --storage {address}"
+            f"wrote it: optuna storage upgrade --storage '{uri}'"
         ) from error
 
 

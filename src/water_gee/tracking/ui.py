@@ -84,7 +84,7 @@ def command(layout: Layout, port: int) -> list[str]:
     """Return the server's command line: one worker is enough for one reader, and it logs only what is wrong."""
     return [
         sys.executable, "-m", "mlflow", "server", "--host", HOST, "--port", str(port), "--workers", "1",
-        "--backend-store-uri", address(layout), "--uvicorn-opts", "--log-level warning",
+        "--backend-store-uri", address(layout.database), "--uvicorn-opts", "--log-level warning",
     ]  # fmt: skip
 
 
