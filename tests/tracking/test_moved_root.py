@@ -1,12 +1,8 @@
 """A root that is renamed, moved or copied: MLflow goes with it, and leaves the old place alone."""
 
 import json
-import os
 import shutil
-import socket
 import sqlite3
-import subprocess
-import sys
 import urllib.parse
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 
+from ui_command import start_ui
 from water_gee.models import PixelNetwork, Standardise, TrainedModel, build_body, save_checkpoint
 from water_gee.paths import Layout
 from water_gee.tracking.database import connect, experiment
@@ -24,7 +21,6 @@ from water_gee.tracking.datasets import Known, log_used
 from water_gee.tracking.folders import CHAMPION
 from water_gee.tracking.package import log_model
 
-SOURCE = Path(__file__).resolve().parents[2] / "src"
 NAMES = ["plain", "with a space, é and = it's", "100% sure", "50%41", "what?", "no#1;&$"]
 
 
@@ -180,17 +176,8 @@ def test_whatever_letters_a_path_has_all_is_written_below_it(tmp_path):
 @pytest.mark.parametrize("name", ["new", "50%41 é?#"])
 def test_the_page_of_a_moved_root_shows_its_artifacts(made, moved, name):
     layout = moved(name)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    environment = {**os.environ, "PORT": str(port), "PYTHONPATH": str(SOURCE), "PYTHONUNBUFFERED": "1"}
-    environment.pop("DISPLAY", None)
-    started = subprocess.Popen(
-        [sys.executable, "-m", "water_gee", "ui", "study=sample", f"paths.root='{layout.root}'"],
-        env=environment, cwd=SOURCE.parent, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+    started, port = start_ui(layout.root)
     try:
-        next(line for line in started.stderr if line.startswith("http"))
         query = urllib.parse.urlencode({"path": "notes/one.txt", "run_uuid": made[1]})
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/get-artifact?{query}", timeout=20) as answer:
             assert answer.read() == b"kept"

@@ -19,6 +19,7 @@ from water_gee.progress import say
 from water_gee.tracking.database import address, connect, known_experiment
 
 HOST, PORT = "127.0.0.1", 5000  # the environment variable PORT names another port
+_WARDEN = Path(__file__).with_name("warden.py")
 _PATIENCE = 120.0  # seconds to answer; MLflow takes some ten where the machine is idle
 
 
@@ -34,8 +35,12 @@ def run(settings: Settings) -> None:
         raise ModelError(f"there is no {layout.database}, so no run to show; run first: python train.py")
     port = free_port()
     page = page_of(known_experiment(connect(layout), study), port)
-    # In a session of its own, Ctrl-C reaches this process alone, which then ends the server's whole group.
-    server = subprocess.Popen(command(layout, port), env=environment(), start_new_session=True)
+    # In a session of its own, Ctrl-C reaches this process alone, which then ends the server's whole group. Where this
+    # process cannot, since it was killed or its terminal is gone, the warden sees its standard input close, and does.
+    warden = [sys.executable, "-P", str(_WARDEN)]
+    server = subprocess.Popen(
+        [*warden, *command(layout, port)], env=environment(), stdin=subprocess.PIPE, start_new_session=True
+    )
     before = signal.signal(signal.SIGTERM, _interrupt)
     try:
         _wait(server, port)
