@@ -8,14 +8,15 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
 from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
-from hydra.errors import HydraException
+from hydra.errors import HydraException, OverrideParseException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
+from water_gee.config.yaml_file import check_files, first_line, read_mapping
 from water_gee.errors import ConfigError
 
 # What params.yaml chooses: a file of each group that `dvc repro` uses, the seed, and the selected run.
@@ -49,13 +50,14 @@ def params() -> dict[str, Any]:
         ConfigError: the file is not YAML, or lacks a choice.
     """
     path = repository() / "params.yaml"
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise ConfigError(f"params.yaml is not valid YAML: {' '.join(str(error).split())}") from error
-    lacking = [key for key in CHOICES if not isinstance(content, dict) or key not in content]
+    content = read_mapping(path)
+    lacking = [key for key in CHOICES if key not in content]
     if lacking:
-        raise ConfigError(f"params.yaml does not name {', '.join(lacking)}; add a line for each, as in {lacking[0]}:")
+        raise ConfigError(f"{path} does not name {', '.join(lacking)}; add a line for each, as in {lacking[0]}:")
+    for key in CHOICES:
+        value = content[key]
+        if key != "seed" and not (isinstance(value, str) or (key in ("run", "tiles") and value is None)):
+            raise ConfigError(f"{path}: {key} is {value!r:.80} where a name is wanted; put a number in quotes")
     return dict(content)
 
 
@@ -101,7 +103,7 @@ def compose(overrides: Sequence[str] = (), config_dir: str | None = None) -> Dic
     """Compose `conf/config.yaml` with the overrides; `config_dir` adds a user's own groups.
 
     Raises:
-        ConfigError: an unknown group, option or key, in one line.
+        ConfigError: an unknown group, option or key, or a file that is no YAML, in one line.
     """
     extra = []
     if config_dir is not None:
@@ -111,33 +113,72 @@ def compose(overrides: Sequence[str] = (), config_dir: str | None = None) -> Dic
         extra = [f"hydra.searchpath=['file://{quoted}']"]
     conf = repository() / "conf"
     GlobalHydra.instance().clear()
+    folders = [conf, *([Path(config_dir)] if config_dir else [])]
     try:
         with initialize_config_dir(config_dir=str(conf), version_base="1.3"):
-            return hydra_compose("config", overrides=[*extra, *with_study(overrides)])
+            composed = hydra_compose("config", overrides=[*extra, *with_study(overrides)])
     except (HydraException, OmegaConfBaseException) as error:
         raise ConfigError(explain(error, conf, config_dir, overrides)) from error
+    except (YAMLError, ValueError, OSError, RecursionError) as error:  # of a broken file, which Hydra passes on
+        check_files([conf], [""])
+        check_files(folders, _groups(conf))
+        if not _raised_by(error, "hydra", "omegaconf"):
+            raise
+        raise ConfigError(first_line(error)) from error
+    check_files(folders, _hollow(composed, _groups(conf)))
+    return composed
+
+
+def _groups(conf: Path) -> list[str]:
+    return sorted(path.name for path in conf.iterdir() if path.is_dir())
+
+
+def _hollow(composed: DictConfig, groups: Sequence[str]) -> list[str]:
+    """Return the groups of whose option's file nothing came: it is empty, a list or a bare word."""
+    content = OmegaConf.to_container(composed, resolve=False)
+    nodes = {group: content.get(group) for group in groups} if isinstance(content, dict) else {}
+    return [group for group, node in nodes.items() if not _holds_values(node)]
+
+
+def _holds_values(node: Any) -> bool:
+    return isinstance(node, dict) and any(value is not None for value in node.values())
+
+
+def _raised_by(error: BaseException, *packages: str) -> bool:
+    """Say whether it is code of these packages that raised an error."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return trace is not None and trace.tb_frame.f_globals.get("__name__", "").partition(".")[0] in packages
 
 
 def explain(error: Exception, conf: Path, config_dir: str | None = None, overrides: Sequence[str] = ()) -> str:
     """Say in one line what Hydra found wrong and how to mend it."""
     if own := root_config_error(error):
         return str(own)
+    if isinstance(error, OverrideParseException):
+        return f"{error.override}: cannot be read; put a value with spaces or signs in quotes, as 'key=\"a value\"'"
     text = str(error)
     if missing := re.search(r"Could not find '([^']+?)/([^'/]+)'", text):
         group, option = missing.groups()
         if group == "hydra/launcher" and option in _LAUNCHERS:
             return f"{group}={option} is an extra that is not installed; {_LAUNCHERS[option]}"
         folders = [conf, *([Path(config_dir)] if config_dir else [])]
-        known = sorted(path.stem for folder in folders for path in (folder / group).glob("*.yaml"))
+        for path in (folder / group / f"{option}.yaml" for folder in folders):
+            if path.is_symlink() or path.exists():
+                return f"{group}={option}: {path} is not a file that can be read; mend it"
+        known = sorted(path.stem for folder in folders for path in (folder / group).glob("*.yaml") if path.is_file())
         close = difflib.get_close_matches(option, known, n=1)
         hint = f"did you mean {close[0]}?" if close else f"choose from {', '.join(known)}"
         return f"{group}={option}: there is no conf/{group}/{option}.yaml; {hint}"
     if unknown := re.search(r"[Kk]ey '([^']+)' is not in struct\s*(?:full_key: (\S+))?", text):
         return _unknown_key(unknown.group(2) or unknown.group(1), conf, overrides)
-    first = text.strip().splitlines()[0]
+    first = first_line(error)
+    if not first:  # of an interpolation that ends too early
+        check_files([conf, *([Path(config_dir)] if config_dir else [])], _groups(conf))
     if wanted := re.search(r"Could not override '([^']+)'", first):
         return _unknown_key(wanted.group(1), conf, overrides)
-    return f"{first.rstrip('.')}; see --cfg job for all keys"
+    return f"{first}; see --cfg job for all keys"
 
 
 def root_config_error(error: BaseException) -> ConfigError | None:
