@@ -5,11 +5,13 @@ from pathlib import Path
 from xml.sax.saxutils import escape, quoteattr
 
 import rasterio.shutil
+from rasterio._err import CPLE_BaseError
 from rasterio.crs import CRS
 from rasterio.errors import RasterioError
 
 from water_gee.errors import WaterGeeError
 from water_gee.maps.parts import UNSEEN, PartStore, Piece
+from water_gee.rasters import check_raster
 from water_gee.study import Window
 
 _BLOCK = 256
@@ -38,8 +40,10 @@ def write_cog(
             virtual, path, driver="COG", BLOCKSIZE=_BLOCK, COMPRESS="DEFLATE", LEVEL=6, PREDICTOR="YES",
             OVERVIEWS="IGNORE_EXISTING", OVERVIEW_RESAMPLING=resampling, SPARSE_OK="YES", BIGTIFF="IF_SAFER",
         )  # fmt: skip
-    except RasterioError as error:
+    except (RasterioError, CPLE_BaseError) as error:
+        path.unlink(missing_ok=True)
         raise WaterGeeError(f"{path} could not be written ({error}); free disk space and run again") from error
+    check_raster(path)
     virtual.unlink()
 
 

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import rasterio
 from affine import Affine
 from numpy.typing import NDArray
 from rasterio.warp import transform_bounds, transform_geom
 
-from water_gee.files import atomic, write_json
+from water_gee.files import write_json
+from water_gee.rasters import new_raster
 from water_gee.simulate.noise import Floats
 from water_gee.simulate.quality import CLOUD, FILL
 from water_gee.simulate.scenes import OVERPASS, Look
@@ -42,7 +42,7 @@ def write_raster(
         "tiled": True, "blockxsize": 256, "blockysize": 256, "interleave": "pixel", "compress": "zstd",
         "zstd_level": _LEVEL, "predictor": 3 if bands.dtype.kind == "f" else 1,
     }  # fmt: skip
-    with atomic(path) as temporary, rasterio.open(temporary, "w", **profile) as target:
+    with new_raster(path, **profile) as target:
         target.write(bands)
         target.descriptions = tuple(names)
         if tags:

@@ -14,8 +14,9 @@ from rasterio.errors import RasterioError
 from rasterio.io import MemoryFile
 
 from water_gee.errors import TileError
-from water_gee.files import atomic, read_bytes
+from water_gee.files import read_bytes
 from water_gee.paths import Layout
+from water_gee.rasters import new_raster
 from water_gee.sealed import read_checked
 from water_gee.tiles.manifest import ADVICE, TileRecord
 
@@ -123,11 +124,10 @@ def write_raster(
         "predictor": 3 if values.dtype.kind == "f" else 2, "tiled": True, "blockxsize": 256, "blockysize": 256,
         "interleave": "band",
     }  # fmt: skip
-    with atomic(path) as temporary:
-        with rasterio.open(temporary, "w", **profile) as file:
-            file.write(values)
-            file.descriptions = tuple(names)
-            file.update_tags(**(tags or {}), **{_PIXELS: _hash(values)})
+    with new_raster(path, **profile) as file:
+        file.write(values)
+        file.descriptions = tuple(names)
+        file.update_tags(**(tags or {}), **{_PIXELS: _hash(values)})
 
 
 def _hash(values: NDArray[Any]) -> str:
