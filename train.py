@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from water_gee.cli import print_anything, quieten
 from water_gee.config.compose import register
 from water_gee.errors import ConfigError, WaterGeeError
+from water_gee.surroundings import in_one_line
 
 if TYPE_CHECKING:
     from water_gee.config.settings import Settings
@@ -40,19 +41,15 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Train once, sweep or search; a user's mistake ends it with one line and exit code 1."""
+    """Train once, sweep or search; a user's mistake, or a full disk, ends it with one line and exit code 1."""
     print_anything()
     options = _parser().parse_intermixed_args(arguments)
     _end_well()
-    try:
+    with in_one_line("train.py", "interrupted; add ckpt=last to go on, or start the same sweep or search again"):
         if options.cfg:
             show(options.overrides, options.config_dir)
         else:
             start(options.overrides, options.config_dir, multirun=options.multirun)
-    except WaterGeeError as error:
-        sys.exit(f"train.py: {' '.join(str(error).split())}")
-    except KeyboardInterrupt:
-        sys.exit("train.py: interrupted; add ckpt=last to go on, or start the same sweep or search again")
 
 
 def show(overrides: Sequence[str], config_dir: str | None) -> None:

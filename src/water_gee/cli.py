@@ -10,8 +10,8 @@ import sys
 import warnings
 from collections.abc import Sequence
 
-from water_gee.errors import WaterGeeError
 from water_gee.reads import STAGES as PIPELINE
+from water_gee.surroundings import in_one_line
 
 STAGES = {
     "configure": ("water_gee.config.configure", "compose conf/ and params.yaml into what DVC compares"),
@@ -47,10 +47,10 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run one stage; a user's mistake ends it with one line and exit code 1."""
+    """Run one stage; a user's mistake, or a full disk, ends it with one line and exit code 1."""
     print_anything()
     options = _parser().parse_intermixed_args(arguments)
-    try:
+    with in_one_line("water-gee", "interrupted; run the same command again to go on"):
         from water_gee.config.compose import compose
 
         composed = compose(options.overrides, options.config_dir)
@@ -68,10 +68,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
             check_composed(settings, options.stage)
         quieten()
         importlib.import_module(STAGES[options.stage][0]).run(narrowed(settings, options.stage))
-    except WaterGeeError as error:
-        sys.exit(f"water-gee: {' '.join(str(error).split())}")
-    except KeyboardInterrupt:
-        sys.exit("water-gee: interrupted; run the same command again to go on")
 
 
 def print_anything() -> None:

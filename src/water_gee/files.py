@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from water_gee.errors import WaterGeeError
+from water_gee.surroundings import about
 
 
 @contextmanager
@@ -22,6 +23,9 @@ def atomic(path: Path) -> Iterator[Path]:
     try:
         yield temporary
         os.replace(temporary, path)
+    except Exception as error:
+        about(error, path)
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -11,7 +11,7 @@ ROOMS = [
 ]  # fmt: skip
 COMMON = {
     "errors", "files", "paths", "progress", "config", "accuracy", "bootstrap", "cli", "sealed", "claims", "dvc_hashes",
-    "reads", "pipeline", "rasters",
+    "reads", "pipeline", "rasters", "surroundings",
 }  # fmt: skip
 ALLOWED = {"simulate": {"study"}, "report": {*ROOMS[:-1], "simulate"}}
 

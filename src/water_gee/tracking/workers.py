@@ -8,8 +8,8 @@ import traceback
 from collections.abc import Sequence
 from functools import cache
 
-from water_gee.errors import WaterGeeError
 from water_gee.progress import say
+from water_gee.surroundings import one_line
 from water_gee.tracking.lineage import is_gone
 
 _LOOK, _GRACE = 1.0, 20.0  # seconds between two looks at the process of the sweep, and to end in without it
@@ -18,9 +18,10 @@ _TOLD_TO_END = 143  # the exit code after SIGTERM
 
 def tell_failure(overrides: Sequence[str], error: Exception) -> None:
     """Tell at once that a job failed, a mistake of the program with its traceback; the other jobs go on."""
-    if not isinstance(error, WaterGeeError):
+    line = one_line(error)
+    if line is None:
         traceback.print_exception(error)
-    say(f"failed: {' '.join(overrides)}: {' '.join(str(error).split())}")
+    say(f"failed: {' '.join(overrides)}: {line or ' '.join(str(error).split())}")
 
 
 def end_with(process: str) -> None:

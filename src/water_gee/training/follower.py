@@ -19,7 +19,8 @@ from torch import distributed
 from water_gee.cli import quieten
 from water_gee.config.model import NetworkSettings
 from water_gee.config.settings import Settings
-from water_gee.errors import ModelError, WaterGeeError
+from water_gee.errors import ModelError
+from water_gee.surroundings import one_line
 from water_gee.training.fit import learn
 from water_gee.training.leading import LOST_OTHERS
 from water_gee.training.processes import Place, is_loss_of_others, joined, named_loss, on_gpu, place_of, threads_of
@@ -84,9 +85,9 @@ def main() -> None:
     quieten()
     try:
         _follow_pipe(order)
-    except WaterGeeError as error:
-        sys.exit(" ".join(str(error).split()))
     except Exception as error:
+        if told := one_line(error):
+            sys.exit(told)
         traceback.print_exc()
         print(f"{type(error).__name__}: {' '.join(str(error).split())}", file=sys.stderr)
         sys.exit(LOST_OTHERS if is_loss_of_others(error) else 1)
