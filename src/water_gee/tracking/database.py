@@ -4,6 +4,7 @@ import fcntl
 import logging
 import os
 import sqlite3
+import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 from water_gee.errors import WaterGeeError
 from water_gee.paths import Layout
 from water_gee.progress import say
+from water_gee.surroundings import about, from_outside
 from water_gee.tracking.folders import KILLED
 from water_gee.tracking.lineage import is_gone
 from water_gee.tracking.places import PATIENCE, follow, spelt
@@ -20,13 +22,25 @@ logging.getLogger("alembic").setLevel(logging.WARNING)
 
 from mlflow import MlflowClient  # noqa: E402 - it reads the environment when it is imported
 from mlflow.exceptions import MlflowException  # noqa: E402
+from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore  # noqa: E402
 from mlflow.tracking._tracking_service import utils as mlflow_utils  # noqa: E402
-from sqlalchemy.engine import URL, make_url  # noqa: E402
+from sqlalchemy import event  # noqa: E402
+from sqlalchemy.engine import URL, Engine, ExceptionContext, make_url  # noqa: E402
 from sqlalchemy.exc import SQLAlchemyError  # noqa: E402
 
 logging.getLogger("mlflow").setLevel(logging.WARNING)
+logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)  # it logs with a traceback what it raises
 
 PROCESS_TAG = "water_gee.process"
+
+
+@event.listens_for(Engine, "handle_error")
+def _name_file(context: ExceptionContext) -> None:
+    """Note which database an error is about: neither MLflow nor Optuna says."""
+    if context.engine is not None:
+        about(context.original_exception, context.engine.url.database)
+
+
 _OPENS_AS_TRAINING = {"mlflow.experimentKind": "custom_model_development"}  # else MLflow 3 opens it as a chat's traces
 
 
@@ -56,23 +70,38 @@ def connect(layout: Layout) -> MlflowClient:
     uri = address(layout.database)
     with _one_at_a_time(layout):
         try:
+            _make(layout.database)
             _try(layout.database)
             client = MlflowClient(uri, uri)
-            client.search_experiments(max_results=1)  # makes the tables
+            client.search_experiments(max_results=1)
             left = follow(layout)
             mlflow_utils._artifact_repos_cache.clear()  # it knows runs by id alone, and a copied root has the same
         except (MlflowException, SQLAlchemyError, sqlite3.Error) as error:
-            raise WaterGeeError(
-                f"{layout.database} does not open ({str(error).splitlines()[0]}); move it away, or if an older MLflow "
-                f"wrote it: mlflow db upgrade '{uri}'"
-            ) from error
+            about(error, layout.database)
+            told = f"{layout.database} does not open ({str(error).splitlines()[0]}); move it away, or if an older"
+            raise WaterGeeError(from_outside(error) or f"{told} MLflow wrote it: mlflow db upgrade '{uri}'") from error
     if left:
         say(f"MLflow's artifacts have moved with {layout.root}; before, they were below {', '.join(map(str, left))}")
     return client
 
 
+def _make(database: Path) -> None:
+    """Make the database where there is none: whole, since MLflow never mends one whose tables are half made."""
+    if database.is_symlink() or (database.exists() and database.stat().st_size):
+        return
+    with tempfile.TemporaryDirectory(prefix=".mlflow-", dir=database.parent) as folder:
+        begun = Path(folder) / database.name
+        uri = address(begun)
+        try:
+            MlflowClient(uri, uri).search_experiments(max_results=1)  # makes the tables
+        finally:
+            if engine := SqlAlchemyStore._engine_map.pop(uri, None):
+                engine.dispose()
+        os.replace(begun, database)
+
+
 def _try(database: Path) -> None:
-    """Raise at once what is wrong with a file, which MLflow would try for minutes; the file is made where absent."""
+    """Raise at once what is wrong with a file: MLflow would try for minutes."""
     with closing(sqlite3.connect(database, timeout=PATIENCE, isolation_level=None)) as connection:
         connection.execute("BEGIN IMMEDIATE")
         connection.execute("ROLLBACK")

@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from water_gee.config.search import Dimension, SearchSettings
 from water_gee.errors import WaterGeeError
 from water_gee.paths import Layout
+from water_gee.surroundings import from_outside
 from water_gee.tracking.database import address
 from water_gee.tracking.lineage import is_gone, this_process
 
@@ -37,7 +38,8 @@ def open_study(layout: Layout, name: str, settings: SearchSettings) -> optuna.St
         )
     except (SQLAlchemyError, RuntimeError) as error:
         raise WaterGeeError(
-            f"{layout.searches} does not open ({str(error).splitlines()[0]}); move it away, or if an older Optuna "
+            from_outside(error)
+            or f"{layout.searches} does not open ({str(error).splitlines()[0]}); move it away, or if an older Optuna "
             f"wrote it: optuna storage upgrade --storage '{uri}'"
         ) from error
 
