@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -63,3 +64,25 @@ def real_scenes() -> Path:
     if not folder:
         pytest.skip("needs the folder of real scenes; set WATER_GEE_SCENES")
     return Path(folder)
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A function that mounts a disk of so many KiB, empty; skips where that is not allowed."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = []
+
+    def mount(kib: int) -> Path:
+        if mounted:
+            subprocess.run(["umount", "--lazy", str(disk)], check=True)
+            mounted.pop()
+        done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={kib}k", "none", str(disk)], capture_output=True)
+        if done.returncode:
+            pytest.skip("needs the right to mount a disk")
+        mounted.append(True)
+        return disk
+
+    yield mount
+    if mounted:
+        subprocess.run(["umount", "--lazy", str(disk)], check=True)  # an open database holds it

@@ -2,8 +2,6 @@
 
 import errno
 import os
-import subprocess
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,28 +13,6 @@ from water_gee.rasters import check_raster
 from water_gee.tiles import write_raster
 
 PLACE = {"crs": "EPSG:32648", "transform": Affine(30, 0, 0, 0, -30, 0)}
-
-
-@pytest.fixture
-def small_disk(tmp_path):
-    """A function that mounts a disk of so many KiB, empty; skips where that is not allowed."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mounted = []
-
-    def mount(kib: int) -> Path:
-        if mounted:
-            subprocess.run(["umount", str(disk)], check=True)
-            mounted.pop()
-        done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={kib}k", "none", str(disk)], capture_output=True)
-        if done.returncode:
-            pytest.skip("needs the right to mount a disk")
-        mounted.append(True)
-        return disk
-
-    yield mount
-    if mounted:
-        subprocess.run(["umount", str(disk)], check=True)
 
 
 def test_a_raster_on_a_disk_that_fills_is_whole_or_absent(small_disk):

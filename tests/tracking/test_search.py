@@ -15,7 +15,8 @@ from water_gee.paths import Layout
 from water_gee.tracking.database import connect, experiment
 from water_gee.tracking.entries import KEY_TAG, PARENT_TAG
 from water_gee.tracking.folders import FAILED, FINISHED, KILLED, all_runs
-from water_gee.tracking.job import Job, Pruned, run_job
+from water_gee.tracking.followed import Pruned
+from water_gee.tracking.job import Job, run_job
 from water_gee.tracking.search import _report, corners, open_space, search
 from water_gee.tracking.sweep import begin, close_sweep
 from water_gee.tracking.trials import distribution, next_trial, open_study, overrides_of, trials_of, try_again

@@ -2,9 +2,8 @@
 
 import hashlib
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from mlflow import MlflowClient
@@ -20,7 +19,6 @@ from water_gee.tracking.datasets import JudgeRun, Known, used
 from water_gee.tracking.entries import (
     KEY_TAG,
     PARENT_TAG,
-    PRUNED_TAG,
     flat_params,
     forget_peak,
     log_end,
@@ -28,9 +26,7 @@ from water_gee.tracking.entries import (
     log_start,
 )
 from water_gee.tracking.folders import (
-    FAILED,
     FINISHED,
-    KILLED,
     RUNNING,
     RunRecord,
     all_runs,
@@ -38,8 +34,8 @@ from water_gee.tracking.folders import (
     file_hashes,
     new_folder,
     run_name,
-    write_record,
 )
+from water_gee.tracking.followed import Pruned, followed
 from water_gee.tracking.lineage import Lineage, job_key, lineage, this_process
 from water_gee.tracking.tested import log_test
 from water_gee.training import CHECKPOINT, OnEpoch, train, train_pruned, training_records
@@ -54,14 +50,6 @@ class Job:
     folder: Path
     iou: float  # of validation
     skipped: bool = False  # it was finished before
-
-
-class Pruned(Exception):
-    """A search gives the run up after an epoch, counted from 1; raised by `on_epoch`."""
-
-    def __init__(self, epoch: int) -> None:
-        super().__init__(f"pruned after epoch {epoch}")
-        self.epoch = epoch
 
 
 def run_job(
@@ -115,7 +103,7 @@ def run_job(
         name, run_id, RUNNING, key, settings.study.name, this_process(), time.time(), parent or "",
         overrides=list(overrides), lineage=origin.plain(),
     )  # fmt: skip
-    with _followed(client, folder, record) as finish:
+    with followed(client, folder, record) as finish:
         log_start(
             client, record, folder, flat_params(settings), origin, _data(settings, layout, records, origin), "train.py"
         )
@@ -166,7 +154,7 @@ def run_pruned(settings: Settings, share: float) -> Job:
         "model": model.kind, "prune": f"{share:g}", "pruned_from": str(model.metadata.get("run", source)),
         "lr": f"{settings.export.prune_lr:g}", "epochs": str(settings.export.prune_epochs),
     }  # fmt: skip
-    with _followed(client, folder, record) as finish:
+    with followed(client, folder, record) as finish:
         params = {key: value for key, value in flat_params(settings).items() if key != "widths"}
         data = _data(settings, layout, records, origin)
         log_start(client, record, folder, {**params, **changed}, origin, data, "water-gee")
@@ -194,45 +182,6 @@ def _data(settings: Settings, layout: Layout, records: Sequence[TileRecord], ori
     }  # fmt: skip
     return used(layout, origin.dvc, settings.features.names, profile)
 
-
-class _Finish:
-    """Takes the seconds of a job that reached its end."""
-
-    seconds = 0.0
-
-    def __call__(self, seconds: float) -> None:
-        self.seconds = seconds
-
-
-@contextmanager
-def _followed(client: MlflowClient, folder: Path, record: RunRecord) -> Iterator[_Finish]:
-    """Write the record of a run and its end, in its folder and in MLflow: no run is left running."""
-    finish = _Finish()
-    write_record(folder, record)
-
-    def end(status: str, error: str = "", pruned: int = 0) -> None:
-        # The folder first: where only it knows the end, `_finished` tells MLflow.
-        files = file_hashes(folder) if status == FINISHED else {}
-        ended = replace(record, status=status, error=error, pruned=pruned, seconds=finish.seconds, files=files)
-        write_record(folder, ended)
-        if error:
-            client.set_tag(record.run_id, "error", error[:500])
-        if pruned:
-            client.set_tag(record.run_id, PRUNED_TAG, str(pruned))
-        client.set_terminated(record.run_id, status)
-
-    try:
-        yield finish
-    except Pruned as pruned:
-        end(KILLED, pruned=pruned.epoch)
-        raise
-    except Exception as error:
-        end(FAILED, f"{type(error).__name__}: {' '.join(str(error).split())}")
-        raise
-    except BaseException:  # interrupted or told to end
-        end(KILLED)
-        raise
-    end(FINISHED)
 
 
 def _finished(client: MlflowClient, layout: Layout, key: str, parent: str) -> Job | None:

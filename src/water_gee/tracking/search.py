@@ -13,7 +13,8 @@ from water_gee.errors import ConfigError
 from water_gee.paths import Layout
 from water_gee.progress import say
 from water_gee.tracking.course import log_course
-from water_gee.tracking.job import Job, Pruned
+from water_gee.tracking.followed import Pruned
+from water_gee.tracking.job import Job
 from water_gee.tracking.lineage import job_key, lineage
 from water_gee.tracking.sweep import Sweep, begin, close_sweep, digest
 from water_gee.tracking.trials import next_trial, open_study, overrides_of, trials_of, try_again

@@ -1,11 +1,12 @@
 """Tiles and their clean labels as memory-mapped arrays, from which batches are gathered."""
 
+import math
 import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +14,11 @@ from numpy.typing import NDArray
 from water_gee.denoise import ABSTAIN, CleanLabels
 from water_gee.errors import TileError
 from water_gee.paths import Layout
+from water_gee.surroundings import about
 from water_gee.tiles import TileRecord, load_tile, read_manifest
 
 AREA = "train"  # the area of every study on which networks are trained
+_AT_ONCE = 1 << 20  # bytes
 
 
 @dataclass(frozen=True)
@@ -129,10 +132,28 @@ def standardisation(store: TileStore, tiles: Sequence[int]) -> tuple[list[float]
 
 
 def _nameless(folder: Path, shape: tuple[int, ...], dtype: type[Any]) -> NDArray[Any]:
-    """Return an array of zeros that lives in a file without a name."""
+    """Return an array of zeros that lives in a file without a name.
+
+    Raises:
+        OSError: there is no room for it; written into later, it would end the process without a word.
+    """
     handle, name = tempfile.mkstemp(prefix=".tiles-", dir=folder)
-    os.close(handle)
     try:
-        return np.memmap(name, dtype=dtype, mode="w+", shape=shape)
+        with open(handle, "r+b") as file:
+            _reserve(file, math.prod(shape) * np.dtype(dtype).itemsize)
+            return np.memmap(file, dtype=dtype, mode="r+", shape=shape)
+    except OSError as error:
+        about(error, folder)
+        raise
     finally:
         os.unlink(name)
+
+
+def _reserve(file: BinaryIO, size: int) -> None:
+    """Give a new file its size, in zeros that have their place on the disk."""
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(file.fileno(), 0, size)
+        return
+    for start in range(0, size, _AT_ONCE):
+        file.write(bytes(min(_AT_ONCE, size - start)))
+    file.flush()
