@@ -13,12 +13,14 @@ import numpy as np
 import pytest
 import torch
 
+from labelled import quick_settings, weights, write_labelled_tiles
 from ui_command import start_ui
 from water_gee.models import PixelNetwork, Standardise, TrainedModel, build_body, save_checkpoint
 from water_gee.paths import Layout
 from water_gee.tracking.database import connect, experiment
 from water_gee.tracking.datasets import Known, log_used
 from water_gee.tracking.folders import CHAMPION
+from water_gee.tracking.job import run_job
 from water_gee.tracking.package import log_model
 
 NAMES = ["plain", "with a space, é and = it's", "100% sure", "50%41", "what?", "no#1;&$"]
@@ -170,6 +172,24 @@ def test_whatever_letters_a_path_has_all_is_written_below_it(tmp_path):
     assert (root / "mlflow.db").is_file()
     assert (root / "mlartifacts/sample" / run_id / "artifacts/notes/one.txt").is_file()
     assert [path.name for path in tmp_path.iterdir()] == [root.name]
+
+
+def test_a_run_that_was_cut_off_goes_on_in_the_new_place_to_the_same_end(tmp_path):
+    layout = write_labelled_tiles(tmp_path / "old")
+    whole = run_job(quick_settings(layout.root, "run.name=whole"), [])
+
+    def interrupt(epoch, metrics):
+        if epoch == 1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_job(quick_settings(layout.root, "run.name=cut"), [], on_epoch=interrupt)
+    new = tmp_path / "new"
+    layout.root.rename(new)
+    resumed = run_job(quick_settings(new, "run.name=cut", "ckpt=last"), [])
+    assert resumed.folder == new / "runs" / "cut"
+    assert torch.equal(weights(resumed.folder), weights(new / "runs" / whole.folder.name)), "the best epoch is kept"
+    assert not (tmp_path / "old").exists()
 
 
 @pytest.mark.slow

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from water_gee.errors import ModelError
-from water_gee.files import atomic, read_bytes
+from water_gee.files import read_bytes, write_bytes
 from water_gee.models.baselines import BoostedTrees, CFMaskRule, PixelLinear
 from water_gee.models.nets import PixelCNN, PixelMLP, PixelNetwork, Standardise
 from water_gee.sealed import read_checked
@@ -94,8 +94,9 @@ def save_checkpoint(path: Path, model: TrainedModel) -> None:
         "temperature": model.temperature,
         "metadata": dict(model.metadata),
     }
-    with atomic(path) as temporary:
-        torch.save(content, temporary)
+    whole = io.BytesIO()  # torch itself says little of a full disk
+    torch.save(content, whole)
+    write_bytes(path, whole.getbuffer())
 
 
 def load_checkpoint(path: Path, sha256: str = "") -> TrainedModel:

@@ -12,13 +12,13 @@ from typing import Literal
 import numpy as np
 import pytorch_lightning as lightning
 import torch
-from pytorch_lightning.callbacks import ModelCheckpoint
 
 from water_gee.accuracy import Confusion
 from water_gee.denoise import ABSTAIN
 from water_gee.errors import TileError
 from water_gee.models import PixelNetwork, Standardise, TrainedModel, build_body, predict
 from water_gee.training.augmentation import NONE, Augmentation
+from water_gee.training.checkpoints import Keep, WholeFiles, check_resumable
 from water_gee.training.data import TileDataModule
 from water_gee.training.feeds import CropFeed, Feed, PixelFeed, Sampling
 from water_gee.training.history import History, OnEpoch, OwnSignals, Stopping
@@ -188,12 +188,16 @@ def learn(
         network, lr=recipe.lr, weight_decay=recipe.weight_decay, steps=recipe.epochs * max(1, len(feed))
     )
     history = History(folder, on_epoch)
-    best, last = _keep(folder, "best", monitor="valid_iou"), _keep(folder, "last", monitor=None)
+    kept_in = folder / "checkpoints"
+    best, last = Keep(kept_in, "best", monitor="valid_iou"), Keep(kept_in, "last", monitor=None)
     started = time.monotonic()
     with _quiet():
         trainer = _trainer(recipe, folder, place, [OwnSignals(), history, Stopping(recipe.patience), best, last])
-        cut_off = folder / "checkpoints" / "last.ckpt"
+        cut_off = kept_in / "last.ckpt"
         going_on = str(cut_off) if resume and cut_off.is_file() else None
+        if going_on:
+            for one in (cut_off, kept_in / "best.ckpt"):
+                check_resumable(one, module)
         try:
             trainer.fit(module, datamodule=data, ckpt_path=going_on, weights_only=True if going_on else None)
         except SystemExit as ended:
@@ -220,17 +224,6 @@ def probability(model: TrainedModel, store: TileStore, tile: int) -> np.ndarray[
     return predict(model, np.moveaxis(window, -1, 0))
 
 
-def _keep(folder: Path, name: str, *, monitor: str | None) -> ModelCheckpoint:
-    """Return a callback that keeps one checkpoint: the best by `monitor`, or without it the last.
-
-    It writes after the epoch's other callbacks, so that a resumed run knows all that happened before.
-    """
-    return ModelCheckpoint(
-        folder / "checkpoints", name, monitor=monitor, mode="max", save_on_train_epoch_end=True,
-        auto_insert_metric_name=False, enable_version_counter=False,
-    )  # fmt: skip
-
-
 def _trainer(recipe: Recipe, folder: Path, place: Place, callbacks: list[lightning.Callback]) -> lightning.Trainer:
     gpu = on_gpu(recipe.accelerator, place)
     mixed = recipe.precision == "bf16" or (recipe.precision == "auto" and gpu and torch.cuda.is_bf16_supported())
@@ -239,6 +232,7 @@ def _trainer(recipe: Recipe, folder: Path, place: Place, callbacks: list[lightni
         max_epochs=recipe.epochs,
         precision="bf16-mixed" if mixed else "32-true",
         callbacks=callbacks,
+        plugins=[WholeFiles()],
         default_root_dir=folder,
         reload_dataloaders_every_n_epochs=1,
         deterministic=True,
