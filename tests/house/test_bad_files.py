@@ -4,17 +4,22 @@ A row of `READERS` is a file, the whole content of it, and the command that read
 have happened to the file. What is asserted is the same for all: one line that names the file, and no traceback.
 """
 
+import io
 import os
 import shutil
+import signal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+import torch
 
 import train
+from labelled import QUICK, quick_settings, write_labelled_tiles
 from water_gee import cli
 from water_gee.config import compose
+from water_gee.tracking.job import run_job
 
 PROJECT = Path(__file__).resolve().parents[2]
 LONGEST = 600  # characters of a line
@@ -71,6 +76,46 @@ YAML = {
     "nested without end": becomes(b"name: " + b"[" * 5000 + b"]" * 5000 + b"\n"),
     "with a number without end": becomes(b"scale: " + b"9" * 5000 + b"\n"),
 }
+JSON = {
+    **ANY,
+    "cut": lambda path, whole: path.write_bytes(whole[: len(whole) // 2]),
+    "a list": becomes(b"[1, 2]"),
+    "a word": becomes(b'"hello"'),
+    "nothing": becomes(b"null"),
+    "of another shape": becomes(b'{"validation": 3, "a": {"tp": 1}}'),
+    "of other types": becomes(b'{"validation": {"iou": "high"}, "a": {"tp": "1", "fp": 2, "fn": 3, "tn": 4}}'),
+    "with numbers that cannot be": becomes(
+        b'{"validation": {"iou": NaN}, "a": {"tp": -1, "fp": 2e400, "fn": 3, "tn": 4}}'
+    ),
+    "nested without end": becomes(b"[" * 100_000),
+    "not UTF-8": becomes('"café"'.encode("latin-1")),
+}
+
+
+def saved(content: object) -> Damage:
+    """Return the damage that a file holds other things in torch's format."""
+    whole = io.BytesIO()
+    torch.save(content, whole)
+    return becomes(whole.getvalue())
+
+
+def changed(**parts: object) -> Damage:
+    """Return the damage that some parts of a file in torch's format are others."""
+
+    def change(path: Path, whole: bytes) -> None:
+        saved({**torch.load(io.BytesIO(whole), weights_only=True), **parts})(path, whole)
+
+    return change
+
+
+TORCH = {
+    "empty": ANY["empty"],
+    "of bytes": ANY["of bytes"],
+    "cut": JSON["cut"],
+    "a list": saved([1, 2]),
+    "of other things": saved({"a": torch.zeros(3)}),
+    "with code inside": becomes(b"cos\nsystem\n(S'true'\ntR."),
+}
 
 
 @dataclass(frozen=True)
@@ -121,6 +166,42 @@ READERS = [
     ),
     Reader("conf/config.yaml", stage("tiles", "paths.root={world}"), {"with a tab": YAML["with a tab"]}),
 ]
+ROOT = "paths.root={world}"
+OF_RUNS = [
+    Reader(
+        "runs/one/config.yaml",
+        stage("promote", ROOT),
+        {name: one for name, one in YAML.items() if one is not link},  # then it is not there
+        {"without a model": becomes(b"seed: 0\n"), "with a model of no kind": becomes(b"model: [mlp]\n")},
+    ),
+    Reader("runs/one/config.yaml", stage("compare", ROOT), YAML, {"without a seed": becomes(b"model: {name: mlp}\n")}),
+    Reader("runs/one/metrics.json", stage("compare", ROOT), JSON),
+    Reader(
+        "runs/one/validation_tiles.json",
+        stage("promote", ROOT),
+        {name: one for name, one in JSON.items() if one not in (link, ring)},
+    ),
+    Reader("runs/one/model.ckpt", stage("select", ROOT, "select.run=one"), {**TORCH, **ANY}),
+    Reader(
+        "runs/cut/checkpoints/last.ckpt",
+        training(ROOT, *QUICK, "run.name=cut", "ckpt=last"),
+        TORCH,
+        {
+            "without weights": changed(state_dict={}),
+            "of another network": changed(state_dict={"network.body": torch.zeros(2)}),
+            "with the number of an epoch as a word": changed(epoch="two"),
+            "without the optimiser": changed(optimizer_states=[]),
+            "with an optimiser of other parameters": changed(optimizer_states=[{"state": {}, "param_groups": []}]),
+        },
+    ),
+    Reader("runs/cut/checkpoints/best.ckpt", training(ROOT, *QUICK, "run.name=cut", "ckpt=last"), TORCH),
+    Reader(
+        "mlflow.db",
+        stage("promote", ROOT),
+        {name: JSON[name] for name in ("of bytes", "a folder", "a link to nothing", "a link to itself", "cut")},
+    ),
+    Reader("search.db", training(ROOT, *QUICK, "search=optuna"), {"of bytes": ANY["of bytes"], "a folder": folder}),
+]
 WHOLE = {
     "own/study/mine.yaml": study(),
     "own/tiles/mine.yaml": (PROJECT / "conf/tiles/default.yaml").read_bytes(),
@@ -137,17 +218,40 @@ def world(tmp_path, monkeypatch):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(content)
     monkeypatch.chdir(tmp_path)
+    ending = signal.getsignal(signal.SIGTERM)  # train.py has its own
     caches = (compose.repository, compose.params)
     for one in caches:
         one.cache_clear()
     yield tmp_path
     os.chdir(PROJECT)
+    signal.signal(signal.SIGTERM, ending)
     for one in caches:
         one.cache_clear()
 
 
-@pytest.mark.parametrize(("reader", "damage"), [row for reader in READERS for row in reader.rows()])
-def test_a_damaged_file_is_one_line_that_names_it(world, reader, damage):
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A root with two runs that have finished and one that was cut off."""
+    root = tmp_path_factory.mktemp("trained")
+    write_labelled_tiles(root)
+    for number, name in enumerate(("one", "two")):
+        run_job(quick_settings(root, "trainer.epochs=1", f"seed={number}", f"run.name={name}"), [])
+
+    def interrupt(epoch, metrics):
+        if epoch == 1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_job(quick_settings(root, "run.name=cut"), [], on_epoch=interrupt)
+    (root / "search.db").touch()
+    return root
+
+
+def rows(readers: list[Reader]) -> list[object]:
+    return [row for reader in readers for row in reader.rows()]
+
+
+def assert_one_line(world: Path, reader: Reader, damage: Damage) -> None:
     path = world / reader.file
     whole = path.read_bytes()
     path.unlink()
@@ -157,3 +261,14 @@ def test_a_damaged_file_is_one_line_that_names_it(world, reader, damage):
     line = ended.value.code
     assert isinstance(line, str) and "\n" not in line and len(line) <= LONGEST
     assert path.name in line or f"{path.parent.name}/{path.stem}" in line, line
+
+
+@pytest.mark.parametrize(("reader", "damage"), rows(READERS))
+def test_a_damaged_file_of_the_configuration_is_one_line_that_names_it(world, reader, damage):
+    assert_one_line(world, reader, damage)
+
+
+@pytest.mark.parametrize(("reader", "damage"), rows(OF_RUNS))
+def test_a_damaged_file_of_a_run_is_one_line_that_names_it(world, trained, reader, damage):
+    shutil.copytree(trained, world, dirs_exist_ok=True)
+    assert_one_line(world, reader, damage)

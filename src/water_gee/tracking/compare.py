@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from water_gee.errors import WaterGeeError
 from water_gee.files import read_json
 
 _RESAMPLES = 2000
+_MOST_PIXELS = 1 << 40  # of a tile: far more than there can be
 _FEWEST_TILES = 2  # one tile resampled is that tile again
 
 
@@ -25,12 +27,25 @@ class Difference:
 
 
 def tile_counts(folder: Path) -> dict[str, tuple[int, int, int, int]]:
-    """Return (tp, fp, fn, tn) of each validation tile of a run's folder; none where the run did not keep them."""
-    try:
-        content = read_json(folder / "validation_tiles.json")
-        return {str(tile): (row["tp"], row["fp"], row["fn"], row["tn"]) for tile, row in content.items()}
-    except (WaterGeeError, AttributeError, KeyError, TypeError):
+    """Return (tp, fp, fn, tn) of each validation tile of a run's folder; none where the run did not keep them.
+
+    Raises:
+        WaterGeeError: the file that keeps them is broken.
+    """
+    path = folder / "validation_tiles.json"
+    if not path.exists():
         return {}
+    try:
+        return {str(tile): _counts(row) for tile, row in read_json(path).items()}
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise WaterGeeError(f"{path} does not hold counts by tile; delete it, or train the run again") from error
+
+
+def _counts(row: Mapping[str, Any]) -> tuple[int, int, int, int]:
+    counts = (row["tp"], row["fp"], row["fn"], row["tn"])
+    if any(type(count) is not int or not 0 <= count < _MOST_PIXELS for count in counts):
+        raise ValueError(counts)
+    return counts
 
 
 def paired_difference(

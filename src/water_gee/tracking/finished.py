@@ -1,19 +1,19 @@
 """The finished runs of the tiles and labels that are there now, and which of them differ by their seed alone."""
 
 import json
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
 from water_gee.config.compose import repository
 from water_gee.config.settings import Settings
+from water_gee.errors import WaterGeeError
 from water_gee.files import read_json
 from water_gee.models import Checkpoint
 from water_gee.paths import Layout
-from water_gee.tracking.folders import CHECKPOINT, FINISHED, RunRecord
+from water_gee.tracking.folders import CHECKPOINT, FINISHED, RunRecord, read_config
 from water_gee.tracking.lineage import lineage
 from water_gee.tracking.promoted import known_runs
 
@@ -69,10 +69,26 @@ def contenders(settings: Settings) -> list[Contender]:
     found = []
     for runs in groups.values():
         seeds = sorted(runs)
-        ious = tuple(float(read_json(runs[seed][0] / "metrics.json")["validation"]["iou"]) for seed in seeds)
+        ious = tuple(validation_iou(runs[seed][0]) for seed in seeds)
         name = min((without_seed(runs[seed][1].name) for seed in seeds), key=len)
         found.append(Contender(name, tuple(checkpoint_of(*runs[seed]) for seed in seeds), tuple(seeds), ious))
     return sorted(_distinct(found), key=lambda one: -sum(one.validation) / len(one.validation))
+
+
+def validation_iou(folder: Path) -> float:
+    """Return the IoU on the validation tiles that a finished run tells.
+
+    Raises:
+        WaterGeeError: its metrics are absent or broken.
+    """
+    path = folder / "metrics.json"
+    try:
+        iou = float(read_json(path)["validation"]["iou"])
+    except (KeyError, TypeError, ValueError, IndexError) as error:
+        raise WaterGeeError(f"{path} tells no validation IoU; delete the run's folder, or train it again") from error
+    if not math.isfinite(iou):
+        raise WaterGeeError(f"{path} tells a validation IoU of {iou}; delete the run's folder, or train it again")
+    return iou
 
 
 def without_seed(name: str) -> str:
@@ -82,9 +98,12 @@ def without_seed(name: str) -> str:
 
 def _configuration(folder: Path, record: RunRecord) -> tuple[str, int]:
     """Return what decides a run beside its seed, and the seed."""
-    config = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
+    config = read_config(folder)
     pruned = record.overrides if record.pruned_from else []
-    return json.dumps([{name: config.get(name) for name in _DECIDES}, pruned], sort_keys=True), int(config["seed"])
+    seed = config.get("seed")
+    if not isinstance(seed, int):
+        raise WaterGeeError(f"{folder / 'config.yaml'} names no seed; delete the run's folder, or train it again")
+    return json.dumps([{name: config.get(name) for name in _DECIDES}, pruned], sort_keys=True), seed
 
 
 def _distinct(found: Sequence[Contender]) -> list[Contender]:

@@ -9,8 +9,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from water_gee.config.yaml_file import read_mapping
 from water_gee.errors import ConfigError, WaterGeeError
 from water_gee.files import sha256
 from water_gee.paths import Layout
@@ -24,6 +23,7 @@ RUNNING, FINISHED, FAILED, KILLED = "RUNNING", "FINISHED", "FAILED", "KILLED"  #
 CHECKPOINT = "model.ckpt"
 RUN_FILE = "run.json"
 KEPT = (CHECKPOINT, "config.yaml", "metrics.json", "curves.csv", "validation_tiles.json")  # what a finished run leaves
+_BROKEN = "delete the run's folder, or train it again"
 # What names a run is what changes its outcome; these do not, or stand in the name already.
 _UNNAMED = ("model", "study", "earth", "ckpt", "run.", "paths.", "select.", "hydra", "trainer.threads")
 
@@ -80,10 +80,28 @@ def read_record(folder: Path) -> RunRecord | None:
 
 
 def kind_of(folder: Path) -> str:
-    """Return the kind of network of a run's folder; empty where its configuration is not there."""
+    """Return the kind of network of a run's folder; empty where its configuration is not there.
+
+    Raises:
+        WaterGeeError: its configuration is broken.
+    """
     path = folder / "config.yaml"
-    content = yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    return str(content.get("model", {}).get("name", ""))
+    if not (path.exists() or path.is_symlink()):
+        return ""
+    model = read_config(folder).get("model")
+    kind = model.get("name") if isinstance(model, dict) else None
+    if not isinstance(kind, str):
+        raise WaterGeeError(f"{path} names no model; {_BROKEN}")
+    return kind
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """Return the configuration of a run's folder.
+
+    Raises:
+        WaterGeeError: it is not there, or is broken.
+    """
+    return read_mapping(folder / "config.yaml", _BROKEN)
 
 
 def all_runs(layout: Layout) -> list[tuple[Path, RunRecord]]:
