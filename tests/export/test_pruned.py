@@ -84,7 +84,10 @@ def test_the_run_is_in_mlflow_made_once_and_never_selected_by_default(ready, roo
     run = connect(layout).get_run(record.run_id)
     macs = multiply_adds(load_checkpoint(folder / "model.ckpt").network)
     assert run.data.metrics["model/macs_per_pixel"] == macs
-    assert run.data.metrics["valid/iou"] == json.loads((folder / "metrics.json").read_text(encoding="utf-8"))["validation"]["iou"]
+    assert (
+        run.data.metrics["valid/iou"]
+        == json.loads((folder / "metrics.json").read_text(encoding="utf-8"))["validation"]["iou"]
+    )
     assert run.data.params["prune"] == "0.7" and run.data.params["model"] == "pixelcnn"
     with pytest.raises(ModelError, match="no finished run"):
         choose(ready())

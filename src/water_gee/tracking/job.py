@@ -31,7 +31,6 @@ from water_gee.tracking.folders import (
     RunRecord,
     all_runs,
     empty_folder,
-    file_hashes,
     new_folder,
     run_name,
 )
@@ -181,7 +180,6 @@ def _data(settings: Settings, layout: Layout, records: Sequence[TileRecord], ori
         "clear_pixels": sum(record.clear_pixels for record in records),
     }  # fmt: skip
     return used(layout, origin.dvc, settings.features.names, profile)
-
 
 
 def _finished(client: MlflowClient, layout: Layout, key: str, parent: str) -> Job | None:
