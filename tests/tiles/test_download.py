@@ -81,6 +81,7 @@ def test_a_tile_without_a_clear_pixel_of_its_own_is_empty_and_leaves_no_file(lay
     record = fetch_tile(JOB, layout, GRID, Retry()).record
     assert (record.status, record.fingerprint, record.bytes) == ("empty", "asked", 0)
     assert not feature_path(layout, "test", TILE.id).exists() and not label_path(layout, "test", TILE.id).exists()
+    assert still_good(JOB, record, layout, GRID) == record  # and need not be asked for again
 
 
 def test_a_tile_that_failed_says_what_was_asked_how_often_and_why(layout, answer) -> None:
@@ -97,7 +98,6 @@ def test_a_whole_tile_of_the_same_question_is_kept(layout, answer) -> None:
     assert still_good(JOB, record, layout, GRID) == record
     assert still_good(replace(JOB, fingerprint="other"), record, layout, GRID) is None
     assert still_good(JOB, replace(record, status="failed"), layout, GRID) is None
-    assert still_good(JOB, replace(record, status="empty"), layout, GRID) == replace(record, status="empty")
 
 
 @pytest.mark.parametrize("path_of", [feature_path, label_path])
