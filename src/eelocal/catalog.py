@@ -231,7 +231,7 @@ class Catalog:
             properties = usgs.product_properties(self.path(id), files)
             bands = [_usgs_band(band, path) for band, path in files.items()]
         infos, sources = zip(*bands, strict=True)
-        properties.setdefault("system:version", content_version([*files.values(), *([sidecar] if sidecar else [])]))
+        properties["system:version"] = content_version([*files.values(), *([sidecar] if sidecar else [])])
         return ImageAsset(id, properties, infos, sources)
 
 

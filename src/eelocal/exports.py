@@ -140,6 +140,7 @@ def _properties(info: dict[str, Any]) -> dict[str, Any]:
     """Return the properties that an exported asset keeps: all but those that follow from the asset itself."""
     derived = (
         "system:index",
+        "system:version",
         "system:id",
         "system:footprint",
         "system:bands",
