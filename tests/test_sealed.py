@@ -73,5 +73,5 @@ def test_a_folder_belongs_to_the_study_that_its_report_names(tmp_path: Path, mon
     claim(mine, report)
     with pytest.raises(ConfigError, match=r"models holds the study a; give b a root of its own by paths\.root=DIR"):
         claim(theirs, report)
-    report.write_text("broken")
+    report.write_text("broken", encoding="utf-8")
     claim(theirs, report)

@@ -19,7 +19,7 @@ def start_ui(root: Path, **options) -> tuple[subprocess.Popen[str], int]:
     environment.pop("DISPLAY", None)
     started = subprocess.Popen(
         [sys.executable, "-m", "water_gee", "ui", "study=sample", f"paths.root='{root}'"],
-        env=environment, cwd=SOURCE.parent, stderr=subprocess.PIPE, text=True, **options,
+        env=environment, cwd=SOURCE.parent, stderr=subprocess.PIPE, text=True, encoding="utf-8", **options,
     )  # fmt: skip
     said = []
     for line in started.stderr:

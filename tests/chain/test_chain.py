@@ -44,7 +44,7 @@ def test_the_maps_never_call_unseen_land(reproduced) -> None:
         unseen = probability.read_masks(1) == 0
         assert unseen.any()
         assert (water.read(1)[unseen] == 255).all()
-    with (reproduced.root / "maps/area.csv").open() as file:
+    with (reproduced.root / "maps/area.csv").open(encoding="utf-8") as file:
         assert {row["year"] for row in csv.DictReader(file)} == {"2019", "2020"}
 
 
@@ -79,7 +79,7 @@ def test_a_changed_key_concerns_the_stages_that_read_it_and_no_other(reproduced,
         reproduced.run("dvc", "repro", "configure")
         assert set(json.loads(reproduced.run("dvc", "status", "--json").stdout)) == stages
     finally:
-        (reproduced.root / file).write_text(before)
+        (reproduced.root / file).write_text(before, encoding="utf-8")
         reproduced.run("dvc", "repro", "configure")
     assert json.loads(reproduced.run("dvc", "status", "--json").stdout) == {}
 

@@ -206,7 +206,7 @@ def test_every_key_of_conf_changed_alone_makes_its_readers_stale(world: Path) ->
     before = flat(chosen(settings_of(world), all_keys()))
     walked = 0
     for path in sorted((world / "conf").glob("*/*.yaml")):
-        text, group = path.read_text(), path.parent.name
+        text, group = path.read_text(encoding="utf-8"), path.parent.name
         content = {key: value for key, value in yaml.safe_load(text).items() if key != "defaults"}
         walked += len(content)
         for key in content:
@@ -214,9 +214,9 @@ def test_every_key_of_conf_changed_alone_makes_its_readers_stale(world: Path) ->
             known = {name, group} & {*declared, *HOW, *ELSEWHERE} or name == "study.catalog"  # earth.catalog's
             assert known, f"nobody says who reads {name}"
         if in_use[group] != path.stem:
-            path.write_text(yaml.safe_dump(dict.fromkeys(content, "another")))
+            path.write_text(yaml.safe_dump(dict.fromkeys(content, "another")), encoding="utf-8")
             assert stale(before, flat(chosen(settings_of(world), all_keys()))) == set(), path.relative_to(world)
-            path.write_text(text)
+            path.write_text(text, encoding="utf-8")
             continue
         for key in content:
             name = "earth.catalog" if (group, key) == ("study", "catalog") else f"{group}.{key}"
@@ -225,14 +225,16 @@ def test_every_key_of_conf_changed_alone_makes_its_readers_stale(world: Path) ->
             }  # fmt: skip
             if name == "simulate.strips":
                 continue  # a list of places, of another command
-            path.write_text(yaml.safe_dump({**content, key: other_value(f"{group}.{key}", content[key])}))
+            path.write_text(
+                yaml.safe_dump({**content, key: other_value(f"{group}.{key}", content[key])}), encoding="utf-8"
+            )
             assert stale(before, flat(chosen(settings_of(world), all_keys()))) == expected, f"{path.name}: {key}"
-            path.write_text(text)
+            path.write_text(text, encoding="utf-8")
     assert walked > 120
     path = world / "params.yaml"
     for key, value in {"seed": 1, "run": "repro", "model": "mlp", "tiles": "default", "trainer": "ddp"}.items():
-        text = path.read_text()
-        path.write_text(yaml.safe_dump({**yaml.safe_load(text), key: value}, sort_keys=False))
+        text = path.read_text(encoding="utf-8")
+        path.write_text(yaml.safe_dump({**yaml.safe_load(text), key: value}, sort_keys=False), encoding="utf-8")
         group = "select" if key == "run" else key
         expected = {
             one for one, stage in STAGES.items() if any(k == group or k.startswith(f"{group}.") for k in stage.keys)
@@ -240,21 +242,23 @@ def test_every_key_of_conf_changed_alone_makes_its_readers_stale(world: Path) ->
         if key == "tiles":  # of the same origin and margin: only the size is another
             expected = {one for one in expected if "tiles.size" in STAGES[one].keys}
         assert stale(before, flat(chosen(settings_of(world), all_keys()))) == expected, key
-        path.write_text(text)
+        path.write_text(text, encoding="utf-8")
 
 
 def test_inheritance_and_a_file_of_the_studys_own_count(world: Path) -> None:
     readers = {one for one, stage in STAGES.items() if "sensor" in stage.keys}
     params, parent = world / "params.yaml", world / "conf" / "sensor" / "landsat8.yaml"
-    params.write_text(params.read_text().replace("sensor: landsat8", "sensor: landsat89"))
+    params.write_text(
+        params.read_text(encoding="utf-8").replace("sensor: landsat8", "sensor: landsat89"), encoding="utf-8"
+    )
     before = flat(chosen(settings_of(world), all_keys()))
     assert before["sensor.name"] == "landsat89"
-    text = parent.read_text()
-    parent.write_text(text.replace("water_bit: 7", "water_bit: 6"))
+    text = parent.read_text(encoding="utf-8")
+    parent.write_text(text.replace("water_bit: 7", "water_bit: 6"), encoding="utf-8")
     assert stale(before, flat(chosen(settings_of(world), all_keys()))) == readers
-    parent.write_text(text.replace("[LANDSAT/LC08/C02/T1_L2]", "[LANDSAT/LE07/C02/T1_L2]"))
+    parent.write_text(text.replace("[LANDSAT/LC08/C02/T1_L2]", "[LANDSAT/LE07/C02/T1_L2]"), encoding="utf-8")
     assert stale(before, flat(chosen(settings_of(world), all_keys()))) == set(), "the child has its own"
-    parent.write_text(text)
+    parent.write_text(text, encoding="utf-8")
     path = world / "conf" / "tiles" / "sample.yaml"
     path.rename(path.with_stem("other"))
     sized = {one for one, stage in STAGES.items() if "tiles.size" in stage.keys}
@@ -265,7 +269,7 @@ def test_a_change_while_the_pipeline_runs_is_said(world: Path) -> None:
     importlib.import_module("water_gee.config.configure").run(settings_of(world))
     check_composed(settings_of(world), "tiles")
     path = world / "conf" / "tiles" / "sample.yaml"
-    path.write_text(path.read_text().replace("margin: 3", "margin: 4"))
+    path.write_text(path.read_text(encoding="utf-8").replace("margin: 3", "margin: 4"), encoding="utf-8")
     with pytest.raises(ConfigError, match=r"tiles\.margin was changed while dvc repro was running; run again"):
         check_composed(settings_of(world), "tiles")
     check_composed(settings_of(world), "denoise")
@@ -273,7 +277,7 @@ def test_a_change_while_the_pipeline_runs_is_said(world: Path) -> None:
 
 def test_the_folder_of_real_scenes_is_no_choice(world: Path, monkeypatch) -> None:
     params, found = world / "params.yaml", []
-    params.write_text(params.read_text().replace("study: sample", "study: hls_chips"))
+    params.write_text(params.read_text(encoding="utf-8").replace("study: sample", "study: hls_chips"), encoding="utf-8")
     for name in ("one", "other"):
         (world / name).mkdir()
         monkeypatch.setenv("WATER_GEE_SCENES", str(world / name))

@@ -72,20 +72,22 @@ def test_dvc_puts_the_first_study_away_and_brings_it_back(copy: Copy) -> None:
     root, params = copy.root, copy.root / "params.yaml"
     text = params.read_text(encoding="utf-8")
     study = yaml.safe_load((root / "conf" / "study" / "tiny.yaml").read_text(encoding="utf-8"))
-    (root / "conf" / "study" / "second.yaml").write_text(yaml.safe_dump({**study, "name": "second", "years": [2020]}))
+    (root / "conf" / "study" / "second.yaml").write_text(
+        yaml.safe_dump({**study, "name": "second", "years": [2020]}), encoding="utf-8"
+    )
     before = {path: path.read_bytes() for path in (root / "data" / "tiles").rglob("*") if path.is_file()}
     lock = (root / "dvc.lock").read_bytes()
-    params.write_text(text.replace("study: tiny", "study: second"))
+    params.write_text(text.replace("study: tiny", "study: second"), encoding="utf-8")
     said = copy.run("dvc", "repro", "denoise")
     assert "held the study tiny, which stays in DVC's cache" in said.stdout + said.stderr
     assert "second" in (root / "data" / "tiles" / "tiles.json").read_text(encoding="utf-8")
-    params.write_text(text)
+    params.write_text(text, encoding="utf-8")
     (root / "dvc.lock").write_bytes(lock)
     copy.run("dvc", "checkout", "--force")
     assert {path: path.read_bytes() for path in (root / "data" / "tiles").rglob("*") if path.is_file()} == before
     # What was made by hand is in no cache, and stays.
     (root / "data" / "tiles" / "train" / "mine.txt").write_text("mine", encoding="utf-8")
-    params.write_text(text.replace("study: tiny", "study: second"))
+    params.write_text(text.replace("study: tiny", "study: second"), encoding="utf-8")
     refused = copy.run("dvc", "repro", "tiles", check=False)
     assert refused.returncode != 0
     assert "data/tiles holds the study tiny; give second a root of its own" in refused.stdout + refused.stderr

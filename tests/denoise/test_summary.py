@@ -40,7 +40,7 @@ def test_the_report_adds_up_by_area_and_in_all() -> None:
         {"area": area, "id": name, "counts": counts(pixels=10 * number, kept_land=number)}
         for number, (area, name) in enumerate([("test", "a"), ("train", "b"), ("train", "c")], start=1)
     ]
-    found = report("v1", {"radius": 3}, 7, rows, ["z", "y"])
+    found = report("sample", "v1", {"radius": 3}, 7, rows, ["z", "y"])
     assert found["areas"] == {"test": counts(pixels=10, kept_land=1), "train": counts(pixels=50, kept_land=5)}
     assert found["total"] == counts(pixels=60, kept_land=6) == total(row["counts"] for row in rows)
     assert (found["method"], found["settings"], found["seed"]) == ("v1", {"radius": 3}, 7)

@@ -87,7 +87,12 @@ assert "water_gee" not in sys.modules
 print(json.dumps([band["id"] for band in water.getInfo()["bands"]]))
 """
     done = subprocess.run(
-        [sys.executable, "-c", program], cwd=Layout(shared["root"]).export, capture_output=True, text=True, timeout=120
+        [sys.executable, "-c", program],
+        cwd=Layout(shared["root"]).export,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=120,
     )
     assert done.returncode == 0, done.stderr[-1500:]
     assert json.loads(done.stdout) == ["water", "probability"]

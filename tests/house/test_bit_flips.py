@@ -36,7 +36,7 @@ def tile(layout: Layout) -> None:
 
 
 def label(layout: Layout) -> None:
-    CleanLabels.open(layout).read(read_manifest(layout)[1])
+    CleanLabels.of(layout).read(read_manifest(layout)[1])
 
 
 READERS: dict[str, tuple[Callable[[Layout], Path], Callable[[Layout], object]]] = {

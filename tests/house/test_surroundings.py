@@ -130,13 +130,18 @@ def test_every_stage_says_in_one_line_that_its_root_is_no_folder(tmp_path, name)
 
 def water_gee(*arguments, **options):
     return subprocess.run(
-        [sys.executable, "-m", "water_gee", *arguments], cwd=TRAIN.parent, text=True, stderr=subprocess.PIPE, **options
+        [sys.executable, "-m", "water_gee", *arguments],
+        cwd=TRAIN.parent,
+        text=True,
+        encoding="utf-8",
+        stderr=subprocess.PIPE,
+        **options,
     )
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
 def test_an_output_that_cannot_be_written_is_one_line():
-    with open("/dev/full", "w") as nowhere:
+    with open("/dev/full", "w", encoding="utf-8") as nowhere:
         done = water_gee("tiles", "--cfg", "job", stdout=nowhere)
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
     assert "standard output" in done.stderr and "No space left on device; free" in done.stderr
@@ -157,7 +162,7 @@ def test_a_limit_on_the_size_of_files_is_one_line_and_leaves_no_half_of_one(tmp_
         "with in_one_line('water-gee', ''): write_text(Path(sys.argv[1]), 'x' * 100_000)"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code, str(tmp_path / "a.txt")], capture_output=True, text=True,
+        [sys.executable, "-c", code, str(tmp_path / "a.txt")], capture_output=True, text=True, encoding="utf-8",
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096)),
     )  # fmt: skip
     assert done.returncode == 1 and done.stderr.count("\n") == 1 and "a.txt: File too large" in done.stderr

@@ -74,7 +74,7 @@ def test_two_engines_three_cuts_one_map(root, model, settings, eelocal_url) -> N
     assert_same("predict.engine=local", "predict.tile_size=130")
     assert_same("predict.engine=local", "predict.one_piece=true")
     assert not list((root / "work" / "predict").iterdir())
-    with (root / "maps" / "area.csv").open() as file:
+    with (root / "maps" / "area.csv").open(encoding="utf-8") as file:
         (row,) = csv.DictReader(file)
     assert int(row["water_pixels"]) == (water == 1).sum() and int(row["land_pixels"]) == (water == 0).sum()
 

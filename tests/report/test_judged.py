@@ -55,8 +55,8 @@ def trained(tmp_path, settings):
         name = f"{kind}-{seed}"
         folder = layout.runs / name
         save_checkpoint(folder / "model.ckpt", finished.checkpoint(tmp_path, seed=seed, kind=kind))
-        (folder / "metrics.json").write_text(f'{{"validation": {{"iou": 0.8{seed}}}}}')
-        (folder / "config.yaml").write_text(yaml.safe_dump({"model": {"name": kind}, "seed": seed}))
+        (folder / "metrics.json").write_text(f'{{"validation": {{"iou": 0.8{seed}}}}}', encoding="utf-8")
+        (folder / "config.yaml").write_text(yaml.safe_dump({"model": {"name": kind}, "seed": seed}), encoding="utf-8")
         record = RunRecord(f"{kind} seed={seed}", name, FINISHED, name, "tiny", "", seed, lineage=origin)
         vouch_for_run(layout, record, name)
     return layout
@@ -65,7 +65,7 @@ def trained(tmp_path, settings):
 def test_all_runs_stand_in_one_table_a_configuration_a_row(trained, settings, capsys):
     comparison.run(settings(REFERENCE, ONE_YEAR, "evaluate.resamples=200", "evaluate.block=32"))
     folder = trained.reports / "comparison"
-    with (folder / "comparison.csv").open() as file:
+    with (folder / "comparison.csv").open(encoding="utf-8") as file:
         rows = {row["method"]: row for row in csv.DictReader(file)}
     assert {name: row["runs"] for name, row in rows.items()} == {
         "qa_water": "1", "mndwi_0": "1", "pixelcnn": "2", "mlp": "1"

@@ -196,7 +196,7 @@ def test_after_another_selection_nothing_of_the_old_model_is_shown_as_current(tm
         summarise(choices)
     run(choices)
     page = Page(tmp_path / "reports" / "index.html")
-    text = (tmp_path / "reports" / "index.html").read_text()
+    text = (tmp_path / "reports" / "index.html").read_text(encoding="utf-8")
     assert "The maps are of another model or export and are not shown; run again: water-gee predict." in text
     assert "The export is of another model and is not shown; run again: water-gee export." in text
     assert not any("Water area by year" in caption for caption in page.captions) and "250,000" not in text

@@ -68,14 +68,15 @@ def test_the_comparison_fits_the_terminal(terminal, capsys, width) -> None:
 def test_the_summary_holds_its_paths_and_numbers_at_any_width(tmp_path, settings, terminal, capsys) -> None:
     finished.write_root(tmp_path)
     chosen = (
-        "study.references={truth: 'reference/water_{year}_*.tif'}",
+        f"study.references={{truth: '{tmp_path}/reference/water_{{year}}_*.tif'}}",
         "study.years=[2020]",
         "evaluate.resamples=100",
     )
     run(settings(*chosen))
     metrics = read_json(tmp_path / "reports" / "metrics.json")["truth"]
     root = tmp_path / "[red]a[/red]" / ("long" * 30)
-    shutil.copytree(tmp_path / "reports", root / "reports")
+    for name in ("reports", "models"):
+        shutil.copytree(tmp_path / name, root / name)
     capsys.readouterr()
     for width in ("40", "80", "200", None):
         terminal(width)

@@ -19,7 +19,7 @@ GRID = Grid("EPSG:32648", 30.0)
 TILE = Tile("test", 2020, 7, -9, 32, 2)
 SIDE = 36  # with the margin
 BANDS = ("nir", "ndvi", "water_share", "looks")
-JOB = Job(TILE, BANDS, "asked", None)
+JOB = Job(TILE, BANDS, "asked", None, {})
 
 
 def pixels() -> np.ndarray:
@@ -40,12 +40,13 @@ def answer(monkeypatch):
     """A function that sets what the service answers, an array or a failure, and after how many tries."""
 
     def set_to(what, tries=1) -> None:
-        def fetch(_image, grid, window, bands, _retry, attempted):
+        def fetch(_image, grid, window, bands, _retry, attempted, problem):
             assert (grid, window, bands) == (GRID, TILE.outer, BANDS)
             for _ in range(tries):
                 attempted()
             if isinstance(what, Exception):
                 raise what
+            assert problem(what) == "", "what the job allows"
             return what
 
         monkeypatch.setattr(download, "fetch", fetch)

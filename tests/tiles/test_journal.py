@@ -6,19 +6,28 @@ from dataclasses import asdict, replace
 import pytest
 
 from water_gee.paths import Layout
+from water_gee.sealed import sealed
 from water_gee.study import Grid, Tile
 from water_gee.tiles.journal import Journal, journal_path, known_records
 from water_gee.tiles.manifest import TileRecord, write_manifest
 
 GRID = Grid("EPSG:32648", 30.0, (0.0, 0.0))
 FIRST, SECOND, THIRD = (
-    TileRecord.of(Tile("test", 2020, column, 3, 64, 4), GRID, "ok", clear_pixels=9, water_pixels=column)
+    TileRecord.of(
+        Tile("test", 2020, column, 3, 64, 4),
+        GRID,
+        "ok",
+        clear_pixels=9,
+        water_pixels=column,
+        sha256="a" * 64,
+        labels_sha256="b" * 64,
+    )
     for column in (1, 2, 3)
 )
 
 
 def line(record: TileRecord, **changed) -> str:
-    return json.dumps({**asdict(record), **changed})
+    return json.dumps(sealed({**asdict(record), **changed}))
 
 
 def written(layout: Layout, *lines: str) -> list[TileRecord]:
@@ -48,9 +57,29 @@ def test_every_record_is_read_again(tmp_path) -> None:
         "{}",
         "\x00\x00\x00",
         line(SECOND, colour="red"),
-        json.dumps({name: value for name, value in asdict(SECOND).items() if name != "status"}),
+        json.dumps(sealed({name: value for name, value in asdict(SECOND).items() if name != "status"})),
+        json.dumps(asdict(SECOND)),
+        line(SECOND).replace('"water_pixels": 2', '"water_pixels": 3'),
+        line(SECOND, water_pixels=10),
+        line(SECOND, id="../2020_c0002_r0003"),
+        line(SECOND, area="../test"),
+        line(SECOND, sha256=""),
     ],
-    ids=["cut", "empty", "a list", "nothing in it", "zeros", "a field too many", "a field too few"],
+    ids=[
+        "cut",
+        "empty",
+        "a list",
+        "nothing in it",
+        "zeros",
+        "a field too many",
+        "a field too few",
+        "without a seal",
+        "changed",
+        "more water than seen",
+        "out of its folder",
+        "an area out of its folder",
+        "without a hash",
+    ],
 )
 def test_a_line_that_is_cut_or_foreign_ends_it(tmp_path, broken) -> None:
     assert written(Layout(tmp_path), line(FIRST), broken, line(THIRD)) == [FIRST]

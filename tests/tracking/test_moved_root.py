@@ -87,7 +87,7 @@ def test_what_was_logged_is_found_in_the_new_place_and_new_runs_write_there(made
     new = client.create_run(experiment(client, layout, "sample")).info.run_id
     client.log_text(new, "new", "notes/two.txt")
     client.log_model_artifact(logged.model_id, str(layout.runs / "one" / "model.ckpt"))
-    assert (layout.artifacts / "sample" / new / "artifacts/notes/two.txt").read_text() == "new"
+    assert (layout.artifacts / "sample" / new / "artifacts/notes/two.txt").read_text(encoding="utf-8") == "new"
     assert (layout.artifacts / "sample/models" / logged.model_id / "artifacts/model.ckpt").is_file()
     assert str(original) not in whole(layout.database).replace(f"{original}-2", "")
     assert files(original) == before, "the original is neither read from by a lock nor written to"

@@ -46,7 +46,7 @@ def finished_run(root, prepared):
         folder = layout.runs / name
         save_checkpoint(folder / "model.ckpt", TrainedModel(network, "mlp", (2,), metadata=metadata))
         write_json(folder / "metrics.json", {"validation": {"iou": iou}, "parameters": 10})
-        (folder / "curves.csv").write_text(f"epoch,valid_iou\n0,{iou}\n")
+        (folder / "curves.csv").write_text(f"epoch,valid_iou\n0,{iou}\n", encoding="utf-8")
         vouch_for_run(layout, RunRecord(name, f"id-{name}", status, "k", study, "", started, lineage=known), name)
         return folder / "model.ckpt"
 
@@ -127,7 +127,9 @@ def test_a_file_that_was_changed_since_the_run_ended_is_found(root, finished_run
 
 def test_a_record_that_was_changed_leaves_the_run_out(root, finished_run, capsys):
     path = finished_run("repro", started=1).with_name("run.json")
-    path.write_text(path.read_text(encoding="utf-8").replace('"study": "sample"', '"study": "simple"'))
+    path.write_text(
+        path.read_text(encoding="utf-8").replace('"study": "sample"', '"study": "simple"'), encoding="utf-8"
+    )
     with pytest.raises(ModelError, match="no finished run"):
         selected(root)
     assert "run.json was changed since it was written" in capsys.readouterr().err
@@ -169,11 +171,11 @@ def test_without_a_champion_its_name_says_what_to_run(root, finished_run):
 def test_the_best_run_is_not_one_that_earth_engine_cannot_run(root, finished_run):
     finished_run("network", started=1)
     trees = finished_run("trees", started=2, iou=0.9)
-    (trees.parent / "config.yaml").write_text("model: {name: boosted}\n")
+    (trees.parent / "config.yaml").write_text("model: {name: boosted}\n", encoding="utf-8")
     assert selected(root)["run"] == "network"
 
 
 def test_promoted_runs_that_are_not_here_are_to_be_pulled(root):
-    (root / "promoted.dvc").write_text(json.dumps({"outs": []}))
+    (root / "promoted.dvc").write_text(json.dumps({"outs": []}), encoding="utf-8")
     with pytest.raises(ModelError, match=r"promoted runs are not here yet; run first: dvc pull promoted\.dvc"):
         selected(root, "select.run=0123")

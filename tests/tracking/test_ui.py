@@ -51,7 +51,9 @@ def test_with_its_terminal_the_server_is_gone(root):
 
 def guard(*code: str, stdin: int | None = subprocess.PIPE) -> subprocess.Popen[str]:
     command = [sys.executable, "-P", str(WARDEN), sys.executable, "-c", "\n".join(code)]
-    return subprocess.Popen(command, stdin=stdin, stdout=subprocess.PIPE, text=True, start_new_session=True)
+    return subprocess.Popen(
+        command, stdin=stdin, stdout=subprocess.PIPE, text=True, encoding="utf-8", start_new_session=True
+    )
 
 
 def test_the_warden_ends_with_its_command_and_the_same_code():
@@ -79,7 +81,7 @@ def test_what_does_not_want_to_end_is_killed():
     stubborn = "import signal, time; signal.signal(15, signal.SIG_IGN); print('up', flush=True); time.sleep(600)"
     process = subprocess.Popen(
         [sys.executable, "-c", code, sys.executable, "-c", stubborn],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8", start_new_session=True,
     )  # fmt: skip
     assert process.stdout.readline() == "up\n"
     began = time.monotonic()

@@ -35,7 +35,7 @@ class CleanLabels:
     tiles: Mapping[tuple[str, str], tuple[str, str]]  # of the features and the labels that it was made of
 
     @classmethod
-    def open(cls, layout: Layout) -> Self:
+    def of(cls, layout: Layout) -> Self:
         """Return the clean labels of a root.
 
         Raises:

@@ -75,7 +75,7 @@ def views(
         ModelError: the tiles hold other features than the model reads.
         TileError: a tile is broken, or its margin is too narrow for the model.
     """
-    clean = CleanLabels.open(layout) if clean_report_path(layout).is_file() else None
+    clean = CleanLabels.of(layout) if clean_report_path(layout).is_file() else None
     for record in records:
         tile = load_tile(layout, record)
         core = tile.core

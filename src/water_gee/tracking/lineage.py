@@ -45,7 +45,7 @@ class Lineage:
 def lineage(layout: Layout, records: Sequence[TileRecord], repository: Path) -> Lineage:
     """Return the lineage of a training on `records` by the code at hand."""
     tiles = [f"{record.area}/{record.id} {record.sha256} {record.labels_sha256}" for record in records]
-    clean = CleanLabels.open(layout)
+    clean = CleanLabels.of(layout)
     labels = [f"{record.id} {clean.hashes[record.area, record.id]}" for record in records]
     commit, dirty = git_state(repository)
     return Lineage(

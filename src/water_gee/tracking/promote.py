@@ -32,6 +32,8 @@ def run(settings: Settings) -> None:
         ConfigError: `params.yaml` has no line for the run.
     """
     layout, study = Layout.of(settings), settings.study.name
+    if not layout.database.is_file():
+        raise ModelError(f"there is no {layout.database}, so no run to choose from; run first: python train.py")
     best, *others = candidates(settings)
     version = register(connect(layout), study, best)
     keep(layout, best.folder, best.record)

@@ -65,7 +65,7 @@ def training_records(layout: Layout) -> list[TileRecord]:
     usable = [record for record in records if record.status == "ok"]
     if not usable:
         raise TileError(f"no tile of areas.{AREA} holds a clear pixel ({len(records)} listed); run: water-gee tiles")
-    CleanLabels.open(layout).check(usable)
+    CleanLabels.of(layout).check(usable)
     if len({(record.size, record.margin) for record in usable}) > 1:
         raise TileError("the tiles differ in size or margin; run again: water-gee tiles tiles.refresh=true")
     return usable
@@ -87,7 +87,7 @@ def build_store(
             f"the tiles have a margin of {margin} pixels and the network reads {radius} around each; "
             f"run again: water-gee tiles tiles.margin={radius}"
         )
-    labels_of = CleanLabels.open(layout)
+    labels_of = CleanLabels.of(layout)
     kept = [record for record in records if (labels_of.read(record).label[record.tile.core] != ABSTAIN).any()]
     if not kept:
         raise TileError("the clean labels abstain everywhere; choose another denoise option and run: water-gee denoise")
