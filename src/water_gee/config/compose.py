@@ -13,7 +13,12 @@ from hydra import initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import HydraException, OverrideParseException
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf.errors import (
+    InterpolationResolutionError,
+    MissingMandatoryValue,
+    OmegaConfBaseException,
+    UnsupportedInterpolationType,
+)
 from yaml import YAMLError
 
 from water_gee.config.yaml_file import check_files, first_line, read_mapping
@@ -25,6 +30,7 @@ CHOICES = (
     "evaluate", "seed", "run",
 )  # fmt: skip
 SCENES = "WATER_GEE_SCENES"  # the environment variable that names the folder of real scenes
+_WITHOUT_VALUE = (MissingMandatoryValue, InterpolationResolutionError, UnsupportedInterpolationType)
 _LAUNCHERS = {"joblib": "pip install '.[joblib]'", "submitit_slurm": "pip install hydra-submitit-launcher"}
 
 
@@ -156,6 +162,8 @@ def explain(error: Exception, conf: Path, config_dir: str | None = None, overrid
     """Say in one line what Hydra found wrong and how to mend it."""
     if own := root_config_error(error):
         return str(own)
+    if isinstance(error, _WITHOUT_VALUE):
+        return without_value(error)
     if isinstance(error, OverrideParseException):
         return f"{error.override}: cannot be read; put a value with spaces or signs in quotes, as 'key=\"a value\"'"
     text = str(error)
@@ -179,6 +187,14 @@ def explain(error: Exception, conf: Path, config_dir: str | None = None, overrid
     if wanted := re.search(r"Could not override '([^']+)'", first):
         return _unknown_key(wanted.group(1), conf, overrides)
     return f"{first}; see --cfg job for all keys"
+
+
+def without_value(error: OmegaConfBaseException) -> str:
+    """Say in one line which key has no value, since `???` or an interpolation stands there, and what to do."""
+    key, told = str(error.full_key or error.key or ""), first_line(error)
+    if isinstance(error, MissingMandatoryValue):
+        return f"{key}: this key has no value yet (???); give it one, as in {key}=VALUE"
+    return f"{key}: {told}; correct the ${{...}} that stands there, or give a value, as in {key}=VALUE"
 
 
 def root_config_error(error: BaseException) -> ConfigError | None:

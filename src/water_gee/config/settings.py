@@ -8,7 +8,7 @@ from omegaconf.errors import OmegaConfBaseException
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from water_gee.config.base import Group
-from water_gee.config.compose import root_config_error
+from water_gee.config.compose import root_config_error, without_value
 from water_gee.config.earth import DemSettings, EarthSettings, FeatureSettings, SensorSettings, TilesSettings
 from water_gee.config.model import DataSettings, DenoiseSettings, ModelSettings, TrainerSettings
 from water_gee.config.products import (
@@ -70,7 +70,7 @@ def load(composed: DictConfig) -> Settings:
     try:
         content = OmegaConf.to_container(composed, resolve=True, throw_on_missing=True)
     except OmegaConfBaseException as error:
-        raise root_config_error(error) or ConfigError(str(error).strip().splitlines()[0]) from error
+        raise root_config_error(error) or ConfigError(without_value(error)) from error
     try:
         return Settings.model_validate(content)
     except ValidationError as error:
