@@ -19,7 +19,7 @@ import yaml
 from labelled import quick_settings, write_labelled_tiles
 from vouched import vouch_for_run
 from water_gee.accuracy import Confusion
-from water_gee.errors import ConfigError, ModelError
+from water_gee.errors import ConfigError, ModelError, WaterGeeError
 from water_gee.files import read_json, write_json
 from water_gee.models import PixelNetwork, Standardise, TrainedModel, build_body, save_checkpoint
 from water_gee.paths import Layout
@@ -186,7 +186,7 @@ def test_only_the_runs_line_of_params_changes(tmp_path, value, comment, ending):
     lines = ["# choices", "study: sample   # a file", f"run:{value}{comment}", "  # run: not this", "model: mlp", ""]
     path.write_bytes(ending.join(lines).encode())
     for run_id in ("a" * 32, "1" * 32):
-        promote.write_run(path, run_id)
+        path.write_bytes(promote.with_run(path, run_id).encode())
         after = path.read_bytes().decode().split(ending)
         assert yaml.safe_load(path.read_text(encoding="utf-8"))["run"] == run_id
         assert after[:2] + after[3:] == lines[:2] + lines[3:] and after[2].endswith(comment.strip())
@@ -197,18 +197,64 @@ def test_params_without_such_a_line_are_left_alone(tmp_path):
     path = tmp_path / "params.yaml"
     path.write_text("{study: sample, run: x}\n", encoding="utf-8")
     with pytest.raises(ConfigError, match="no line of its own for the run"):
-        promote.write_run(path, "abc")
+        promote.with_run(path, "abc")
     assert path.read_text(encoding="utf-8") == "{study: sample, run: x}\n"
 
 
-@pytest.mark.parametrize(("study", "written"), [("sample", True), ("hls_chips", False)])
-def test_the_repositorys_own_root_and_study_are_written(root, monkeypatch, study, written):
+@pytest.mark.parametrize("written", [True, False])
+def test_the_repositorys_own_root_and_study_are_written(root, monkeypatch, capsys, written):
     (root / "params.yaml").write_text("study: sample\nrun:   # empty: the stage's own\n", encoding="utf-8")
     monkeypatch.setattr(promote, "repository", lambda: root)
     monkeypatch.setattr(promote, "params", lambda: {"study": "sample"})
-    told = promote._hand_over(Layout(root), study, "f" * 32)
-    assert (yaml.safe_load((root / "params.yaml").read_text(encoding="utf-8"))["run"] == "f" * 32) is written
-    assert ("next: water-gee select, or" in told) is written
+    best = add_run(root, "best", 0.9)
+    if not written:
+        monkeypatch.setattr(promote, "params", lambda: {"study": "hls_chips"})
+    promote.run(quick_settings(root))
+    assert (yaml.safe_load((root / "params.yaml").read_text(encoding="utf-8"))["run"] == best) is written
+    assert ("next: water-gee select, or" in capsys.readouterr().err) is written
+
+
+def broken_params(root, monkeypatch):
+    (root / "params.yaml").write_text("{study: sample, run: }\n", encoding="utf-8")
+    monkeypatch.setattr(promote, "repository", lambda: root)
+    monkeypatch.setattr(promote, "params", lambda: {"study": "sample"})
+
+
+def broken_counts(root, monkeypatch):
+    (root / "runs" / "second" / "validation_tiles.json").write_text("[1, 2]", encoding="utf-8")
+
+
+def broken_checkpoint(root, monkeypatch):
+    with (root / "runs" / "best" / "model.ckpt").open("ab") as file:
+        file.write(b"x")
+
+
+def broken_metrics(root, monkeypatch):
+    with (root / "runs" / "best" / "metrics.json").open("a", encoding="utf-8") as file:
+        file.write(" ")
+
+
+@pytest.mark.parametrize("broken", [broken_params, broken_counts, broken_checkpoint, broken_metrics])
+def test_what_fails_leaves_no_half_a_champion(root, monkeypatch, broken):
+    add_run(root, "second", 0.8)
+    add_run(root, "best", 0.9)
+    broken(root, monkeypatch)
+    params = (root / "params.yaml").read_bytes() if (root / "params.yaml").exists() else None
+    with pytest.raises(WaterGeeError):
+        promote.run(quick_settings(root))
+    assert not connect(Layout(root)).search_registered_models() and not (root / "promoted").exists()
+    assert params is None or (root / "params.yaml").read_bytes() == params
+
+
+@pytest.mark.parametrize("name", ["model.ckpt", "run.json"])
+def test_a_promoted_copy_that_was_damaged_is_written_anew(root, name):
+    best = add_run(root, "best", 0.9)
+    promote.run(quick_settings(root))
+    path = root / "promoted" / best / name
+    whole = path.read_bytes()
+    path.write_bytes(whole[:100])
+    promote.run(quick_settings(root))
+    assert path.read_bytes() == whole
 
 
 def test_a_promoted_run_stays_selectable_whatever_runs_later(root):

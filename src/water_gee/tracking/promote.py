@@ -1,6 +1,7 @@
 """The `promote` stage: the study's best run becomes its champion, which `select` then takes."""
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
@@ -19,7 +20,7 @@ from water_gee.tracking.database import connect
 from water_gee.tracking.finished import checkpoint_of
 from water_gee.tracking.folders import CHAMPION
 from water_gee.tracking.package import log_model, model_of
-from water_gee.tracking.promoted import keep
+from water_gee.tracking.promoted import files_of, keep
 from water_gee.tracking.rule import DIGITS, RULE, Candidate, candidates
 
 
@@ -30,19 +31,25 @@ def run(settings: Settings) -> None:
         ModelError: there is no finished run of the study on its present tiles and labels, or MLflow lost the best one.
         TileError: there are no tiles or labels.
         ConfigError: `params.yaml` has no line for the run.
+        WaterGeeError: a file of the best run or of its runner-up is broken.
     """
     layout, study = Layout.of(settings), settings.study.name
     if not layout.database.is_file():
         raise ModelError(f"there is no {layout.database}, so no run to choose from; run first: python train.py")
     best, *others = candidates(settings)
+    # What a broken file may end comes before anything is written: then there is no half a champion.
+    reason = why(best, others[0]) if others else "there is no other finished run of them to compare it with"
+    files, next_step = files_of(best.folder, best.record), hand_over(layout, study, best.record.run_id)
     version = register(connect(layout), study, best)
-    keep(layout, best.folder, best.record)
+    keep(layout, best.record, files)
     say(
         f"{study}: {CHAMPION} is version {version}, run {best.record.name} ({best.folder.name}), validation IoU "
         f"{best.iou:.4f}, best of {1 + len(others)} on the present tiles and labels by the rule: {RULE}"
     )
-    say(why(best, others[0]) if others else "there is no other finished run of them to compare it with")
-    say(_hand_over(layout, study, best.record.run_id))
+    say(reason)
+    if next_step.params is not None:
+        write_text(next_step.path, next_step.params)
+    say(next_step.told)
 
 
 def register(client: MlflowClient, study: str, best: Candidate) -> str:
@@ -50,11 +57,6 @@ def register(client: MlflowClient, study: str, best: Candidate) -> str:
 
     A run that was registered before keeps its version: promoting twice changes nothing.
     """
-    try:
-        client.create_registered_model(study, description=f"Water from Landsat, by networks of the study {study}")
-    except MlflowException as error:
-        if error.error_code != "RESOURCE_ALREADY_EXISTS":
-            raise
     run_id = best.record.run_id
     versions = client.search_model_versions(f"name = '{study}' and run_id = '{run_id}'")
     if versions:
@@ -69,6 +71,7 @@ def register(client: MlflowClient, study: str, best: Candidate) -> str:
         checkpoint = checkpoint_of(best.folder, best.record)
         model = load_checkpoint(checkpoint.path, checkpoint.sha256)
         logged = client.get_logged_model(model_of(run) or log_model(client, run, checkpoint.path, model))
+        _make_registered_model(client, study)
         tags = {"validation_iou": f"{best.iou:.4f}", "folder": best.folder.name}
         made = client.create_model_version(
             study, logged.artifact_location, run_id, tags, description=RULE, model_id=logged.model_id
@@ -76,6 +79,14 @@ def register(client: MlflowClient, study: str, best: Candidate) -> str:
         version = str(made.version)
     client.set_registered_model_alias(study, CHAMPION, version)
     return version
+
+
+def _make_registered_model(client: MlflowClient, study: str) -> None:
+    try:
+        client.create_registered_model(study, description=f"Water from Landsat, by networks of the study {study}")
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
 
 
 def why(best: Candidate, second: Candidate) -> str:
@@ -99,24 +110,34 @@ def why(best: Candidate, second: Candidate) -> str:
     return f"{told}; without counts of two validation tiles or more there is no interval"
 
 
-def _hand_over(layout: Layout, study: str, run_id: str) -> str:
-    """Name the run in the repository's `params.yaml`, if that is what decides for this root and study."""
+@dataclass(frozen=True)
+class HandOver:
+    """How the next stage comes to the run: `params` is the new content of `params.yaml`, None where it stays."""
+
+    path: Path
+    params: str | None
+    told: str
+
+
+def hand_over(layout: Layout, study: str, run_id: str) -> HandOver:
+    """Return the repository's `params.yaml` with the run, if that is what decides for this root and study.
+
+    Raises:
+        ConfigError: it has no line for the run.
+    """
     path = repository() / "params.yaml"
+    select = f"water-gee select study={study} select.run={run_id}"
     if layout.root.resolve() != repository().resolve():
-        return (
-            f"{path} is not changed, as paths.root lies elsewhere; "
-            f"next: water-gee select study={study} select.run={run_id} paths.root={layout.root}"
-        )
+        told = f"{path} is not changed, as paths.root lies elsewhere; next: {select} paths.root={layout.root}"
+        return HandOver(path, None, told)
     if study != params()["study"]:
-        return (
-            f"params.yaml is of another study and not changed; next: water-gee select study={study} select.run={run_id}"
-        )
-    write_run(path, run_id)
-    return f"params.yaml: run: {run_id}; next: water-gee select, or dvc repro"
+        return HandOver(path, None, f"params.yaml is of another study and not changed; next: {select}")
+    told = f"params.yaml: run: {run_id}; next: water-gee select, or dvc repro"
+    return HandOver(path, with_run(path, run_id), told)
 
 
-def write_run(path: Path, run_id: str) -> None:
-    """Set the line `run:` of a `params.yaml` to the run; every other byte and the line's comment stay.
+def with_run(path: Path, run_id: str) -> str:
+    """Return a `params.yaml` whose line `run:` names the run; every other byte and the line's comment stay.
 
     Raises:
         ConfigError: there is no such line.
@@ -132,4 +153,4 @@ def write_run(path: Path, run_id: str) -> None:
     )
     if count != 1:
         raise ConfigError(f"{path} has no line of its own for the run; add one: run: {run_id}")
-    write_text(path, changed.replace("\n", "\r\n") if crlf else changed)
+    return changed.replace("\n", "\r\n") if crlf else changed

@@ -2,31 +2,40 @@
 
 import os
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 from water_gee.errors import ModelError, WaterGeeError
+from water_gee.files import read_bytes
 from water_gee.paths import Layout
 from water_gee.progress import say
 from water_gee.sealed import read_checked
-from water_gee.tracking.folders import KEPT, RUN_FILE, RunRecord, all_runs, read_record
+from water_gee.tracking.folders import KEPT, RUN_FILE, RunRecord, all_runs, file_hashes, read_record
 
 
-def keep(layout: Layout, folder: Path, record: RunRecord) -> Path:
-    """Copy a finished run's files to `promoted/`, unless they are there, and let DVC track them.
+def files_of(folder: Path, record: RunRecord) -> dict[str, bytes]:
+    """Return what a finished run has left, by name, its record with it.
 
     Raises:
         ModelError: a file of the run was changed since it ended.
     """
+    kept = {
+        name: read_checked(folder / name, record.files[name], "train the run again", error=ModelError)
+        for name in KEPT
+        if name in record.files
+    }
+    return {**kept, RUN_FILE: read_bytes(folder / RUN_FILE, "train the run again", error=ModelError)}
+
+
+def keep(layout: Layout, record: RunRecord, files: Mapping[str, bytes]) -> Path:
+    """Write a finished run's files to `promoted/`, unless they are there, and let DVC track them."""
     place = layout.promoted / record.run_id
-    if read_record(place) != record:
+    if read_record(place) != record or file_hashes(place) != record.files:
         half = layout.promoted / f".{record.run_id}.{os.getpid()}.tmp"
         half.mkdir(parents=True)
         try:
-            for name in (*KEPT, RUN_FILE):
-                if name in record.files:
-                    content = read_checked(folder / name, record.files[name], "train the run again", error=ModelError)
-                    (half / name).write_bytes(content)
-            shutil.copyfile(folder / RUN_FILE, half / RUN_FILE)
+            for name, content in files.items():
+                (half / name).write_bytes(content)
             shutil.rmtree(place, ignore_errors=True)
             half.rename(place)
         finally:
