@@ -8,6 +8,7 @@ import yaml
 from water_gee.config.base import Group
 from water_gee.config.compose import SCENES, scenes_folder
 from water_gee.config.settings import Settings
+from water_gee.config.yaml_file import read_mapping
 from water_gee.errors import ConfigError
 from water_gee.files import write_text
 from water_gee.paths import Layout
@@ -89,18 +90,18 @@ def check_composed(settings: Settings, name: str) -> None:
     """Check that a stage which `dvc repro` runs works by the values that DVC has compared.
 
     Raises:
-        ConfigError: the configuration was changed after `configure` had composed it.
+        ConfigError: what `configure` composed is absent or broken, or the configuration was changed since.
     """
     path = Layout.of(settings).root / COMPOSED
-    keys = STAGES[name].keys
-    try:
-        known = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError):
-        known = None
-    now = yaml.safe_load(yaml.safe_dump(chosen(settings, keys)))
+    known = read_mapping(path, "run again: dvc repro")
+    now = yaml.safe_load(yaml.safe_dump(chosen(settings, STAGES[name].keys)))
     for group, value in now.items():
-        held = known.get(group) if isinstance(known, dict) else None
-        wrong = [key for key, one in value.items() if (held or {}).get(key) != one] if isinstance(value, dict) else []
-        if wrong or (not isinstance(value, dict) and held != value):
-            key = f"{group}.{wrong[0]}" if wrong else group
-            raise ConfigError(f"{key} was changed while dvc repro was running; run again: dvc repro")
+        if (held := known.get(group)) == value:
+            continue
+        wrong = [""]
+        if isinstance(value, dict) and isinstance(held, dict):
+            wrong = [f".{key}" for key, one in value.items() if held.get(key) != one]
+        if wrong:
+            raise ConfigError(
+                f"{path}: {group}{wrong[0]} was changed while dvc repro was running; run again: dvc repro"
+            )
