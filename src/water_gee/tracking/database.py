@@ -50,8 +50,10 @@ def address(database: Path) -> str:
     With the driver named, MLflow leaves the path to SQLAlchemy; it would else make a folder of the URI's spelling.
 
     Raises:
-        WaterGeeError: the installed SQLAlchemy cannot spell the path.
+        WaterGeeError: the installed SQLAlchemy cannot spell the path, or it is a link to nothing.
     """
+    if database.is_symlink() and not database.exists():
+        raise WaterGeeError(f"{database} is a link to a file that is not there; mount its disk, or delete the link")
     path = str(database.resolve())
     uri = URL.create("sqlite+pysqlite", database=path).render_as_string()
     if make_url(uri).database != path:  # before 2.1 it cuts a path at a question mark
