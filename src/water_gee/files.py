@@ -74,6 +74,11 @@ def read_bytes(path: Path, advice: str, *, error: type[WaterGeeError] = WaterGee
         raise error(f"{path} {state}; {advice}") from problem
 
 
+def is_there(path: Path) -> bool:
+    """Say whether anything lies at a path: a folder or a link to nothing, too, is not what was never written."""
+    return os.path.lexists(path)
+
+
 def sha256(path: Path) -> str:
     """Return the SHA-256 of a file's bytes, in hexadecimal."""
     with path.open("rb") as file:

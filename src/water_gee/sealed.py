@@ -32,7 +32,10 @@ def unsealed(content: Any) -> dict[str, Any] | None:
     if not isinstance(content, dict) or SEAL not in content:
         return None
     inner = {key: value for key, value in content.items() if key != SEAL}
-    return inner if content[SEAL] == _hash(inner) else None
+    try:
+        return inner if content[SEAL] == _hash(inner) else None
+    except (ValueError, RecursionError):  # it holds what is never written: no number, or nested without end
+        return None
 
 
 def read_sealed(
@@ -47,10 +50,12 @@ def read_sealed(
         error: the class of the errors raised.
 
     Raises:
-        WaterGeeError: it is absent or not JSON, was changed since it was written, or is of another study.
+        WaterGeeError: it is absent, unreadable or not JSON, was changed since it was written, or is of another study.
     """
     try:
         content = unsealed(read_json(path))
+    except OSError as problem:
+        raise error(f"{path} cannot be read ({problem.strerror}); {advice}") from problem
     except WaterGeeError as problem:
         raise error(f"{path} {'is not JSON' if path.exists() else 'does not exist'}; {advice}") from problem
     if content is None:

@@ -11,6 +11,7 @@ import numpy as np
 
 from water_gee.denoise.labels import ABSTAIN, LAND, WATER, CleanLabel
 from water_gee.errors import TileError
+from water_gee.files import is_there
 from water_gee.paths import Layout
 from water_gee.sealed import read_sealed
 from water_gee.tiles import Raster, TileData, TileRecord, clean_path, read_raster, write_raster
@@ -42,7 +43,7 @@ class CleanLabels:
             TileError: there are none, or their report was changed or is of another study.
         """
         path = clean_report_path(layout)
-        if not path.is_file():
+        if not is_there(path):
             raise TileError(f"there are no clean labels yet ({path} is missing); run first: water-gee denoise")
         content = read_sealed(path, ADVICE, study=layout.study, error=TileError)
         try:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from water_gee.errors import ExportError
+from water_gee.files import is_there
 from water_gee.models import Checkpoint, selected
 from water_gee.paths import Layout
 from water_gee.sealed import read_checked, read_sealed
@@ -18,7 +19,7 @@ def read_export(layout: Layout) -> dict[str, Any]:
         ExportError: nothing was exported, a file was changed since, or it is of another study.
     """
     path = layout.export / "export.json"
-    if not path.is_file():
+    if not is_there(path):
         raise ExportError(f"{path} does not exist; run first: water-gee export")
     report = read_sealed(path, ADVICE, study=layout.study, error=ExportError)
     read_checked(layout.export / "expression.json", report.get("expression_sha256"), ADVICE, error=ExportError)
@@ -31,7 +32,7 @@ def export_of(layout: Layout, selected_sha256: str) -> dict[str, Any] | None:
     Raises:
         ExportError: as `read_export`.
     """
-    if not (layout.export / "export.json").is_file():
+    if not is_there(layout.export / "export.json"):
         return None
     report = read_export(layout)
     return report if report.get("selected_sha256") == selected_sha256 else None

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from water_gee.errors import WaterGeeError
-from water_gee.files import sha256
+from water_gee.files import is_there, sha256
 from water_gee.paths import Layout
 from water_gee.sealed import read_checked, read_sealed
 
@@ -21,7 +21,7 @@ def read_maps(layout: Layout) -> dict[str, Any] | None:
         WaterGeeError: their report was changed, or is of another study.
     """
     path = layout.maps / "maps.json"
-    return read_sealed(path, _ADVICE, study=layout.study) if path.is_file() else None
+    return read_sealed(path, _ADVICE, study=layout.study) if is_there(path) else None
 
 
 def read_areas(layout: Layout, report: Mapping[str, Any]) -> list[dict[str, str]]:
@@ -30,7 +30,7 @@ def read_areas(layout: Layout, report: Mapping[str, Any]) -> list[dict[str, str]
     Raises:
         WaterGeeError: the table is not the one that was written with the maps.
     """
-    content = read_checked(layout.maps / "area.csv", report["files"].get("area.csv"), _ADVICE)
+    content = read_checked(layout.maps / "area.csv", report.get("files", {}).get("area.csv"), _ADVICE)
     return list(csv.DictReader(io.StringIO(content.decode(), newline="")))
 
 
@@ -42,6 +42,6 @@ def map_path(layout: Layout, report: Mapping[str, Any], year: str, layer: str) -
     """
     name = f"{year}/{layer}.tif"
     path = layout.maps / name
-    if not path.is_file() or sha256(path) != report["files"].get(name):
+    if not path.is_file() or sha256(path) != report.get("files", {}).get(name):
         raise WaterGeeError(f"{path} is not the map that was written: it was changed, damaged or removed; {_ADVICE}")
     return path

@@ -18,7 +18,7 @@ from water_gee.earth import (
 )
 from water_gee.errors import ConfigError, ExportError, ModelError, TileError
 from water_gee.export import deployed, read_export
-from water_gee.files import sha256
+from water_gee.files import is_there, sha256
 from water_gee.maps.engines import OUTPUTS, EarthEngine, Engine, Features, LocalEngine
 from water_gee.maps.make import predict_pieces, publish
 from water_gee.maps.parts import PartStore
@@ -146,7 +146,9 @@ def _stored(settings: Settings, layout: Layout) -> tuple[dict[tuple[int, int, in
     size = settings.tiles.size
     try:
         records = read_manifest(layout)
-    except TileError:
+    except TileError as error:
+        if is_there(layout.tiles / "tiles.csv"):
+            say(f"the tiles are passed over and their features fetched anew: {error}")
         return {}, size
     return {
         (record.year, record.column, record.row): record

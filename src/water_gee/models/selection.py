@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from water_gee.errors import ModelError
+from water_gee.files import is_there
 from water_gee.paths import Layout
 from water_gee.sealed import read_checked, read_sealed
 
@@ -39,7 +40,7 @@ def selected(layout: Layout) -> Selected:
         ModelError: nothing is selected, it was changed since, or it was selected for another study.
     """
     path = selected_report_path(layout)
-    if not path.is_file():
+    if not is_there(path):
         raise ModelError(f"{path} does not exist; run first: python train.py, then water-gee select")
     report = read_sealed(path, _ADVICE, study=layout.study, error=ModelError)
     checkpoint = Checkpoint(layout.models / "model.ckpt", str(report.get("sha256", "")))

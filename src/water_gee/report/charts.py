@@ -1,6 +1,7 @@
 """Figures that are charts: accuracy, training, area by year, the study's tiles."""
 
 import csv
+import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -54,12 +55,12 @@ def _intervals(axis: Axes, reference: str, metrics: Mapping[str, Any], details: 
     axis.grid(axis="y", visible=False)
 
 
-def training(path: Path, curves: Path) -> bool:
-    """Draw the loss and the validation IoU by epoch; say whether there was a readable `curves.csv`."""
+def training(path: Path, curves: bytes) -> bool:
+    """Draw the loss and the validation IoU by epoch; say whether `curves`, a `curves.csv`, holds them."""
     try:
-        with curves.open(newline="", encoding="utf-8") as file:
-            rows = [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
-    except (OSError, ValueError, TypeError):
+        table = csv.DictReader(io.StringIO(curves.decode(), newline=""))
+        rows = [{key: float(value) for key, value in row.items()} for row in table]
+    except (ValueError, TypeError):
         return False
     if not rows or not {"epoch", "train_loss", "valid_loss", "valid_iou"} <= set(rows[0]):
         return False

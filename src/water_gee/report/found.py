@@ -12,11 +12,13 @@ import rasterio
 from numpy.typing import NDArray
 from rasterio.enums import Resampling
 
+from water_gee.errors import ModelError
 from water_gee.export import deployed, export_of
-from water_gee.files import sha256
+from water_gee.files import is_there, sha256
 from water_gee.maps import map_path, read_areas, read_maps
 from water_gee.models import Checkpoint, selected
 from water_gee.paths import Layout
+from water_gee.sealed import read_checked
 
 _PACKAGES = ("water-gee", "torch", "pytorch-lightning", "earthengine-api", "rasterio", "numpy")
 _HASHED = (
@@ -31,6 +33,7 @@ class Products:
 
     checkpoint: Checkpoint
     model: Mapping[str, Any]  # model.json
+    curves: bytes | None  # curves.csv of the selected run, where it has any
     export: Mapping[str, Any] | None  # export.json
     maps: Mapping[str, Any] | None  # maps.json
     areas: Sequence[Mapping[str, str]]  # rows of area.csv
@@ -52,13 +55,30 @@ def products(layout: Layout) -> Products:
     chosen, checkpoint = selected(layout), deployed(layout)
     export, maps = export_of(layout, chosen.checkpoint.sha256), read_maps(layout)
     stale = []
-    if export is None and (layout.export / "export.json").is_file():
+    if export is None and is_there(layout.export / "export.json"):
         stale.append("The export is of another model and is not shown; run again: water-gee export.")
     if maps is not None and not _of(maps, checkpoint, export):
         maps = None
         stale.append("The maps are of another model or export and are not shown; run again: water-gee predict.")
     areas = read_areas(layout, maps) if maps is not None else []
-    return Products(checkpoint, chosen.report, export, maps, areas, tuple(stale))
+    return Products(checkpoint, chosen.report, _curves(layout, chosen.report), export, maps, areas, tuple(stale))
+
+
+def _curves(layout: Layout, model: Mapping[str, Any]) -> bytes | None:
+    known = model.get("curves_sha256")
+    path = layout.models / "curves.csv"
+    return read_checked(path, known, "run again: water-gee select", error=ModelError) if known else None
+
+
+def check_maps(layout: Layout, made: Products) -> None:
+    """Check the water map of every year that is shown.
+
+    Raises:
+        WaterGeeError: one is not the file that was written.
+    """
+    if made.maps is not None:
+        for row in made.areas:
+            map_path(layout, made.maps, row["year"], "water")
 
 
 def _of(maps: Mapping[str, Any], checkpoint: Checkpoint, export: Mapping[str, Any] | None) -> bool:

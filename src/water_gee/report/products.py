@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from water_gee.config.settings import Settings
-from water_gee.files import sha256
 from water_gee.paths import Layout
 from water_gee.report import charts, found, raster
 from water_gee.report.drawing import Panel, sheet
@@ -52,15 +51,15 @@ def study(folder: Path, settings: Settings, records: Sequence[TileRecord]) -> Se
     return part
 
 
-def training(folder: Path, layout: Layout, model: Mapping[str, Any]) -> Section:
+def training(folder: Path, made: found.Products) -> Section:
     """Return the section with the curves of the selected run."""
     part = Section("training", "Training")
-    path, curves = folder / "training.png", layout.models / "curves.csv"
-    if curves.is_file() and sha256(curves) == model.get("curves_sha256") and charts.training(path, curves):
+    path = folder / "training.png"
+    if made.curves is not None and charts.training(path, made.curves):
         part.figures.append(
             Figure(
                 path,
-                f"The selected run, {model.get('run')}",
+                f"The selected run, {made.model.get('run')}",
                 "Left the loss on training and on validation tiles, which lie apart in space: the two should fall "
                 "together, and a validation loss that turns up means overfitting. Right the validation IoU against the "
                 "labels; the circled epoch is the one that was kept.",

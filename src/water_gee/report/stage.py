@@ -9,6 +9,7 @@ from typing import Any
 from water_gee.claims import claim
 from water_gee.config.compose import repository
 from water_gee.config.settings import Settings
+from water_gee.errors import WaterGeeError
 from water_gee.evaluation import Assessment, assess, is_simulated
 from water_gee.files import read_json, sha256, write_json, write_text
 from water_gee.paths import Layout
@@ -37,6 +38,7 @@ def run(settings: Settings) -> None:
     layout = Layout.of(settings)
     claim(layout, layout.reports / "details.json")
     made = found.products(layout)
+    found.check_maps(layout, made)  # now, and not after a long evaluation
     records = read_manifest(layout)
     references = list(settings.study.references)
     tested = [record for record in records if record.area == settings.evaluate.area]
@@ -85,7 +87,7 @@ def _sections(
         products.study(folder, settings, records),
         accuracy.composites(folder, gallery),
         accuracy.labels(folder, gallery),
-        products.training(folder, layout, made.model),
+        products.training(folder, made),
         products.export(made),
         products.lineage(settings, layout, repository(), made.model),
     ]
@@ -95,7 +97,11 @@ def _realism(settings: Settings, layout: Layout) -> dict[str, Any] | None:
     """Return what the simulation measured of itself, where the scenes are simulated."""
     if not is_simulated(settings, layout):
         return None
-    realism: dict[str, Any] | None = read_json(layout.raw / "simulation.json").get("realism")
+    path = layout.raw / "simulation.json"
+    content = read_json(path)
+    if not isinstance(content, dict):
+        raise WaterGeeError(f"{path} does not say what was simulated; run again: water-gee simulate")
+    realism: dict[str, Any] | None = content.get("realism")
     return realism
 
 

@@ -9,6 +9,7 @@ from rich.text import Text
 from water_gee.config.settings import Settings
 from water_gee.errors import WaterGeeError
 from water_gee.evaluation import METHODS, reference_hashes
+from water_gee.files import is_there
 from water_gee.paths import Layout
 from water_gee.progress import say
 from water_gee.report import found
@@ -55,7 +56,7 @@ def measured(layout: Layout, model_sha256: str) -> tuple[Mapping[str, Any], Mapp
         WaterGeeError: there is no evaluation yet, it was changed since, or it is of another model or study.
     """
     path = layout.reports / "details.json"
-    if not path.is_file():
+    if not is_there(path):
         raise WaterGeeError(f"{path} does not exist; run first: water-gee evaluate")
     details = read_sealed(path, _ADVICE, study=layout.study)
     metrics = json.loads(read_checked(layout.reports / "metrics.json", details.get("metrics_sha256"), _ADVICE))

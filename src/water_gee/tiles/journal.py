@@ -40,7 +40,7 @@ def _lines(path: Path) -> list[TileRecord]:
             if content is None:
                 break
             records.append(parse_record(content))
-        except ValueError:
+        except (ValueError, RecursionError):
             break
     return records
 

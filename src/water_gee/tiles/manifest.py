@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from water_gee.errors import TileError
-from water_gee.files import write_text
+from water_gee.files import is_there, write_text
 from water_gee.paths import Layout
 from water_gee.sealed import read_checked, read_sealed, write_sealed
 from water_gee.study import Grid, Tile
@@ -104,7 +104,7 @@ def read_manifest(layout: Layout) -> list[TileRecord]:
         TileError: the manifest is absent or broken, was changed since it was written, or is of another study.
     """
     path = manifest_path(layout)
-    if not path.is_file():
+    if not is_there(path):
         raise TileError(f"there are no tiles yet ({path} is missing); run first: water-gee tiles")
     known = read_sealed(report_path(layout), ADVICE, study=layout.study, error=TileError)
     content = read_checked(path, known.get("tiles_csv_sha256"), ADVICE, error=TileError)

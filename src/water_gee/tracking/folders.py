@@ -11,7 +11,7 @@ from typing import Any
 
 from water_gee.config.yaml_file import read_mapping
 from water_gee.errors import ConfigError, WaterGeeError
-from water_gee.files import sha256
+from water_gee.files import is_there, sha256
 from water_gee.paths import Layout
 from water_gee.progress import say
 from water_gee.sealed import read_sealed, write_sealed
@@ -66,7 +66,7 @@ def file_hashes(folder: Path) -> dict[str, str]:
 
 def read_record(folder: Path) -> RunRecord | None:
     """Return the record of a run's folder, or None where there is none; one that is broken is said."""
-    if not (folder / RUN_FILE).is_file():
+    if not is_there(folder / RUN_FILE):
         return None
     try:
         content = read_sealed(folder / RUN_FILE, "the run is left out")
