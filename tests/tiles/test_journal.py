@@ -64,6 +64,8 @@ def test_every_record_is_read_again(tmp_path) -> None:
         line(SECOND, id="../2020_c0002_r0003"),
         line(SECOND, area="../test"),
         line(SECOND, sha256=""),
+        '{"seal": "x", "scale": NaN}',
+        "[" * 100_000,
     ],
     ids=[
         "cut",
@@ -79,6 +81,8 @@ def test_every_record_is_read_again(tmp_path) -> None:
         "out of its folder",
         "an area out of its folder",
         "without a hash",
+        "with no number",
+        "nested without end",
     ],
 )
 def test_a_line_that_is_cut_or_foreign_ends_it(tmp_path, broken) -> None:
