@@ -11,6 +11,7 @@ from water_gee.denoise import CleanLabels, clean_report_path
 from water_gee.earth import derive
 from water_gee.errors import ModelError, TileError
 from water_gee.evaluation.reference import Reference
+from water_gee.files import is_there
 from water_gee.paths import Layout
 from water_gee.tiles import TileData, TileRecord, load_tile
 
@@ -75,7 +76,7 @@ def views(
         ModelError: the tiles hold other features than the model reads.
         TileError: a tile is broken, or its margin is too narrow for the model.
     """
-    clean = CleanLabels.of(layout) if clean_report_path(layout).is_file() else None
+    clean = CleanLabels.of(layout) if is_there(clean_report_path(layout)) else None
     for record in records:
         tile = load_tile(layout, record)
         core = tile.core

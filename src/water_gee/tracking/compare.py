@@ -9,7 +9,7 @@ import numpy as np
 
 from water_gee.bootstrap import Interval, iou, resampled_iou
 from water_gee.errors import WaterGeeError
-from water_gee.files import read_json
+from water_gee.files import is_there, read_json
 
 _RESAMPLES = 2000
 _MOST_PIXELS = 1 << 40  # of a tile: far more than there can be
@@ -33,7 +33,7 @@ def tile_counts(folder: Path) -> dict[str, tuple[int, int, int, int]]:
         WaterGeeError: the file that keeps them is broken.
     """
     path = folder / "validation_tiles.json"
-    if not path.exists():
+    if not is_there(path):
         return {}
     try:
         return {str(tile): _counts(row) for tile, row in read_json(path).items()}
