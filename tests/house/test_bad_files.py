@@ -8,88 +8,28 @@ import io
 import os
 import shutil
 import signal
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
 import torch
 
 import train
+from damages import ANY, JSON, YAML, Damage, Reader, assert_one_line, becomes, folder, link, ring, rows, run_stage
 from labelled import QUICK, quick_settings, write_labelled_tiles
 from water_gee import cli
 from water_gee.config import compose
+from water_gee.config.settings import Settings, load
 from water_gee.tracking.job import run_job
 
 PROJECT = Path(__file__).resolve().parents[2]
-LONGEST = 600  # characters of a line
 
 
 def study(name: str = "mine") -> bytes:
     boxes = "  train: {bbox: [0, 0, 1, 1]}\n  map: {bbox: [0, 0, 4, 1]}\n  test: {bbox: [3, 0, 4, 1]}\n"
     head = f"name: {name}\ncrs: EPSG:4326\nscale: 0.00025\nyears: [2021]\nmonths: [5, 9]\ncatalog: scenes\n"
     return f"{head}areas:\n{boxes}".encode()
-
-
-Damage = Callable[[Path, bytes], None]
-
-
-def becomes(content: bytes) -> Damage:
-    return lambda path, whole: path.write_bytes(content)
-
-
-def folder(path: Path, whole: bytes) -> None:
-    path.mkdir(parents=True)
-
-
-def link(path: Path, whole: bytes) -> None:
-    path.symlink_to("nowhere")
-
-
-def ring(path: Path, whole: bytes) -> None:
-    path.symlink_to(path.name)
-
-
-ANY = {
-    "empty": becomes(b""),
-    "of bytes": becomes(bytes(range(256)) * 8),
-    "a folder": folder,
-    "a link to nothing": link,
-    "a link to itself": ring,
-}
-YAML = {
-    **ANY,
-    "of comments": becomes(b"# nothing\n"),
-    "a list": becomes(b"- one\n- two\n"),
-    "a word": becomes(b"hello\n"),
-    "a number": becomes(b"42\n"),
-    "nothing": becomes(b"null\n"),
-    "with a tab": becomes(b"name: mine\n\tcrs: EPSG:4326\n"),
-    "with a key twice": lambda path, whole: path.write_bytes(whole + whole),
-    "not UTF-8": becomes("name: café\n".encode("latin-1")),
-    "UTF-16": lambda path, whole: path.write_bytes(whole.decode().encode("utf-16")),
-    "with a zero byte": becomes(b"name: a\0b\n"),
-    "cut inside a bracket": becomes(b"years: [2020, 2021\n"),
-    "with an alias of nothing": becomes(b"name: *nothing\n"),
-    "with a tag": becomes(b"name: !!python/object/apply:os.getcwd []\n"),
-    "with itself inside": becomes(b"name: &a [*a]\n"),
-    "nested without end": becomes(b"name: " + b"[" * 5000 + b"]" * 5000 + b"\n"),
-    "with a number without end": becomes(b"scale: " + b"9" * 5000 + b"\n"),
-}
-JSON = {
-    **ANY,
-    "cut": lambda path, whole: path.write_bytes(whole[: len(whole) // 2]),
-    "a list": becomes(b"[1, 2]"),
-    "a word": becomes(b'"hello"'),
-    "nothing": becomes(b"null"),
-    "of another shape": becomes(b'{"validation": 3, "a": {"tp": 1}}'),
-    "of other types": becomes(b'{"validation": {"iou": "high"}, "a": {"tp": "1", "fp": 2, "fn": 3, "tn": 4}}'),
-    "with numbers that cannot be": becomes(
-        b'{"validation": {"iou": NaN}, "a": {"tp": -1, "fp": 2e400, "fn": 3, "tn": 4}}'
-    ),
-    "nested without end": becomes(b"[" * 100_000),
-    "not UTF-8": becomes('"café"'.encode("latin-1")),
-}
 
 
 def saved(content: object) -> Damage:
@@ -118,22 +58,17 @@ TORCH = {
 }
 
 
-@dataclass(frozen=True)
-class Reader:
-    """A file below the world's folder, and what reads it."""
-
-    file: str
-    read: Callable[[Path], None]  # given the world's folder
-    damages: dict[str, Damage]
-    others: dict[str, Damage] = field(default_factory=dict)  # of this file alone
-
-    def rows(self) -> Iterator[object]:
-        for name, damage in {**self.damages, **self.others}.items():
-            yield pytest.param(self, damage, id=f"{self.file} {name}")
-
-
 def stage(*arguments: str) -> Callable[[Path], None]:
     return lambda world: cli.main([one.format(world=world) for one in arguments])
+
+
+@cache
+def settings_of(*overrides: str) -> Settings:
+    return load(compose.compose(overrides))
+
+
+def composed(name: str, *overrides: str) -> Callable[[Path], None]:
+    return lambda root: run_stage(name, settings_of(f"paths.root={root}", *overrides))
 
 
 def training(*arguments: str) -> Callable[[Path], None]:
@@ -170,18 +105,16 @@ ROOT = "paths.root={world}"
 OF_RUNS = [
     Reader(
         "runs/one/config.yaml",
-        stage("promote", ROOT),
-        {name: one for name, one in YAML.items() if one is not link},  # then it is not there
+        composed("promote"),
+        YAML,
         {"without a model": becomes(b"seed: 0\n"), "with a model of no kind": becomes(b"model: [mlp]\n")},
     ),
-    Reader("runs/one/config.yaml", stage("compare", ROOT), YAML, {"without a seed": becomes(b"model: {name: mlp}\n")}),
-    Reader("runs/one/metrics.json", stage("compare", ROOT), JSON),
-    Reader(
-        "runs/one/validation_tiles.json",
-        stage("promote", ROOT),
-        {name: one for name, one in JSON.items() if one not in (link, ring)},
-    ),
-    Reader("runs/one/model.ckpt", stage("select", ROOT, "select.run=one"), {**TORCH, **ANY}),
+    Reader("runs/one/config.yaml", composed("compare"), YAML, {"without a seed": becomes(b"model: {name: mlp}\n")}),
+    Reader("runs/one/metrics.json", composed("compare"), JSON),
+    Reader("runs/one/validation_tiles.json", composed("promote"), JSON),
+    Reader("runs/one/model.ckpt", composed("select", "select.run=one"), {**TORCH, **ANY}),
+]
+THAT_WRITE = [  # before they find what is wrong: in a root of their own
     Reader(
         "runs/cut/checkpoints/last.ckpt",
         training(ROOT, *QUICK, "run.name=cut", "ckpt=last"),
@@ -247,28 +180,17 @@ def trained(tmp_path_factory):
     return root
 
 
-def rows(readers: list[Reader]) -> list[object]:
-    return [row for reader in readers for row in reader.rows()]
-
-
-def assert_one_line(world: Path, reader: Reader, damage: Damage) -> None:
-    path = world / reader.file
-    whole = path.read_bytes()
-    path.unlink()
-    damage(path, whole)
-    with pytest.raises(SystemExit) as ended:
-        reader.read(world)
-    line = ended.value.code
-    assert isinstance(line, str) and "\n" not in line and len(line) <= LONGEST
-    assert path.name in line or f"{path.parent.name}/{path.stem}" in line, line
-
-
 @pytest.mark.parametrize(("reader", "damage"), rows(READERS))
 def test_a_damaged_file_of_the_configuration_is_one_line_that_names_it(world, reader, damage):
     assert_one_line(world, reader, damage)
 
 
 @pytest.mark.parametrize(("reader", "damage"), rows(OF_RUNS))
-def test_a_damaged_file_of_a_run_is_one_line_that_names_it(world, trained, reader, damage):
+def test_a_damaged_file_of_a_run_is_one_line_that_names_it(trained, reader, damage):
+    assert_one_line(trained, reader, damage)
+
+
+@pytest.mark.parametrize(("reader", "damage"), rows(THAT_WRITE))
+def test_a_damaged_checkpoint_or_database_is_one_line_that_names_it(world, trained, reader, damage):
     shutil.copytree(trained, world, dirs_exist_ok=True)
     assert_one_line(world, reader, damage)

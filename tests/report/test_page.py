@@ -10,23 +10,14 @@ import pytest
 from PIL import Image
 
 import finished
-from vouched import vouch_for_model
 from water_gee.errors import WaterGeeError
-from water_gee.files import read_json, sha256, write_json, write_text
-from water_gee.maps.make import predict_pieces, publish
-from water_gee.maps.parts import PartStore
-from water_gee.maps.plan import Plan
-from water_gee.paths import Layout
+from water_gee.files import read_json, write_json
 from water_gee.report.palette import CHANGES, ERRORS
 from water_gee.report.stage import run
 from water_gee.report.summary import run as summarise
-from water_gee.sealed import write_sealed
-from water_gee.study import outline
 from water_gee.tiles import write_raster
 
 REFERENCE = "study.references={truth: 'reference/water_{year}_*.tif'}"
-CURVES = "epoch,train_loss,valid_loss,valid_iou\n0,0.5,0.6,0.7\n1,0.3,0.35,0.82\n2,0.2,0.36,0.81\n"
-PARITY = {"pixels": 250_000, "max_abs": 3e-7, "mean_abs": 1e-8, "flips": 0, "mask_differences": 0, "equal": True}
 
 
 class Page(HTMLParser):
@@ -64,31 +55,6 @@ class Page(HTMLParser):
             self.captions[-1] += data
 
 
-def add_products(root: Path) -> None:
-    """Write what the stages before `evaluate` leave: a map, a run, an export."""
-    grid = finished.GRID
-    plan = Plan.of("map", outline(grid, finished.LATTICE), grid, [2020], size=64, one_piece=False)
-    store = PartStore(root / "work" / "x", grid)
-
-    def engine(piece):
-        probability = np.full((piece.window.height, piece.window.width), 0.1, np.float32)
-        probability[:20], probability[40:50] = 0.9, np.nan
-        return probability, probability > 0.5
-
-    predict_pieces(plan, engine, store, workers=1)
-    mark = sha256(root / "models" / "model.ckpt")
-    publish(plan, store, root / "maps", {"study": "tiny", "checkpoint_sha256": mark})
-    write_text(root / "models" / "curves.csv", CURVES)
-    curves = sha256(root / "models" / "curves.csv")
-    vouch_for_model(Layout(root, "tiny"), run="first", metrics={"iou": 0.82}, curves_sha256=curves)
-    layers = [{"place": "body.conv1 (Conv2d)", "operation": "conv", "channels": 16, "parameters": 1168}]
-    content = {"form": "array", "calls": 80, "bytes": 514_301, "layers": layers, "parity": PARITY}
-    write_text(root / "export" / "expression.json", "{}")
-    known = {"study": "tiny", "selected_sha256": mark, "checkpoint_sha256": mark, "proved_by": "eelocal"}
-    known |= {"expression_sha256": sha256(root / "export" / "expression.json")}
-    write_sealed(root / "export" / "export.json", {**content, **known})
-
-
 @pytest.fixture
 def choices(tmp_path, settings):
     finished.write_root(tmp_path)
@@ -96,7 +62,7 @@ def choices(tmp_path, settings):
 
 
 def test_the_page_is_whole(tmp_path, choices) -> None:
-    add_products(tmp_path)
+    finished.add_products(tmp_path)
     run(choices)
     page = Page(tmp_path / "reports" / "index.html")
     assert page.headings == [
@@ -117,7 +83,7 @@ def test_the_page_is_whole(tmp_path, choices) -> None:
 
 
 def test_the_same_inputs_give_the_same_bytes(tmp_path, choices) -> None:
-    add_products(tmp_path)
+    finished.add_products(tmp_path)
     run(choices)
     first = (tmp_path / "reports" / "index.html").read_bytes()
     (tmp_path / "reports" / "figures" / "agreement_other_2013.png").write_bytes(b"of another study")
@@ -169,7 +135,7 @@ def test_simulated_scenes_are_called_so_and_their_errors_have_causes(tmp_path, s
 
 
 def test_the_summary_says_what_was_made(tmp_path, choices, capsys) -> None:
-    add_products(tmp_path)
+    finished.add_products(tmp_path)
     run(choices)
     summarise(choices)
     said = capsys.readouterr().out
@@ -189,7 +155,7 @@ def test_the_summary_before_any_evaluation(tmp_path, settings) -> None:
 
 
 def test_after_another_selection_nothing_of_the_old_model_is_shown_as_current(tmp_path, choices, capsys) -> None:
-    add_products(tmp_path)
+    finished.add_products(tmp_path)
     run(choices)
     finished.checkpoint(tmp_path, seed=1)
     with pytest.raises(WaterGeeError, match=r"reports is of another model than the one that is selected"):
@@ -228,7 +194,7 @@ def test_a_reference_that_was_replaced_is_said(tmp_path, choices, capsys) -> Non
     ],
 )
 def test_a_file_that_was_edited_is_found(tmp_path, choices, name, told) -> None:
-    add_products(tmp_path)
+    finished.add_products(tmp_path)
     run(choices)
     path = tmp_path / name
     path.write_bytes(path.read_bytes() + b" ")
