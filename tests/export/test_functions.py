@@ -23,6 +23,8 @@ FUNCTIONS = {
     "hardtanh with bounds": lambda x: nn.functional.hardtanh(x, -0.5, 0.25),
     "relu6": lambda x: nn.functional.relu6(9 * x),
     "leaky relu as it comes": nn.functional.leaky_relu,
+    "leaky relu, steeper below": lambda x: nn.functional.leaky_relu(x, 1.5),
+    "leaky relu, up again below": lambda x: nn.functional.leaky_relu(x, -0.5),
     "elu as it comes": nn.functional.elu,
     "gelu": nn.functional.gelu,
     "gelu by tanh": lambda x: nn.functional.gelu(3 * x, approximate="tanh"),

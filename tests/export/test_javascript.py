@@ -38,6 +38,11 @@ def written(build) -> str:
             lambda a, b, c: a.clip(ee.Geometry.Point([1, 2])),
             "ee.Image('a').clip(ee.Geometry({type: 'Point', coordinates: [1, 2]}))",
         ),
+        (
+            lambda a, b, c: a.clip(ee.Geometry.Polygon([[[0, 0], [9, 0], [9, 9], [0, 0]]], "EPSG:32648", False)),
+            "ee.Image('a')\n    .clip(ee.Geometry({type: 'Polygon', coordinates: [[[0, 0], [9, 0], [9, 9], [0, 0]]]}, "
+            "'EPSG:32648', false))",
+        ),
         (lambda a, b, c: a.bandNames(), "ee.Image('a').bandNames()"),
         (lambda a, b, c: a.date().millis(), "ee.Image('a').date().millis()"),
         (lambda a, b, c: a.projection().nominalScale(), "ee.Image('a').projection().nominalScale()"),
