@@ -3,7 +3,9 @@
 import pytest
 
 from water_gee.errors import TileError
+from water_gee.files import sha256
 from water_gee.paths import Layout
+from water_gee.sealed import write_sealed
 from water_gee.study import Grid, Tile
 from water_gee.tiles import read_manifest, write_manifest
 from water_gee.tiles.manifest import TileRecord
@@ -33,5 +35,6 @@ def test_what_is_no_manifest_is_refused_with_the_remedy(tmp_path, content) -> No
     path = Layout(tmp_path).tiles / "tiles.csv"
     path.parent.mkdir(parents=True)
     path.write_bytes(content)
+    write_sealed(path.with_name("tiles.json"), {"study": "", "tiles_csv_sha256": sha256(path)})
     with pytest.raises(TileError, match=r"not a manifest of this version .*water-gee tiles"):
         read_manifest(Layout(tmp_path))
