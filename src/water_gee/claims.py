@@ -23,7 +23,7 @@ def claim(layout: Layout, report: Path) -> None:
         ConfigError: another study's results are there and would be lost.
     """
     owner = _owner(report)
-    if owner in ("", layout.study):
+    if not layout.study or owner in ("", layout.study):
         return
     folder = report.parent
     if "DVC_STAGE" in os.environ and kept_by_dvc(layout.root, folder):

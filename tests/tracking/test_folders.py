@@ -70,3 +70,13 @@ def test_a_named_folder_is_emptied_unless_a_process_trains_in_it(tmp_path):
     with pytest.raises(ConfigError, match=r"run\.name=repro"):
         empty_folder(layout, "repro")
     assert read_record(folder)
+
+
+def test_a_finished_run_and_another_studys_are_not_overwritten(tmp_path):
+    write_record(empty_folder(Layout(tmp_path, "s"), "mine"), record())
+    with pytest.raises(ConfigError, match=r"run\.name=mine: that run is finished; choose another name, or delete"):
+        empty_folder(Layout(tmp_path, "s"), "mine")
+    write_record(empty_folder(Layout(tmp_path, "s"), "repro"), record())
+    with pytest.raises(ConfigError, match=r"runs/repro holds the study s; give t a root of its own"):
+        empty_folder(Layout(tmp_path, "t"), "repro")
+    assert empty_folder(Layout(tmp_path, "s"), "repro").is_dir()

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from water_gee.claims import claim
 from water_gee.config.yaml_file import read_mapping
 from water_gee.errors import ConfigError, WaterGeeError
 from water_gee.files import is_there, sha256
@@ -142,7 +143,7 @@ def empty_folder(layout: Layout, name: str) -> Path:
     which DVC keeps, is replaced by the next.
 
     Raises:
-        ConfigError: a process is training in it, or a finished run is there.
+        ConfigError: a process is training in it, or a finished run or another study's is there.
     """
     folder = layout.runs / name
     record = read_record(folder)
@@ -150,6 +151,7 @@ def empty_folder(layout: Layout, name: str) -> Path:
         raise ConfigError(f"run.name={name}: that run is finished; choose another name, or delete {folder}")
     if record and record.is_running:
         raise ConfigError(f"run.name={name}: that run is still training (process {record.process}); choose another")
+    claim(layout, folder / RUN_FILE)
     if folder.exists():
         shutil.rmtree(folder)
     folder.mkdir(parents=True)
