@@ -97,7 +97,7 @@ def resealed(path: Path, whole: bytes) -> None:
 
 
 def with_old_seal(path: Path, whole: bytes) -> None:
-    path.write_text(json.dumps({**json.loads(whole), "more": 1}))
+    path.write_text(json.dumps({**json.loads(whole), "more": 1}), encoding="utf-8")
 
 
 # Of a file whose hash a report knows: whatever it is, it is not that file any more.
@@ -117,7 +117,9 @@ SEALED = {
     "nested without end": JSON["nested without end"],
     "with no number under a seal": becomes(b'{"seal": "x", "study": NaN}'),
     "of another content with the old seal": with_old_seal,
-    "with the seal of another": lambda path, whole: path.write_text(json.dumps({**json.loads(whole), SEAL: "0" * 64})),
+    "with the seal of another": lambda path, whole: path.write_text(
+        json.dumps({**json.loads(whole), SEAL: "0" * 64}), encoding="utf-8"
+    ),
     "of another study": resealed,
 }
 

@@ -152,7 +152,7 @@ def made(folders) -> Path:
         record = RunRecord(place, name, "FINISHED", "key", layout.study, "", 1.0)
         vouch_for_run(layout, record, place)
     gone = layout.runs / "gone"
-    record = replace(record, files=json.loads((gone / "run.json").read_text())["files"])
+    record = replace(record, files=json.loads((gone / "run.json").read_text(encoding="utf-8"))["files"])
     keep(layout, record, files_of(gone, record))
     shutil.rmtree(gone)
     EVALUATE(root)
