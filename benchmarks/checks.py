@@ -25,13 +25,18 @@ from water_gee.tiles import (
     write_raster,
 )
 
-SIZE, MARGIN, BANDS, DIFFERENT = 512, 3, 8, 16  # pixels, pixels, features, tiles of which the others are copies
+MARGIN, BANDS, DIFFERENT = 3, 8, 16  # pixels, features, tiles of which the others are copies
 
 
 def run() -> None:
     """Compare reading with and without the checks."""
+    for count, size in ((64, 512), (2000, 128)):
+        _read(count, size)
+
+
+def _read(count: int, size: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        layout, records = _tiles(Layout(Path(folder), "bench"))
+        layout, records = _tiles(Layout(Path(folder), "bench"), size)
         hashes = {("train", one.id): sha256(clean_path(layout, "train", one.id)) for one in records}
         made_of = {("train", one.id): (one.sha256, one.labels_sha256) for one in records}
         clean = CleanLabels(layout, hashes, made_of)
@@ -49,9 +54,8 @@ def run() -> None:
                 load_tile(layout, record)
                 clean.read(record)
 
-        for count in (64, 2000):
-            _compare(count, unchecked, checked)
-        listed = [replace(records[n % DIFFERENT], column=n, id=f"2020_c{n:04d}_r0000") for n in range(2000)]
+        _compare(count, size, unchecked, checked)
+        listed = [replace(records[n % DIFFERENT], column=n, id=f"2020_c{n:04d}_r0000") for n in range(count)]
 
         def manifest() -> float:
             from water_gee.tiles import read_manifest
@@ -59,10 +63,10 @@ def run() -> None:
             write_manifest(layout, listed)
             return len(read_manifest(layout))
 
-        compare("writing, reading and checking the manifest", "tiles", {"2,000 tiles": manifest}, rounds=3)
+        compare("writing, reading and checking the manifest", "tiles", {f"{count} tiles": manifest}, rounds=3)
 
 
-def _compare(count: int, unchecked: Callable[[], None], checked: Callable[[], None]) -> None:
+def _compare(count: int, size: int, unchecked: Callable[[], None], checked: Callable[[], None]) -> None:
     def repeated(read: Callable[[], None]) -> Callable[[], float]:
         def work() -> float:
             for _ in range(count // DIFFERENT):
@@ -72,14 +76,14 @@ def _compare(count: int, unchecked: Callable[[], None], checked: Callable[[], No
         return work
 
     contenders = {"read": repeated(unchecked), "read and checked": repeated(checked)}
-    compare(f"{count} tiles of {SIZE} pixels, with labels", "tiles", contenders, rounds=3 if count > 100 else 5)
+    compare(f"{count} tiles of {size} pixels, with labels", "tiles", contenders, rounds=3)
 
 
-def _tiles(layout: Layout) -> tuple[Layout, list[TileRecord]]:
+def _tiles(layout: Layout, size: int) -> tuple[Layout, list[TileRecord]]:
     random, grid, records = np.random.default_rng(0), Grid("EPSG:32648", 30.0), []
-    side = SIZE + 2 * MARGIN
+    side = size + 2 * MARGIN
     for column in range(DIFFERENT):
-        tile = Tile("train", 2020, column, 0, SIZE, MARGIN)
+        tile = Tile("train", 2020, column, 0, size, MARGIN)
         place = {"crs": grid.crs, "transform": grid.transform(tile.outer)}
         smooth = gaussian_filter(random.normal(size=(BANDS, side, side)), (0, 3, 3)) + random.normal(
             scale=0.01, size=(BANDS, side, side)
