@@ -188,7 +188,7 @@ def _ready(settings: "Settings") -> None:
 
 
 def _end_well() -> None:
-    """Let a process that is told to end mark its run as killed."""
+    """Let a process that gets the signal to end mark its run as killed."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 
 

@@ -44,7 +44,7 @@ def _owner(report: Path) -> str:
 
 
 def kept_by_dvc(root: Path, folder: Path) -> bool:
-    """Say whether DVC's cache holds a folder as it is now."""
+    """Return whether DVC's cache holds a folder as it is now."""
     from dvc.repo import Repo  # takes a second
 
     from water_gee.dvc_hashes import dvc_hash

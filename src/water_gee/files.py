@@ -75,7 +75,7 @@ def read_bytes(path: Path, advice: str, *, error: type[WaterGeeError] = WaterGee
 
 
 def is_there(path: Path) -> bool:
-    """Say whether anything lies at a path: a folder or a link to nothing, too, is not what was never written."""
+    """Return whether anything lies at a path: a folder or a link to nothing, too, is not what was never written."""
     return os.path.lexists(path)
 
 

@@ -149,7 +149,7 @@ def _flush() -> None:
 
 
 def _is_unread() -> bool:
-    """Say whether nobody reads any more what is printed; the rest of it is then dropped."""
+    """Return whether nobody reads any more what is printed; the rest of it is then dropped."""
     try:
         looking = select.poll()
         looking.register(sys.stdout.fileno(), select.POLLOUT)
@@ -195,7 +195,7 @@ def _of_database(error: sqlite3.Error, place: str) -> str | None:
 
 
 def _is_named(error: BaseException, package: str, name: str) -> bool:
-    """Say whether an error is of a class of a package, which need not be imported."""
+    """Return whether an error is of a class of a package, which need not be imported."""
     kinds = type(error).__mro__
     return any(kind.__name__ == name and kind.__module__.partition(".")[0] == package for kind in kinds)
 

@@ -55,14 +55,17 @@ def of_database(path):
 @pytest.mark.parametrize(
     ("error", "words"),
     [
-        (full("/root/a.tif"), ["/root/a.tif: No space left on device; free some space"]),
-        (OSError(errno.EROFS, "Read-only file system", b"/root/\xc3\xa9"), ["/root/é: Read-only", "paths.root"]),
+        (full("/disk/a.tif"), ["/disk/a.tif: No space left on device; free some space"]),
+        (OSError(errno.EROFS, "Read-only file system", b"/disk/\xc3\xa9"), ["/disk/é: Read-only", "paths.root"]),
         (OSError(errno.EXDEV, "Invalid cross-device link", "/a", None, "/b"), ["/b: Invalid cross-device link; mend"]),
         (RuntimeError("[enforce fail] PytorchStreamWriter failed writing file data/1"), ["cannot be written", "space"]),
         (RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB"), ["not enough memory", "data.batch"]),
         (MemoryError("Unable to allocate 9. TiB"), ["not enough memory (Unable to allocate 9. TiB)"]),
-        (RasterioIOError("/root/a.tif: not recognized"), ["/root/a.tif", "run the stage"]),
-        (chained(MlflowException("no"), chained(ValueError(), full("/root/mlflow.db"))), ["/root/mlflow.db: No space"]),
+        (RasterioIOError("/disk/a.tif: not recognized"), ["/disk/a.tif", "run the stage"]),
+        (
+            chained(MlflowException("no"), chained(ValueError(), full("/disk/mlflow.db"))),
+            ["/disk/mlflow.db: No space"],
+        ),
         (MlflowException("Run 'a' not found", RESOURCE_DOES_NOT_EXIST), ["MLflow: Run 'a' not found", "deleted"]),
     ],
 )

@@ -45,7 +45,7 @@ class DateRange:
     end: Date
 
     def contains(self, moment: Date) -> bool:
-        """Say whether a moment lies in it."""
+        """Return whether a moment lies in it."""
         return self.start.millis <= moment.millis < self.end.millis
 
 

@@ -21,7 +21,7 @@ KINDS = (
 
 
 def truth(value: Any) -> bool:
-    """Say whether a condition holds: null, false, zero and empty strings do not."""
+    """Return whether a condition holds: null, false, zero and empty strings do not."""
     return value is not None and value is not False and value != 0 and value != ""
 
 

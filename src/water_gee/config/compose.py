@@ -151,7 +151,7 @@ def _holds_values(node: Any) -> bool:
 
 
 def _raised_by(error: BaseException, *packages: str) -> bool:
-    """Say whether it is code of these packages that raised an error."""
+    """Return whether it is code of these packages that raised an error."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next

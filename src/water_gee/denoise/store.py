@@ -55,7 +55,7 @@ class CleanLabels:
         return cls(layout, hashes, tiles)
 
     def has(self, record: TileRecord) -> bool:
-        """Say whether a tile has clean labels."""
+        """Return whether a tile has clean labels."""
         return (record.area, record.id) in self.hashes
 
     def check(self, records: Iterable[TileRecord]) -> None:
@@ -123,7 +123,7 @@ def read_clean(layout: Layout, record: TileRecord, sha256: str | None = None) ->
 
 
 def is_done(layout: Layout, record: TileRecord, mark: str) -> bool:
-    """Say whether a tile's clean labels are there, whole, and made of what `mark` stands for."""
+    """Return whether a tile's clean labels are there, whole, and made of what `mark` stands for."""
     path = clean_path(layout, record.area, record.id)
     if not path.is_file():
         return False

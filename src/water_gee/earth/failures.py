@@ -61,7 +61,7 @@ def diagnose(error: BaseException) -> Failure:
 
 
 def may_pass(error: BaseException) -> bool:
-    """Say whether a request that failed so may succeed when repeated."""
+    """Return whether a request that failed so may succeed when repeated."""
     return isinstance(error, FAILURES) and diagnose(error).passing
 
 

@@ -112,7 +112,7 @@ def references_of(settings: Settings, layout: Layout) -> list[Reference]:
 
 
 def is_simulated(settings: Settings, layout: Layout) -> bool:
-    """Say whether the study's scenes are those that `water-gee simulate` wrote to `data/raw`."""
+    """Return whether the study's scenes are those that `water-gee simulate` wrote to `data/raw`."""
     catalog = settings.earth.catalog
     if settings.earth.kind != "local" or not catalog or not (layout.raw / "simulation.json").is_file():
         return False

@@ -57,7 +57,7 @@ class TileView:
         return band
 
     def has(self, *names: str) -> bool:
-        """Say whether the tile has all these features."""
+        """Return whether the tile has all these features."""
         return set(names) <= set(self.tile.names)
 
 

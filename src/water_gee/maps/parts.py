@@ -54,7 +54,7 @@ class PartStore:
         return self.folder / str(piece.year) / f"{piece.name}.{layer}.tif"
 
     def has(self, piece: Piece) -> bool:
-        """Say whether a piece is finished and whole; `water` is written last."""
+        """Return whether a piece is finished and whole; `water` is written last."""
         return all(_is_whole(self.path(piece, layer), piece.window) for layer in reversed(LAYERS))
 
     def write(self, piece: Piece, part: Part) -> None:
@@ -81,7 +81,7 @@ class PartStore:
 
 
 def _is_whole(path: Path, window: Window) -> bool:
-    """Say whether a raster holds the pixels that were written and has the window's size."""
+    """Return whether a raster holds the pixels that were written and has the window's size."""
     try:
         raster = read_raster(path, "")
     except TileError:

@@ -56,7 +56,7 @@ def _intervals(axis: Axes, reference: str, metrics: Mapping[str, Any], details: 
 
 
 def training(path: Path, curves: bytes) -> bool:
-    """Draw the loss and the validation IoU by epoch; say whether `curves`, a `curves.csv`, holds them."""
+    """Draw the loss and the validation IoU by epoch; return whether `curves`, a `curves.csv`, holds them."""
     try:
         table = csv.DictReader(io.StringIO(curves.decode(), newline=""))
         rows = [{key: float(value) for key, value in row.items()} for row in table]

@@ -82,7 +82,7 @@ def check_maps(layout: Layout, made: Products) -> None:
 
 
 def _of(maps: Mapping[str, Any], checkpoint: Checkpoint, export: Mapping[str, Any] | None) -> bool:
-    """Say whether maps are of a checkpoint and, where Earth Engine made them, of the export that is there."""
+    """Return whether maps are of a checkpoint and, where Earth Engine made them, of the export that is there."""
     exported = (export or {}).get("expression_sha256")
     return maps.get("checkpoint_sha256") == checkpoint.sha256 and maps.get("expression_sha256") in (None, exported)
 

@@ -12,7 +12,7 @@ _COMPOSITES = {NATURAL: "natural colour", INFRARED: "SWIR1, NIR, red"}
 
 
 def composites(path: Path, year: int, overview: Overview) -> bool:
-    """Draw the composite of the test area in natural and in infrared colours; say whether there was a band for it."""
+    """Draw the composite of the test area in natural and in infrared colours; return whether there was a band."""
     y, x = overview.frame
     panels = [
         Panel(f"{year}, {title}", raster.stretch(overview.bands[names][:, y, x]))
@@ -52,7 +52,7 @@ def place(path: Path, place: Place, reference: str | None) -> None:
 
 
 def denoised(path: Path, place: Place) -> bool:
-    """Draw a place's label before and after denoising and what changed; say whether there was a label."""
+    """Draw a place's label before and after denoising and what changed; return whether there was a label."""
     if place.clean is None:
         return False
     raw = place.water["qa_water"]

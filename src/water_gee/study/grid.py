@@ -37,7 +37,7 @@ class Window:
         return type(self)(self.left - pixels, self.top - pixels, self.width + 2 * pixels, self.height + 2 * pixels)
 
     def intersects(self, other: "Window") -> bool:
-        """Say whether the two share a pixel."""
+        """Return whether the two share a pixel."""
         across = self.left < other.right and other.left < self.right
         return across and self.top < other.bottom and other.top < self.bottom
 

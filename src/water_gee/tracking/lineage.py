@@ -105,7 +105,7 @@ def this_process() -> str:
 
 
 def is_gone(process: str) -> bool:
-    """Say whether a process that `this_process` named has ended; of another host's that is not known: False."""
+    """Return whether a process that `this_process` named has ended; of another host's that is not known: False."""
     host, _, rest = process.rpartition(" ")[0].rpartition(" ")
     if host != socket.gethostname() or not rest.isdigit():
         return False

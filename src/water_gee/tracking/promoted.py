@@ -59,7 +59,7 @@ def known_runs(layout: Layout) -> list[tuple[Path, RunRecord]]:
 
 
 def absent(layout: Layout) -> bool:
-    """Say whether runs were promoted that are not here, as in a fresh clone."""
+    """Return whether runs were promoted that are not here, as in a fresh clone."""
     return (layout.root / "promoted.dvc").is_file() and not layout.promoted.is_dir()
 
 

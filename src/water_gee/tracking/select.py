@@ -119,7 +119,7 @@ def choose(settings: Settings) -> Choice:
 
 
 def _is_present(settings: Settings, record: RunRecord) -> bool:
-    """Say whether the train stage's own run is of the tiles and labels that are there.
+    """Return whether the train stage's own run is of the tiles and labels that are there.
 
     Where `dvc repro` runs the stage it is, or training would have been repeated.
     """

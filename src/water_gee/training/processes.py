@@ -40,12 +40,12 @@ ALONE = Place()
 
 
 def launched() -> bool:
-    """Say whether `torchrun` started this process."""
+    """Return whether `torchrun` started this process."""
     return "TORCHELASTIC_RUN_ID" in os.environ
 
 
 def is_follower() -> bool:
-    """Say whether `torchrun` started this process only to train along with another one, which runs the job."""
+    """Return whether `torchrun` started this process only to train along with another one, which runs the job."""
     return launched() and int(os.environ["RANK"]) > 0
 
 
@@ -73,7 +73,7 @@ def place_of(trainer: TrainerSettings) -> Place:
 
 
 def on_gpu(accelerator: str, place: Place = ALONE) -> bool:
-    """Say whether a process trains on a GPU; each on this machine has one of its own.
+    """Return whether a process trains on a GPU; each on this machine has one of its own.
 
     Raises:
         TileError: a GPU is asked for and there is none, or there are fewer than processes.
@@ -141,7 +141,7 @@ def joined(place: Place, *, gpu: bool, threads: int, meeting: Path | None = None
 
 
 def is_loss_of_others(error: BaseException) -> bool:
-    """Say whether an error is that another process, with which this one trained, is no longer there."""
+    """Return whether an error is that another process, with which this one trained, is no longer there."""
     text = str(error).lower()
     words = ("gloo", "nccl", "connection closed by peer", "connection reset by peer", "timed out")
     return isinstance(error, distributed.DistError) or (
