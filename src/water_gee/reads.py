@@ -51,7 +51,7 @@ class Stage:
 STAGES = {
     "tiles": Stage(
         "water-gee tiles",
-        keys=("study.name", *_COMPOSITE, "tiles.areas", "tiles.size", "tiles.margin"),
+        keys=("study.name", *_COMPOSITE, "labels", "tiles.areas", "tiles.size", "tiles.margin"),
         modules=("water_gee.tiles.stage",),
         files=("src/eelocal",),
         data=("data/raw",),

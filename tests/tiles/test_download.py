@@ -18,8 +18,8 @@ from water_gee.tiles.plan import Job
 GRID = Grid("EPSG:32648", 30.0)
 TILE = Tile("test", 2020, 7, -9, 32, 2)
 SIDE = 36  # with the margin
-BANDS = ("nir", "ndvi", "water_share", "looks")
-JOB = Job(TILE, BANDS, "asked", None, {})
+BANDS = ("nir", "ndvi", "water_share", "clear_looks")
+JOB = Job(TILE, BANDS[:2], BANDS[2:], "asked", None, {})
 
 
 def pixels() -> np.ndarray:
@@ -68,11 +68,11 @@ def test_a_tile_is_recorded_with_its_own_clear_and_water_pixels(layout, answer) 
     assert (record.clear_pixels, record.water_pixels) == (32**2 - 2, 4)
     assert (record.sha256, record.labels_sha256) == (sha256(paths[0]), sha256(paths[1]))
     assert record.bytes == sum(path.stat().st_size for path in paths) and record.tile == TILE
-    for path, part, names in zip(paths, (pixels()[:2], pixels()[2:]), (BANDS[:2], None), strict=True):
+    for path, part, names in zip(paths, (pixels()[:2], pixels()[2:]), (BANDS[:2], BANDS[2:]), strict=True):
         with rasterio.open(path) as file:
             np.testing.assert_array_equal(file.read(), part)
             assert file.transform == GRID.transform(TILE.outer) and np.isnan(file.nodata)
-            assert names is None or file.descriptions == names
+            assert file.descriptions == names
 
 
 def test_a_tile_without_a_clear_pixel_of_its_own_is_empty_and_leaves_no_file(layout, answer) -> None:

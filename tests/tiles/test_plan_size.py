@@ -10,22 +10,27 @@ from water_gee.tiles.plan import check_size
 LIMIT = 50_331_648  # bytes a request
 
 
-def needed(size: int, margin: int, features: int) -> int:
-    """Bytes of a tile: its features and two bands of labels, 4 bytes and a mask byte each."""
-    return (size + 2 * margin) ** 2 * (features + 2) * 5
+NOTHING = ("labels.sources=[qa]", "labels.beside=[blue,nir]")  # the raw label, and bands that are features
+SOME = ("labels.sources=[qa,ndwi,dswe]", "labels.beside=[blue,slope]")  # three bands of shares, and the slope
 
 
-@pytest.mark.parametrize("margin", [3, 40])
-def test_the_largest_size_that_fits_is_allowed_and_one_pixel_more_is_not(settings, margin) -> None:
-    features = len(settings().features.names)
-    largest = max(size for size in range(64, 2000) if needed(size, margin, features) <= LIMIT)
-    check_size(settings(f"tiles.margin={margin}", f"tiles.size={largest}"))
+def needed(size: int, margin: int, bands: int) -> int:
+    """Bytes of a tile: 4 bytes and a mask byte a band."""
+    return (size + 2 * margin) ** 2 * bands * 5
+
+
+@pytest.mark.parametrize(
+    ("margin", "labels", "bands"), [(3, NOTHING, 8 + 2), (40, NOTHING, 8 + 2), (3, SOME, 8 + 6), (3, (), 8 + 11)]
+)
+def test_the_largest_size_that_fits_is_allowed_and_one_pixel_more_is_not(settings, margin, labels, bands) -> None:
+    largest = max(size for size in range(64, 2000) if needed(size, margin, bands) <= LIMIT)
+    check_size(settings(f"tiles.margin={margin}", f"tiles.size={largest}", *labels))
     with pytest.raises(ConfigError) as refused:
-        check_size(settings(f"tiles.margin={margin}", f"tiles.size={largest + 1}"))
+        check_size(settings(f"tiles.margin={margin}", f"tiles.size={largest + 1}", *labels))
     text = str(refused.value)
-    wanted, bands, megabytes, most, fits = re.search(
+    wanted, told, megabytes, most, fits = re.search(
         r"tiles.size=(\d+): (\d+) bands of it are (\d+) MB, and .* at most (\d+) MB .* set it to (\d+) or less", text
     ).groups()
-    assert (int(wanted), int(bands)) == (largest + 1, features + 2)
-    assert (int(megabytes), int(most)) == (round(needed(largest + 1, margin, features) / 1024**2), 48)
+    assert (int(wanted), int(told)) == (largest + 1, bands)
+    assert (int(megabytes), int(most)) == (round(needed(largest + 1, margin, bands) / 1024**2), 48)
     assert largest - 32 < int(fits) <= largest and int(fits) % 32 == 0

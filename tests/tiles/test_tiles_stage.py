@@ -57,11 +57,22 @@ def test_margins_repeat_the_neighbours_pixels(downloaded):
         np.testing.assert_array_equal(left[:, :, -both:], right[:, :, :both])
 
 
+EVIDENCE = (
+    "share_mndwi", "share_awei", "share_wi2015", "share_ndwi", "share_dswe", "share_dswe_partial",
+    "swir2", "slope", "illumination",
+)  # fmt: skip
+
+
 def test_files_carry_names_grid_and_nodata(downloaded):
     layout = Layout(downloaded)
     record = next(r for r in read_manifest(layout) if r.status == "ok")
     with rasterio.open(label_path(layout, record.area, record.id)) as file:
-        assert file.descriptions == LABEL_BANDS and file.crs.to_epsg() == 32648 and np.isnan(file.nodata)
+        assert (
+            file.descriptions[:2] == LABEL_BANDS
+            and file.descriptions[2:] == EVIDENCE
+            and file.crs.to_epsg() == 32648
+            and np.isnan(file.nodata)
+        )
         assert file.shape == (70, 70) and tuple(file.bounds) == (record.left, record.bottom, record.right, record.top)
 
 
@@ -199,7 +210,7 @@ def test_dry_run_says_what_would_be_fetched_and_fetches_nothing(tiles, root, dow
 
 
 def test_a_tile_too_large_for_a_request(failing):
-    assert "tiles.size=2048: 10 bands of it are 201 MB" in failing("tiles.size=2048")
+    assert "tiles.size=2048: 19 bands of it are 382 MB" in failing("tiles.size=2048")
 
 
 def test_areas_nearer_than_their_margins(failing):

@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field, ValidationError, model_validator
 from water_gee.config.base import Group
 from water_gee.config.compose import root_config_error, without_value
 from water_gee.config.earth import DemSettings, EarthSettings, FeatureSettings, SensorSettings, TilesSettings
+from water_gee.config.labels import LabelsSettings
 from water_gee.config.model import DataSettings, DenoiseSettings, ModelSettings, TrainerSettings
 from water_gee.config.products import (
     EvaluateSettings,
@@ -33,6 +34,7 @@ class Settings(Group):
     sensor: SensorSettings
     dem: DemSettings
     features: FeatureSettings
+    labels: LabelsSettings
     tiles: TilesSettings
     denoise: DenoiseSettings
     model: ModelSettings

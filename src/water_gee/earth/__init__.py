@@ -1,23 +1,24 @@
-"""Earth Engine: the session; composite, features and labels as expressions; download; export tasks."""
+"""Earth Engine: the session; composite, features, labels and evidence as expressions; download; export tasks."""
 
 from water_gee.earth.areas import resolve_areas, scene_versions
-from water_gee.earth.composite import LABEL_BANDS, composite, feature_image, label_image
+from water_gee.earth.composite import composite, feature_image
 from water_gee.earth.features import ELEVATION_SCALE, FEATURES, SLOPE_SCALE
 from water_gee.earth.fetch import PIXEL_LIMIT, Retry, expression_hash, fetch, request_bytes
 from water_gee.earth.formulas import derive, line_enhancement, normalised_difference
+from water_gee.earth.labels import label_image
 from water_gee.earth.parallel import in_parallel
 from water_gee.earth.possible import impossible, possible_ranges
 from water_gee.earth.session import Session, connect
-from water_gee.earth.spec import CompositeSpec, composite_spec
+from water_gee.earth.spec import CompositeSpec, LabelSpec, composite_spec, label_spec
 from water_gee.earth.tasks import export_to_asset, watch
 
 __all__ = [
     "ELEVATION_SCALE",
     "FEATURES",
-    "LABEL_BANDS",
     "PIXEL_LIMIT",
     "SLOPE_SCALE",
     "CompositeSpec",
+    "LabelSpec",
     "Retry",
     "Session",
     "composite",
@@ -31,6 +32,7 @@ __all__ = [
     "impossible",
     "in_parallel",
     "label_image",
+    "label_spec",
     "line_enhancement",
     "normalised_difference",
     "possible_ranges",

@@ -1,4 +1,4 @@
-"""The seasonal composite, its features and its labels: one expression for tiles and for maps.
+"""The seasonal composite and its features: one expression for tiles and for maps.
 
 A look is one scene's view of a pixel. It counts where the quality band shows neither fill nor cloud and every
 band of `sensor.bands` holds a valid digital number: so which pixels are seen does not depend on the features.
@@ -13,9 +13,8 @@ from water_gee.earth.features import FEATURES, Sources
 from water_gee.earth.spec import CompositeSpec
 from water_gee.study import Area
 
-LABEL_BANDS = ("water_share", "clear_looks")
 _FILL_BIT = 0
-_QA_WATER = "qa_water"
+WATER_BIT = "water_bit"  # band of a clear look: the quality band's
 
 
 def scenes(spec: CompositeSpec, area: Area, year: int) -> Any:
@@ -34,9 +33,9 @@ def composite(spec: CompositeSpec, area: Area, year: int) -> Any:
     The digital numbers are composited and then scaled once: the median and the mean commute with it.
     """
     sensor = spec.sensor
-    numbers = _clear_looks(spec, area, year).select(list(sensor.bands))
+    numbers = clear_looks(spec, area, year).select(list(sensor.bands))
     reduced = numbers.median() if sensor.reducer == "median" else numbers.mean()
-    return _on_lattice(spec, reduced.multiply(sensor.multiply).add(sensor.add))
+    return on_lattice(spec, reduced.multiply(sensor.multiply).add(sensor.add))
 
 
 def feature_image(spec: CompositeSpec, area: Area, year: int) -> Any:
@@ -45,22 +44,11 @@ def feature_image(spec: CompositeSpec, area: Area, year: int) -> Any:
     A pixel masked in one band is masked in all. Outside a bounding box or region everything is masked; a
     strips area is bounded by its scenes.
     """
-    sources = Sources(composite(spec, area, year), _elevation(spec, area), _slope(spec, area, year))
+    sources = Sources(composite(spec, area, year), elevation(spec, area), slope(spec, area, year))
     image = ee.Image.cat([FEATURES[name].build(sources).rename(name) for name in spec.features])
     one_band = sources.reflectance.select(0)  # all reflectance bands have one mask
     seen = one_band.addBands(image).mask().reduce(ee.Reducer.min())
-    return _within(spec, area, image.updateMask(seen).toFloat())
-
-
-def label_image(spec: CompositeSpec, area: Area, year: int) -> Any:
-    """Return `water_share`, the share of clear looks with the water bit set, and `clear_looks`, their number.
-
-    The share is masked and the number 0 where there is no clear look.
-    """
-    water = _clear_looks(spec, area, year).select(_QA_WATER)
-    share = _within(spec, area, _on_lattice(spec, water.mean().rename("water_share")))
-    looks = _within(spec, area, _on_lattice(spec, water.count().rename("clear_looks")))
-    return share.addBands(looks.unmask(0, False)).toFloat()
+    return within(spec, area, image.updateMask(seen).toFloat())
 
 
 def elevation_versions(spec: CompositeSpec, area: Area) -> list[Any]:
@@ -80,7 +68,7 @@ def _place(spec: CompositeSpec, area: Area) -> Any:
     return strips[0] if len(strips) == 1 else ee.Filter.Or(*strips)
 
 
-def _clear_looks(spec: CompositeSpec, area: Area, year: int) -> Any:
+def clear_looks(spec: CompositeSpec, area: Area, year: int) -> Any:
     """Return a year's scenes as digital numbers by band name and the quality band's water bit, clear looks only."""
     sensor = spec.sensor
     low, high = sensor.valid
@@ -91,25 +79,31 @@ def _clear_looks(spec: CompositeSpec, area: Area, year: int) -> Any:
         quality = image.select(sensor.quality)
         filled = numbers.unmask(low - 1)  # a masked band is an invalid one; reducers skip what is masked
         valid = filled.gte(low).And(filled.lte(high)).reduce(ee.Reducer.min())
-        water = quality.rightShift(sensor.water_bit).bitwiseAnd(1).rename(_QA_WATER)
+        water = quality.rightShift(sensor.water_bit).bitwiseAnd(1).rename(WATER_BIT)
         return numbers.addBands(water).updateMask(valid).updateMask(quality.bitwiseAnd(bad).eq(0))
 
     return scenes(spec, area, year).map(look)
 
 
-def _elevation(spec: CompositeSpec, area: Area) -> Any:
+def elevation(spec: CompositeSpec, area: Area) -> Any:
     """Return the elevation in metres on the lattice; 0 where the model has none, as it has none over the sea."""
-    return _on_lattice(spec, _dem(spec, area)).unmask(0, False)
+    return on_lattice(spec, _dem(spec, area)).unmask(0, False)
 
 
-def _slope(spec: CompositeSpec, area: Area, year: int) -> Any:
+def slope(spec: CompositeSpec, area: Area, year: int) -> Any:
     """Return the slope in degrees, computed on the elevation model's own pixels; 0 where it has none."""
+    return on_lattice(spec, ee.Terrain.slope(terrain(spec, area, year))).unmask(0, False)
+
+
+def terrain(spec: CompositeSpec, area: Area, year: int) -> Any:
+    """Return the elevation model with the pixels that slope and aspect are computed on: its own."""
     dem = _dem(spec, area)
-    if spec.dem.collection:  # a mosaic has no pixels of its own: take those of a part that lies in the area
-        near = scenes(spec, area, year).first().geometry()
-        part = ee.ImageCollection(spec.dem.asset).filterBounds(near).first()
-        dem = dem.setDefaultProjection(part.select(spec.dem.band).projection())
-    return _on_lattice(spec, ee.Terrain.slope(dem)).unmask(0, False)
+    if not spec.dem.collection:
+        return dem
+    # A mosaic has no pixels of its own: take those of a part that lies in the area.
+    near = scenes(spec, area, year).first().geometry()
+    part = ee.ImageCollection(spec.dem.asset).filterBounds(near).first()
+    return dem.setDefaultProjection(part.select(spec.dem.band).projection())
 
 
 def _dem(spec: CompositeSpec, area: Area) -> Any:
@@ -121,7 +115,7 @@ def _dem(spec: CompositeSpec, area: Area) -> Any:
     return parts.select(spec.dem.band).mosaic()
 
 
-def _on_lattice(spec: CompositeSpec, image: Any) -> Any:
+def on_lattice(spec: CompositeSpec, image: Any) -> Any:
     """Give an image the study's pixels.
 
     A composite has no projection, so that whatever looks at neighbours would be computed at the scale of each
@@ -132,7 +126,7 @@ def _on_lattice(spec: CompositeSpec, image: Any) -> Any:
     return image.reproject(crs=grid.crs, crsTransform=[grid.scale, 0, x, 0, -grid.scale, y])
 
 
-def _within(spec: CompositeSpec, area: Area, image: Any) -> Any:
+def within(spec: CompositeSpec, area: Area, image: Any) -> Any:
     """Mask what lies outside a bounding box or region."""
     return image if area.strips else image.clip(_geometry(spec, area))
 

@@ -5,20 +5,22 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from water_gee.earth.composite import LABEL_BANDS
+from water_gee.config.labels import LABEL_BANDS
 from water_gee.earth.features import ELEVATION_SCALE
-from water_gee.earth.spec import CompositeSpec
+from water_gee.earth.spec import CompositeSpec, LabelSpec
 
 Range = tuple[float, float]
 _METRES = (-1000.0, 9000.0)  # of the Earth's surface, -430 to 8,849 m, with room for a model's errors
 _INDICES: dict[str, Range] = {
     "ndvi": (-1.0, 1.0), "ndwi": (-1.0, 1.0), "mndwi": (-1.0, 1.0), "leb": (-4.0, 4.0), "slope": (0.0, 1.0),
+    "illumination": (0.0, 1.0),
 }  # fmt: skip
 _LABELS: dict[str, Range] = dict(zip(LABEL_BANDS, ((0.0, 1.0), (0.0, 100_000.0)), strict=True))
+_NO_LABELS = LabelSpec()
 _SLACK = 1e-4  # what rounding may add
 
 
-def possible_ranges(spec: CompositeSpec) -> dict[str, Range]:
+def possible_ranges(spec: CompositeSpec, labels: LabelSpec = _NO_LABELS) -> dict[str, Range]:
     """Return (lowest, highest) of every feature and label band by name.
 
     A composite of valid digital numbers lies between the reflectance of the lowest and of the highest.
@@ -26,7 +28,8 @@ def possible_ranges(spec: CompositeSpec) -> dict[str, Range]:
     sensor = spec.sensor
     low, high = sorted(number * sensor.multiply + sensor.add for number in sensor.valid)
     elevation = (_METRES[0] / ELEVATION_SCALE, _METRES[1] / ELEVATION_SCALE)
-    return {**dict.fromkeys(sensor.bands, (low, high)), **_INDICES, "elevation": elevation, **_LABELS}
+    shares: dict[str, Range] = dict.fromkeys(labels.shares, (0.0, 1.0))
+    return {**dict.fromkeys(sensor.bands, (low, high)), **_INDICES, "elevation": elevation, **_LABELS, **shares}
 
 
 def impossible(values: NDArray[np.float32], bands: Sequence[str], ranges: Mapping[str, Range]) -> str:

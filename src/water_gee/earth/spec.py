@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 
 from water_gee.config.earth import DemSettings, SensorSettings
+from water_gee.config.labels import LABEL_BANDS, SHARE
 from water_gee.config.settings import Settings
+from water_gee.earth.evidence import BESIDE, QA, SOURCES, check_known, check_needs
 from water_gee.earth.features import check_features
 from water_gee.study import Grid
 
@@ -30,6 +32,25 @@ class CompositeSpec:
         return f"{begin:04d}-{first:02d}-01", f"{end:04d}-{after:02d}-01"
 
 
+@dataclass(frozen=True)
+class LabelSpec:
+    """The raw label's rule, the label sources beside it, and the bands that denoising may read; all as stored."""
+
+    bit: str = "quality"
+    sources: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
+
+    @property
+    def shares(self) -> tuple[str, ...]:
+        """The bands of the label sources."""
+        return tuple(f"{SHARE}{band}" for name in self.sources for band in SOURCES[name].bands)
+
+    @property
+    def bands(self) -> tuple[str, ...]:
+        """The bands of a tile's labels, in their order."""
+        return (*LABEL_BANDS, *self.shares, *self.beside)
+
+
 def composite_spec(settings: Settings) -> CompositeSpec:
     """Return the settings' composite; all stages take it from here, so that none has a composite of its own.
 
@@ -40,3 +61,23 @@ def composite_spec(settings: Settings) -> CompositeSpec:
     check_features(settings.features.names, settings.sensor)
     grid = Grid(study.crs, study.scale, settings.tiles.origin)
     return CompositeSpec(settings.sensor, settings.dem, tuple(settings.features.names), study.months, grid)
+
+
+def label_spec(settings: Settings) -> LabelSpec:
+    """Return what the tiles' labels hold: the sources, less the raw label itself, and each band not among the features.
+
+    A reflectance band of `labels.beside` that the sensor does not have is left out.
+
+    Raises:
+        ConfigError: a source or band is unknown, or a source needs a band that the sensor's list lacks.
+    """
+    labels, sensor = settings.labels, settings.sensor
+    check_known("labels.sources", "source", tuple(labels.sources), (QA, *SOURCES))
+    check_known("labels.beside", "band", tuple(labels.beside), BESIDE)
+    sources = tuple(name for name in labels.sources if name != QA)
+    for name in sources:
+        check_needs("labels.sources", name, sensor)
+    if labels.bit == "cfmask":
+        check_needs("labels.bit", "cfmask", sensor)
+    here = {*sensor.bands, "elevation", "slope", "illumination"} - {*settings.features.names}
+    return LabelSpec(labels.bit, sources, tuple(name for name in labels.beside if name in here))

@@ -1,8 +1,8 @@
 """Tiles on disk: their manifest, their reading and writing."""
 
+from water_gee.config.labels import LABEL_BANDS
 from water_gee.tiles.manifest import TileRecord, read_manifest, write_manifest
 from water_gee.tiles.store import (
-    LABEL_BANDS,
     WATER_SHARE,
     Raster,
     TileData,

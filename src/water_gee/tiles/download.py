@@ -14,7 +14,6 @@ from water_gee.study import Grid
 from water_gee.tiles.manifest import TileRecord
 from water_gee.tiles.plan import Job
 from water_gee.tiles.store import (
-    LABEL_BANDS,
     WATER_SHARE,
     feature_path,
     label_path,
@@ -57,12 +56,11 @@ def fetch_tile(job: Job, layout: Layout, grid: Grid, retry: Retry) -> Fetched:
 
 def _store(job: Job, layout: Layout, grid: Grid, values: NDArray[np.float32]) -> TileRecord:
     tile = job.tile
-    features, labels = values[: -len(LABEL_BANDS)], values[-len(LABEL_BANDS) :]
+    features, labels = values[: len(job.features)], values[len(job.features) :]
     if not _counts(job, features, labels)[0]:
         return TileRecord.of(tile, grid, "empty", fingerprint=job.fingerprint)
     paths = feature_path(layout, tile.area, tile.id), label_path(layout, tile.area, tile.id)
-    names = job.bands[: -len(LABEL_BANDS)], LABEL_BANDS
-    for path, pixels, bands in zip(paths, (features, labels), names, strict=True):
+    for path, pixels, bands in zip(paths, (features, labels), (job.features, job.labels), strict=True):
         write_raster(
             path,
             pixels,
@@ -120,10 +118,9 @@ def still_good(job: Job, known: TileRecord | None, layout: Layout, grid: Grid) -
 
 def _adopted(job: Job, layout: Layout, grid: Grid) -> TileRecord | None:
     """Return the record of a tile that is on disk and speaks for itself: its tags and its place are those wanted."""
-    names = job.bands[: -len(LABEL_BANDS)], LABEL_BANDS
     rasters = []
     paths = feature_path(layout, job.tile.area, job.tile.id), label_path(layout, job.tile.area, job.tile.id)
-    for path, bands in zip(paths, names, strict=True):
+    for path, bands in zip(paths, (job.features, job.labels), strict=True):
         try:
             raster = read_raster(path, "")
         except TileError:

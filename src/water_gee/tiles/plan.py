@@ -10,19 +10,20 @@ from water_gee.config.settings import Settings
 from water_gee.earth import (
     PIXEL_LIMIT,
     CompositeSpec,
+    LabelSpec,
     Session,
     expression_hash,
     feature_image,
     label_image,
+    label_spec,
     possible_ranges,
     request_bytes,
     scene_versions,
 )
 from water_gee.errors import ConfigError
 from water_gee.study import Area, Tile, Window, tiles_of
-from water_gee.tiles.store import LABEL_BANDS
 
-FORMAT = 2  # raise when the same pixels would be written otherwise
+FORMAT = 3  # raise when the same pixels would be written otherwise
 
 
 @dataclass(frozen=True)
@@ -30,19 +31,25 @@ class Job:
     """A tile to have: its image (features, then labels), and the fingerprint of what it must hold."""
 
     tile: Tile
-    bands: tuple[str, ...]
+    features: tuple[str, ...]
+    labels: tuple[str, ...]
     fingerprint: str
     image: Any = field(compare=False, repr=False)
     ranges: Mapping[str, tuple[float, float]] = field(compare=False, repr=False)  # by band, what its values can be
+
+    @property
+    def bands(self) -> tuple[str, ...]:
+        """All bands of the image, in their order."""
+        return (*self.features, *self.labels)
 
 
 def check_size(settings: Settings) -> None:
     """Check that a tile fits one request.
 
     Raises:
-        ConfigError: it does not; the message says which size does.
+        ConfigError: it does not, and the message says which size does; or the labels' settings are wrong.
     """
-    bands = len(settings.features.names) + len(LABEL_BANDS)
+    bands = len(settings.features.names) + len(label_spec(settings).bands)
     margin = settings.tiles.margin
 
     def answer(size: int) -> int:
@@ -57,26 +64,28 @@ def check_size(settings: Settings) -> None:
         )
 
 
-def plan(session: Session, settings: Settings, spec: CompositeSpec, areas: Mapping[str, Area]) -> list[Job]:
+def plan(
+    session: Session, settings: Settings, spec: CompositeSpec, labels: LabelSpec, areas: Mapping[str, Area]
+) -> list[Job]:
     """Return the tiles of `tiles.areas` in all years, in a fixed order.
 
     Raises:
         EarthError: an area has no scene in a year.
     """
     study = settings.study
-    bands, ranges = (*spec.features, *LABEL_BANDS), possible_ranges(spec)
+    bands, ranges = (*spec.features, *labels.bands), possible_ranges(spec, labels)
     jobs = []
     for name in dict.fromkeys(settings.tiles.areas):
         area = areas[name]
         found = scene_versions(session, spec, area, study.years)
         for year in study.years:
-            image = feature_image(spec, area, year).addBands(label_image(spec, area, year))
+            image = feature_image(spec, area, year).addBands(label_image(spec, area, year, labels))
             grid = [spec.grid.crs, spec.grid.scale, *spec.grid.origin]
             what = [FORMAT, expression_hash(image), found[year], bands, grid]
             for tile in tiles_of(
                 name, area.geometry, spec.grid, year=year, size=settings.tiles.size, margin=settings.tiles.margin
             ):
-                jobs.append(Job(tile, bands, _fingerprint(what, tile), image, ranges))
+                jobs.append(Job(tile, spec.features, labels.bands, _fingerprint(what, tile), image, ranges))
     return jobs
 
 

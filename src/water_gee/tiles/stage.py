@@ -11,7 +11,7 @@ from typing import TextIO
 
 from water_gee.claims import claim
 from water_gee.config.settings import Settings
-from water_gee.earth import Session, composite_spec, connect, in_parallel, request_bytes, resolve_areas
+from water_gee.earth import Session, composite_spec, connect, in_parallel, label_spec, request_bytes, resolve_areas
 from water_gee.errors import TileError
 from water_gee.paths import Layout
 from water_gee.progress import say, track
@@ -35,12 +35,12 @@ def run(settings: Settings) -> None:
     """
     layout = Layout.of(settings)
     claim(layout, report_path(layout))
+    spec, labels = composite_spec(settings), label_spec(settings)
     check_size(settings)
-    spec = composite_spec(settings)
     with connect(settings.earth, layout) as session:
         areas = resolve_areas(session, settings, ["train", "test", *settings.tiles.areas])
         check_apart(areas, spec.grid, settings.tiles.margin)
-        jobs = plan(session, settings, spec, areas)
+        jobs = plan(session, settings, spec, labels, areas)
         good = {} if settings.tiles.refresh else _good(jobs, layout, spec.grid)
         missing = [job for job in jobs if _key(job) not in good]
         if settings.tiles.dry_run:

@@ -1,8 +1,8 @@
 """Tiles on disk: GeoTIFFs of features and labels on their exact pixel grid."""
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from rasterio.errors import RasterioError
 from rasterio.io import MemoryFile
 
+from water_gee.config.labels import LABEL_BANDS, SHARE
 from water_gee.errors import TileError
 from water_gee.files import read_bytes
 from water_gee.paths import Layout
@@ -20,7 +21,6 @@ from water_gee.sealed import read_checked
 from water_gee.tiles.manifest import ADVICE, TileRecord
 
 Float = NDArray[np.float32]
-LABEL_BANDS = ("water_share", "clear_looks")
 _PIXELS = "pixels_sha256"  # tag of every file
 WATER_SHARE = 0.5  # a pixel is labelled water from this share of its clear looks on
 
@@ -30,7 +30,9 @@ class TileData:
     """A tile in memory, margin included.
 
     `features` is [band, y, x] float32, NaN in every band of a masked pixel; `share` [y, x] is the share of
-    clear looks labelled water, NaN where there was none; `looks` [y, x] counts the clear looks.
+    clear looks labelled water, NaN where there was none; `looks` [y, x] counts the clear looks. `evidence` holds
+    by source name the share of clear looks that the source calls water, [y, x], with `qa` = `share` among them;
+    `beside` holds by name what is stored for denoising and is no feature, [y, x].
     """
 
     record: TileRecord
@@ -39,6 +41,12 @@ class TileData:
     share: Float
     looks: Float
     transform: Affine
+    evidence: Mapping[str, Float] = field(default_factory=dict)
+    beside: Mapping[str, Float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Count the raw label among the evidence."""
+        object.__setattr__(self, "evidence", {"qa": self.share, **self.evidence})
 
     @property
     def core(self) -> tuple[slice, slice]:
@@ -58,18 +66,34 @@ class TileData:
         return np.where(np.isnan(self.share) | ~self.seen, np.uint8(255), label)
 
     def band(self, name: str) -> Float:
-        """Return one feature [y, x] by name.
+        """Return one band [y, x] by name: a feature, or what is stored beside the labels.
 
         Raises:
             TileError: the tile has no such band.
         """
-        if name not in self.names:
+        if name in self.names:
+            feature: Float = self.features[self.names.index(name)]
+            return feature
+        if name not in self.beside:
             raise TileError(
-                f"tile {self.record.area}/{self.record.id} has no band {name!r} (it has {', '.join(self.names)}); "
-                "add it to features.names and run: water-gee tiles"
+                f"tile {self.record.area}/{self.record.id} has no band {name!r} (it has "
+                f"{', '.join([*self.names, *self.beside])}); add it to features.names or labels.beside and run: "
+                "water-gee tiles"
             )
-        band: Float = self.features[self.names.index(name)]
-        return band
+        return self.beside[name]
+
+    def share_by(self, source: str) -> Float:
+        """Return the share of clear looks [y, x] that a label source calls water, NaN where there was none.
+
+        Raises:
+            TileError: the tile has no such evidence.
+        """
+        if source not in self.evidence:
+            raise TileError(
+                f"tile {self.record.area}/{self.record.id} has no evidence of {source!r} (it has "
+                f"{', '.join(self.evidence)}); add it to labels.sources and run: water-gee tiles"
+            )
+        return self.evidence[source]
 
 
 @dataclass(frozen=True)
@@ -167,7 +191,14 @@ def load_tile(layout: Layout, record: TileRecord) -> TileData:
     labels = read_raster(label_path(layout, record.area, record.id), ADVICE, record.labels_sha256)
     if problem := misfit(record, features, labels):
         raise TileError(f"tile {record.area}/{record.id} {problem}; {ADVICE}")
-    return TileData(record, features.values, features.names, labels.values[0], labels.values[1], features.transform)
+    evidence, beside = {}, {}
+    for name, band in zip(labels.names[len(LABEL_BANDS) :], labels.values[len(LABEL_BANDS) :], strict=True):
+        if name.startswith(SHARE):
+            evidence[name.removeprefix(SHARE)] = band
+        else:
+            beside[name] = band
+    share, looks = labels.values[: len(LABEL_BANDS)]
+    return TileData(record, features.values, features.names, share, looks, features.transform, evidence, beside)
 
 
 def misfit(record: TileRecord, features: Raster, labels: Raster) -> str:
@@ -183,7 +214,8 @@ def misfit(record: TileRecord, features: Raster, labels: Raster) -> str:
             return "holds an infinite value"
     if labels.names[: len(LABEL_BANDS)] != LABEL_BANDS:
         return f"has labels of {', '.join(labels.names)} instead of {', '.join(LABEL_BANDS)}"
-    share, looks = labels.values[: len(LABEL_BANDS)]
-    if not (np.isnan(share) | ((share >= 0) & (share <= 1))).all() or not (looks >= 0).all():
+    looks = labels.values[1]
+    shares = [b for n, b in zip(labels.names, labels.values, strict=True) if n == LABEL_BANDS[0] or n.startswith(SHARE)]
+    if any(not (np.isnan(one) | ((one >= 0) & (one <= 1))).all() for one in shares) or not (looks >= 0).all():
         return "has a share outside 0..1, or a negative number of looks"
     return ""

@@ -1,0 +1,60 @@
+"""The raw label and the evidence beside it: one expression, built of the very looks that the composite is made of."""
+
+from typing import Any
+
+import ee
+
+from water_gee.config.labels import LABEL_BANDS, SHARE
+from water_gee.earth.composite import WATER_BIT, clear_looks, composite, elevation, on_lattice, slope, within
+from water_gee.earth.evidence import SOURCES, Look, cfmask_rule
+from water_gee.earth.features import FEATURES, Sources
+from water_gee.earth.illumination import directions, illumination
+from water_gee.earth.spec import CompositeSpec, LabelSpec
+from water_gee.study import Area
+
+_LIT = "illumination"
+_RAW = LabelSpec()
+
+
+def label_image(spec: CompositeSpec, area: Area, year: int, labels: LabelSpec = _RAW) -> Any:
+    """Return the label bands of `labels.bands` in their order, float.
+
+    `water_share` is the share of clear looks that the raw label's rule calls water, and `clear_looks` their number;
+    the shares `share_<name>` are those of the label sources. All but the number, which is 0, are masked where
+    there is no clear look.
+    """
+    seen = clear_looks(spec, area, year).map(_judged(spec, area, year, labels))
+    looks = on_lattice(spec, seen.select(LABEL_BANDS[0]).count().rename(LABEL_BANDS[1]))
+    means = on_lattice(spec, seen.mean())
+    parts = [within(spec, area, means.select(LABEL_BANDS[0])), within(spec, area, looks).unmask(0, False)]
+    others = [means.select(name) for name in labels.shares]
+    if labels.beside:
+        sources = Sources(composite(spec, area, year), elevation(spec, area), slope(spec, area, year))
+        others += [
+            (means.select(name) if name == _LIT else FEATURES[name].build(sources)).rename(name)
+            for name in labels.beside
+        ]
+    if others:
+        parts.append(within(spec, area, ee.Image.cat(others).updateMask(looks.gt(0))))
+    return ee.Image.cat(parts).toFloat()
+
+
+def _judged(spec: CompositeSpec, area: Area, year: int, labels: LabelSpec) -> Any:
+    """Return the function from a clear look to its label bands: what is water by whom, and how it is lit."""
+    sensor = spec.sensor
+    ground = directions(spec, area, year) if _LIT in labels.beside else None
+
+    def judge(image: Any) -> Any:
+        bit = image.select(WATER_BIT)
+        look = Look(image.select(list(sensor.bands)).multiply(sensor.multiply).add(sensor.add), bit)
+        bands = [(bit if labels.bit == "quality" else cfmask_rule(look)).rename(LABEL_BANDS[0])]
+        for name in labels.sources:
+            source = SOURCES[name]
+            bands += [
+                band.rename(f"{SHARE}{said}") for band, said in zip(source.build(look), source.bands, strict=True)
+            ]
+        if ground is not None:
+            bands.append(illumination(image, ground).updateMask(bit.mask()).rename(_LIT))
+        return ee.Image.cat(bands)
+
+    return judge
