@@ -77,16 +77,16 @@ def write_world(folder: Path) -> None:
         terrain = _smooth(random, 18)
         ground = random.random((HEIGHT, WIDTH))
         elevation = (500 + 300 * terrain).astype("float32")
-        _write(folder / "catalog" / GLO30 / f"DEM_{strip.path}.tif", elevation[None], ("DEM",), strip, {})
+        write_asset(folder / "catalog" / GLO30 / f"DEM_{strip.path}.tif", elevation[None], ("DEM",), strip, {})
         for year in YEARS:
             water = _water(strip, year, terrain)
             path = folder / "reference" / f"water_{year}_{strip.path}.tif"
-            _write(path, water[None].astype("uint8"), ("water",), strip, None, nodata=255)
+            write_asset(path, water[None].astype("uint8"), ("water",), strip, None, nodata=255)
             for day in (*DATES, WINTER):
                 numbers = _scene(random, water, ground)
-                properties = {"WRS_PATH": strip.path, "WRS_ROW": 23, "system:time_start": _milliseconds(year, day)}
+                properties = {"WRS_PATH": strip.path, "WRS_ROW": 23, "system:time_start": milliseconds(year, day)}
                 path = folder / "catalog" / LANDSAT / f"{strip.scene(year, day)}.tif"
-                _write(path, numbers, ("SR_B1", *ASSET_BANDS, "QA_PIXEL"), strip, properties, nodata=0)
+                write_asset(path, numbers, ("SR_B1", *ASSET_BANDS, "QA_PIXEL"), strip, properties, nodata=0)
     study = folder / "conf" / "study" / "tiny.yaml"
     study.parent.mkdir(parents=True)
     study.write_text(STUDY.format(folder=folder), encoding="utf-8")
@@ -180,12 +180,12 @@ def _scene(random: np.random.Generator, water: np.ndarray, ground: np.ndarray) -
     return np.concatenate([numbers[:1], numbers, quality[None]]).astype("uint16")
 
 
-def _milliseconds(year: int, day: str) -> int:
+def milliseconds(year: int, day: str) -> int:
     moment = datetime(year, int(day[:2]), int(day[2:]), 4, tzinfo=UTC)
     return int(moment.timestamp() * 1000)
 
 
-def _write(
+def write_asset(
     path: Path,
     values: np.ndarray,
     names: tuple[str, ...],
@@ -193,6 +193,7 @@ def _write(
     properties: dict[str, object] | None,
     nodata: float | None = None,
 ) -> None:
+    """Write an asset of a folder catalog, [band, y, x] from the strip's upper left corner on."""
     path.parent.mkdir(parents=True, exist_ok=True)
     count, height, width = values.shape
     with rasterio.open(

@@ -180,6 +180,9 @@ def wanted(tiles, capsys):
         "study.months=[7,8]",
         "tiles.margin=4",
         "sensor.cloud_bits=[3]",
+        "labels.bit=cfmask",
+        "labels.sources=[mndwi,awei]",
+        "labels.beside=[slope]",
         "tiles.refresh=true",
     ],
 )

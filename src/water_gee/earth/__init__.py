@@ -5,6 +5,7 @@ from water_gee.earth.composite import composite, feature_image
 from water_gee.earth.features import ELEVATION_SCALE, FEATURES, SLOPE_SCALE
 from water_gee.earth.fetch import PIXEL_LIMIT, Retry, expression_hash, fetch, request_bytes
 from water_gee.earth.formulas import derive, line_enhancement, normalised_difference
+from water_gee.earth.history import history_versions
 from water_gee.earth.labels import label_image
 from water_gee.earth.parallel import in_parallel
 from water_gee.earth.possible import impossible, possible_ranges
@@ -29,6 +30,7 @@ __all__ = [
     "expression_hash",
     "feature_image",
     "fetch",
+    "history_versions",
     "impossible",
     "in_parallel",
     "label_image",

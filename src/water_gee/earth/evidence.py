@@ -14,6 +14,7 @@ from water_gee.config.earth import SensorSettings
 from water_gee.errors import ConfigError
 
 QA = "qa"  # the raw label: water_share holds it already
+JRC = "jrc"  # of months and not of looks: see `history`
 
 
 @dataclass(frozen=True)
@@ -134,7 +135,13 @@ SOURCES: dict[str, Source] = {
     "dswe": Source(_dswe, _ALL, ("dswe", "dswe_partial")),
     "fmask": Source(_fmask, (), ("fmask",)),
 }
+KNOWN = (QA, *SOURCES, JRC)
 BESIDE = (*_ALL, "elevation", "slope", "illumination")
+
+
+def shares_of(name: str) -> tuple[str, ...]:
+    """Return the names of what a source says."""
+    return SOURCES[name].bands if name in SOURCES else (name,)
 
 
 def check_known(key: str, what: str, names: tuple[str, ...], known: tuple[str, ...]) -> None:
@@ -151,12 +158,13 @@ def check_known(key: str, what: str, names: tuple[str, ...], known: tuple[str, .
 
 
 def check_needs(key: str, name: str, sensor: SensorSettings) -> None:
-    """Check that the sensor has the bands that a source needs.
+    """Check that the sensor has the bands that a source of looks needs.
 
     Raises:
         ConfigError: it lacks one.
     """
-    lacking = [band for band in SOURCES[name].needs if band not in sensor.bands]
+    needs = SOURCES[name].needs if name in SOURCES else ()
+    lacking = [band for band in needs if band not in sensor.bands]
     if lacking:
         raise ConfigError(
             f"{key}: {name} needs the band {lacking[0]}, which sensor.bands of {sensor.name} lacks; "

@@ -1,5 +1,6 @@
 """How the sun lights the ground of a look: what explains dark land that is taken for water."""
 
+import math
 from typing import Any
 
 import ee
@@ -9,38 +10,38 @@ from water_gee.earth.spec import CompositeSpec
 from water_gee.study import Area
 
 _AZIMUTH, _ELEVATION = "SUN_AZIMUTH", "SUN_ELEVATION"
+_DEGREE = math.pi / 180
 
 
 def directions(spec: CompositeSpec, area: Area, year: int) -> Any:
-    """Return the east, north and upward parts of the surface's normal, on the study's lattice.
+    """Return the parts `east`, `north` and `up` of the surface's normal, of length 1, on the study's lattice.
 
-    They are those of slope and aspect on the elevation model's own pixels; flat ground where it has none.
+    They follow from slope and aspect on the elevation model's own pixels; where it has none, the ground is flat.
     """
     ground = terrain(spec, area, year)
-    steep, way = (part.multiply(_RADIANS) for part in (ee.Terrain.slope(ground), ee.Terrain.aspect(ground)))
-    # Where the ground is flat its aspect means nothing, and may be masked.
-    east = steep.sin().multiply(way.sin()).rename("east")
-    north = steep.sin().multiply(way.cos()).rename("north")
-    up = steep.cos().rename("up")
-    parts = [on_lattice(spec, part).unmask(flat, False) for part, flat in ((east, 0), (north, 0), (up, 1))]
-    return ee.Image.cat(parts)
-
-
-_RADIANS = 0.017453292519943295  # a degree
+    steep = ee.Terrain.slope(ground).multiply(_DEGREE)
+    way = ee.Terrain.aspect(ground).multiply(_DEGREE)
+    parts = {
+        "east": (steep.sin().multiply(way.sin()), 0),
+        "north": (steep.sin().multiply(way.cos()), 0),  # flat ground's aspect means nothing, and may be masked
+        "up": (steep.cos(), 1),
+    }
+    return ee.Image.cat([on_lattice(spec, part).unmask(flat, False).rename(n) for n, (part, flat) in parts.items()])
 
 
 def illumination(scene: Any, ground: Any) -> Any:
-    """Return the cosine of the sun's angle to the surface, 0 where it turns away, without cast shadows.
+    """Return the cosine of the sun's angle to the surface, 0 where the surface turns away; no shadow is cast.
 
-    The sun stands where the scene's `SUN_AZIMUTH` and `SUN_ELEVATION` say, in degrees, the same over the whole scene;
-    of a scene that does not name both it is 1 everywhere. This is the hillshade of Earth Engine's
-    `Terrain.hillshade` over 255, which is rounded to whole numbers.
+    The sun stands where the scene's `SUN_AZIMUTH` and `SUN_ELEVATION` say, in degrees, over all of the scene. Where a
+    scene does not name both, this is 1 everywhere. It is what `ee.Terrain.hillshade` makes, over 255 and not rounded.
     """
     named = scene.propertyNames().containsAll([_AZIMUTH, _ELEVATION])
-    azimuth, height = (ee.Number(scene.get(name)).multiply(_RADIANS) for name in (_AZIMUTH, _ELEVATION))
-    towards = [azimuth.sin().multiply(height.cos()), azimuth.cos().multiply(height.cos()), height.sin(), 0]
-    sun = ee.List(ee.Algorithms.If(named, towards, [0, 0, 0, 1]))
-    lit = ee.Image.constant(sun.get(3))
-    for place, part in enumerate(("east", "north", "up")):
-        lit = lit.add(ground.select(part).multiply(ee.Image.constant(sun.get(place))))
+    known = ee.Number(ee.Algorithms.If(named, 1, 0))  # both sides of an If may be computed, so they hold no property
+    properties = scene.toDictionary()
+    azimuth, height = (ee.Number(properties.get(name, 0)).multiply(_DEGREE) for name in (_AZIMUTH, _ELEVATION))
+    level = height.cos().multiply(known)
+    towards = {"east": azimuth.sin().multiply(level), "north": azimuth.cos().multiply(level), "up": height.sin()}
+    lit = ee.Image.constant(ee.Number(1).subtract(known))
+    for name, part in towards.items():
+        lit = lit.add(ground.select(name).multiply(ee.Image.constant(part.multiply(known))))
     return lit.max(0)

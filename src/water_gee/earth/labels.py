@@ -6,8 +6,9 @@ import ee
 
 from water_gee.config.labels import LABEL_BANDS, SHARE
 from water_gee.earth.composite import WATER_BIT, clear_looks, composite, elevation, on_lattice, slope, within
-from water_gee.earth.evidence import SOURCES, Look, cfmask_rule
+from water_gee.earth.evidence import JRC, SOURCES, Look, cfmask_rule
 from water_gee.earth.features import FEATURES, Sources
+from water_gee.earth.history import water_history
 from water_gee.earth.illumination import directions, illumination
 from water_gee.earth.spec import CompositeSpec, LabelSpec
 from water_gee.study import Area
@@ -20,14 +21,17 @@ def label_image(spec: CompositeSpec, area: Area, year: int, labels: LabelSpec = 
     """Return the label bands of `labels.bands` in their order, float.
 
     `water_share` is the share of clear looks that the raw label's rule calls water, and `clear_looks` their number;
-    the shares `share_<name>` are those of the label sources. All but the number, which is 0, are masked where
-    there is no clear look.
+    the shares `share_<name>` are those of the label sources, of which jrc's is one of months. All but the number,
+    which is 0 there, are masked where there is no clear look.
     """
     seen = clear_looks(spec, area, year).map(_judged(spec, area, year, labels))
     looks = on_lattice(spec, seen.select(LABEL_BANDS[0]).count().rename(LABEL_BANDS[1]))
     means = on_lattice(spec, seen.mean())
     parts = [within(spec, area, means.select(LABEL_BANDS[0])), within(spec, area, looks).unmask(0, False)]
-    others = [means.select(name) for name in labels.shares]
+    history = f"{SHARE}{JRC}"
+    others = [
+        water_history(spec, year).rename(name) if name == history else means.select(name) for name in labels.shares
+    ]
     if labels.beside:
         sources = Sources(composite(spec, area, year), elevation(spec, area), slope(spec, area, year))
         others += [
@@ -48,8 +52,7 @@ def _judged(spec: CompositeSpec, area: Area, year: int, labels: LabelSpec) -> An
         bit = image.select(WATER_BIT)
         look = Look(image.select(list(sensor.bands)).multiply(sensor.multiply).add(sensor.add), bit)
         bands = [(bit if labels.bit == "quality" else cfmask_rule(look)).rename(LABEL_BANDS[0])]
-        for name in labels.sources:
-            source = SOURCES[name]
+        for source in (SOURCES[name] for name in labels.sources if name in SOURCES):
             bands += [
                 band.rename(f"{SHARE}{said}") for band, said in zip(source.build(look), source.bands, strict=True)
             ]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from water_gee.config.earth import DemSettings, SensorSettings
 from water_gee.config.labels import LABEL_BANDS, SHARE
 from water_gee.config.settings import Settings
-from water_gee.earth.evidence import BESIDE, QA, SOURCES, check_known, check_needs
+from water_gee.earth.evidence import BESIDE, KNOWN, QA, check_known, check_needs, shares_of
 from water_gee.earth.features import check_features
 from water_gee.study import Grid
 
@@ -43,7 +43,7 @@ class LabelSpec:
     @property
     def shares(self) -> tuple[str, ...]:
         """The bands of the label sources."""
-        return tuple(f"{SHARE}{band}" for name in self.sources for band in SOURCES[name].bands)
+        return tuple(f"{SHARE}{band}" for name in self.sources for band in shares_of(name))
 
     @property
     def bands(self) -> tuple[str, ...]:
@@ -72,7 +72,7 @@ def label_spec(settings: Settings) -> LabelSpec:
         ConfigError: a source or band is unknown, or a source needs a band that the sensor's list lacks.
     """
     labels, sensor = settings.labels, settings.sensor
-    check_known("labels.sources", "source", tuple(labels.sources), (QA, *SOURCES))
+    check_known("labels.sources", "source", tuple(labels.sources), KNOWN)
     check_known("labels.beside", "band", tuple(labels.beside), BESIDE)
     sources = tuple(name for name in labels.sources if name != QA)
     for name in sources:

@@ -14,6 +14,7 @@ from water_gee.earth import (
     Session,
     expression_hash,
     feature_image,
+    history_versions,
     label_image,
     label_spec,
     possible_ranges,
@@ -70,9 +71,10 @@ def plan(
     """Return the tiles of `tiles.areas` in all years, in a fixed order.
 
     Raises:
-        EarthError: an area has no scene in a year.
+        EarthError: an area has no scene in a year, or a label source's own imagery is not there.
     """
     study = settings.study
+    history = history_versions(session, spec, study.years) if "jrc" in labels.sources else {}
     bands, ranges = (*spec.features, *labels.bands), possible_ranges(spec, labels)
     jobs = []
     for name in dict.fromkeys(settings.tiles.areas):
@@ -81,7 +83,7 @@ def plan(
         for year in study.years:
             image = feature_image(spec, area, year).addBands(label_image(spec, area, year, labels))
             grid = [spec.grid.crs, spec.grid.scale, *spec.grid.origin]
-            what = [FORMAT, expression_hash(image), found[year], bands, grid]
+            what = [FORMAT, expression_hash(image), [*found[year], *history.get(year, ())], bands, grid]
             for tile in tiles_of(
                 name, area.geometry, spec.grid, year=year, size=settings.tiles.size, margin=settings.tiles.margin
             ):
