@@ -1,6 +1,5 @@
 """`water-gee denoise` on tiles that lie on disk: what it writes, takes up again, and refuses."""
 
-import json
 import os
 import random
 import signal
@@ -15,14 +14,15 @@ import numpy as np
 import pytest
 import rasterio
 
+from denoise.conftest import cleaned, logged
 from denoise.synthetic import bytes_below, lakes, make_tile, store
 from water_gee.config.settings import Settings
-from water_gee.denoise import figures
 from water_gee.denoise.stage import run
 from water_gee.errors import TileError
-from water_gee.files import read_json, write_text
+from water_gee.files import read_json
 from water_gee.paths import Layout
-from water_gee.tiles import TileRecord, clean_path, feature_path, read_manifest, write_manifest
+from water_gee.sealed import unsealed, write_sealed
+from water_gee.tiles import clean_path, feature_path, read_manifest, write_manifest
 
 V1 = [
     "denoise=v1", "denoise.samples=150", "denoise.epochs=[3,1,1]", "denoise.batch=64", "denoise.learning_rate=1e-3",
@@ -30,38 +30,6 @@ V1 = [
 ]  # fmt: skip
 NONE = ["denoise=none", "trainer.threads=1"]
 METHODS = {"none": NONE, "v1": V1}
-
-
-@pytest.fixture
-def layout(tmp_path: Path) -> Layout:
-    """A root with three tiles of train and one of test, one of train empty."""
-    layout = Layout(tmp_path, "tiny")
-    records = []
-    for column, area in ((1, "train"), (2, "train"), (3, "train"), (9, "test")):
-        truth = lakes(70, column)
-        wrong = ~truth & (np.random.default_rng(column).random(truth.shape) < 0.08)
-        masked = np.zeros(truth.shape, dtype=bool)
-        masked[: 10 * (column % 3), 20:40] = True
-        records.append(store(layout, make_tile(truth, truth | wrong, masked=masked, area=area, column=column)))
-    records.append(replace(records[0], id="2020_c0004_r0007", column=4, status="empty", sha256="", labels_sha256=""))
-    write_manifest(layout, records)
-    return layout
-
-
-@pytest.fixture
-def no_drawing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Figures take most of a stage's time on tiles this small; a stand-in for tests that are not about them."""
-    monkeypatch.setattr(figures, "draw_tile", lambda path, layout, record, method: write_text(path, method))
-    monkeypatch.setattr(figures, "draw_summary", lambda path, content: write_text(path, content["method"]))
-
-
-def cleaned(layout: Layout) -> list[TileRecord]:
-    return [record for record in read_manifest(layout) if record.status == "ok"]
-
-
-def logged(layout: Layout) -> list[str]:
-    path = layout.logs / "denoise.jsonl"
-    return [json.loads(line)["id"] for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -99,6 +67,7 @@ def test_the_counts_are_those_of_the_labels(layout: Layout, settings: Callable[.
         assert row["counts"]["water_to_land"] == ((label == 0) & raw).sum()
         assert row["counts"]["land_to_water"] == ((label == 1) & ~raw).sum()
         assert row["counts"]["kept_water"] == ((label == 1) & raw).sum()
+        assert row["by_reason"]["flipped"] == ((label != raw) & (label != 255)).sum() == (reason == 4).sum()
         assert row["counts"]["unseen"] == (reason == 1).sum() and row["counts"]["neighbour"] == (reason == 2).sum()
 
 
@@ -133,6 +102,19 @@ def test_only_what_changed_is_done_again(layout: Layout, settings: Callable[...,
     run(settings(*V1))
     assert sorted(logged(layout)[4:]) == sorted([first.id, second.id])
     assert bytes_below(layout.clean) == expected
+
+
+@pytest.mark.usefixtures("no_drawing")
+def test_a_report_of_another_version_is_counted_anew(layout: Layout, settings: Callable[..., Settings]) -> None:
+    run(settings(*NONE))
+    path = layout.clean / "report.json"
+    expected = path.read_bytes()
+    content = unsealed(read_json(path))
+    for row in content["tiles"]:
+        del row["by_reason"]
+    write_sealed(path, content)
+    run(settings(*NONE))
+    assert path.read_bytes() == expected and len(logged(layout)) == 4
 
 
 @pytest.mark.parametrize("change", ["denoise.confidence=0.9", "seed=1"])

@@ -106,6 +106,19 @@ def test_clean_labels_of_another_size_are_refused(tmp_path) -> None:
         read_clean(Layout(tmp_path), make_tile(lakes(46, 2)).record)
 
 
+def test_a_reason_that_nobody_knows_is_refused(tmp_path) -> None:
+    tile = make_tile(lakes(40, 2))
+    clean = build("none", {})(tile, 0)
+    for reason, known in ((max(Reason), True), (max(Reason) + 1, False)):
+        clean.reason[20, 20] = reason
+        write_clean(Layout(tmp_path), tile, clean, "mark")
+        if known:
+            assert read_clean(Layout(tmp_path), tile.record).reason[20, 20] == reason
+            continue
+        with pytest.raises(TileError, match="or a reason that cannot be; run again: water-gee denoise"):
+            read_clean(Layout(tmp_path), tile.record)
+
+
 def test_an_unknown_method_is_named() -> None:
     with pytest.raises(ConfigError, match=r"denoise\.method: 'v2' is unknown; choose from none, v1"):
         build("v2", {})

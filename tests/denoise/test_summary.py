@@ -3,7 +3,17 @@
 import numpy as np
 
 from water_gee.denoise.labels import CleanLabel, Reason
-from water_gee.denoise.summary import COUNTS, choose, count, report, total
+from water_gee.denoise.summary import (
+    COUNTS,
+    REASONS,
+    choose,
+    count,
+    count_reasons,
+    flipped,
+    outcomes,
+    report,
+    total,
+)
 from water_gee.study import Grid, Tile
 from water_gee.tiles import TileRecord
 
@@ -18,31 +28,56 @@ def counts(**known: int) -> dict[str, int]:
     return {name: known.get(name, 0) for name in COUNTS}
 
 
+def by_reason(**known: int) -> dict[str, int]:
+    return {name: known.get(name, 0) for name in REASONS}
+
+
 def test_each_of_the_tiles_own_pixels_has_one_outcome() -> None:
     side = 12
     label, reason = np.full((side, side), 255, np.uint8), np.full((side, side), Reason.UNSEEN, np.uint8)
-    outcomes = [(1, Reason.KEPT), (0, Reason.KEPT), (0, Reason.FLIPPED), (1, Reason.FLIPPED),
-                (255, Reason.UNSEEN), (255, Reason.NEIGHBOUR), (255, Reason.UNSURE), (255, Reason.OUTLIER)]  # fmt: skip
-    for number, (said, why) in enumerate(outcomes):  # row `number` of the own pixels has `number` + 1 of each
-        label[2 + number, 2:10], reason[2 + number, 2:10] = 255, Reason.UNSEEN
-        label[2 + number, 2 : 3 + number], reason[2 + number, 2 : 3 + number] = said, why
+    raw = np.full((side, side), 255, np.uint8)
+    outcomes = [(1, 1, Reason.KEPT), (0, 0, Reason.KEPT), (1, 0, Reason.FLIPPED), (0, 1, Reason.EVIDENCE),
+                (255, 255, Reason.UNSEEN), (1, 255, Reason.NEIGHBOUR), (1, 255, Reason.UNSURE),
+                (0, 255, Reason.OUTLIER)]  # fmt: skip
+    for number, (was, said, why) in enumerate(outcomes):  # row `number` of the own pixels has `number` + 1 of each
+        here = (2 + number, slice(2, 3 + number))
+        raw[here], label[here], reason[here] = was, said, why
     label[0], reason[0] = 1, Reason.KEPT  # in the margin
-    found = count(CleanLabel(label, np.ones((side, side), np.float32), reason), record(0))
+    clean = CleanLabel(label, np.ones((side, side), np.float32), reason)
+    found = count(clean, raw, record(0))
     assert found == counts(
         pixels=64, kept_water=1, kept_land=2, water_to_land=3, land_to_water=4,
         unseen=5 + 7 + 6 + 5 + 4 + 3 + 2 + 1, neighbour=6, unsure=7, outlier=8,
     )  # fmt: skip
     assert sum(value for name, value in found.items() if name != "pixels") == found["pixels"]
+    reasons = {"kept": 3, "flipped": 3, "evidence": 4, "unseen": 33, "neighbour": 6, "unsure": 7, "outlier": 8}
+    assert count_reasons(clean, record(0)) == by_reason(**reasons)
+
+
+def test_a_change_is_told_by_the_labels_and_not_by_the_reason() -> None:
+    """A judged body may keep its label, and so may what a classifier agrees with; any reason may abstain."""
+    raw = np.array([[1, 1, 0, 0, 255, 1, 0]], np.uint8)
+    label = np.array([[1, 0, 0, 1, 1, 255, 255]], np.uint8)
+    reason = np.array([[9, 9, 8, 4, 7, 10, 6]], np.uint8)
+    assert flipped(label, raw).tolist() == [[False, True, False, True, False, False, False]]
+    found = outcomes(label, reason, raw)
+    names = ["kept_water", "water_to_land", "kept_land", "land_to_water", "kept_water", "unsure", "unsure"]
+    assert [[name for name in found if found[name][0, place]] for place in range(7)] == [[name] for name in names]
 
 
 def test_the_report_adds_up_by_area_and_in_all() -> None:
     rows = [
-        {"area": area, "id": name, "counts": counts(pixels=10 * number, kept_land=number)}
+        {
+            "area": area, "id": name, "counts": counts(pixels=10 * number, kept_land=number),
+            "by_reason": by_reason(shore=number),
+        }
         for number, (area, name) in enumerate([("test", "a"), ("train", "b"), ("train", "c")], start=1)
-    ]
+    ]  # fmt: skip
     found = report("sample", "v1", {"radius": 3}, 7, rows, ["z", "y"])
     assert found["areas"] == {"test": counts(pixels=10, kept_land=1), "train": counts(pixels=50, kept_land=5)}
     assert found["total"] == counts(pixels=60, kept_land=6) == total(row["counts"] for row in rows)
+    areas = {"test": by_reason(shore=1), "train": by_reason(shore=5)}
+    assert found["by_reason"] == {"total": by_reason(shore=6), "areas": areas}
     assert (found["method"], found["settings"], found["seed"]) == ("v1", {"radius": 3}, 7)
     assert found["tiles"] == rows and found["without_tile"] == ["y", "z"]
 

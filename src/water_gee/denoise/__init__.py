@@ -1,6 +1,8 @@
 """Noise removal: clean labels of every tile, where to abstain, and how sure each label is."""
 
-from water_gee.denoise.labels import ABSTAIN, LAND, WATER, CleanLabel, Method, Raw, Reason, agreement, usable, visible
+from water_gee.denoise.labels import ABSTAIN, LAND, WATER, CleanLabel, Reason, agreement, usable, visible
+from water_gee.denoise.method import Method, Survey, TileByTile
+from water_gee.denoise.raw import Raw
 from water_gee.denoise.registry import METHODS, build
 from water_gee.denoise.store import CLEAN_BANDS, CleanLabels, clean_report_path, read_clean, write_clean
 from water_gee.denoise.v1 import V1
@@ -17,6 +19,8 @@ __all__ = [
     "Method",
     "Raw",
     "Reason",
+    "Survey",
+    "TileByTile",
     "agreement",
     "build",
     "clean_report_path",

@@ -11,9 +11,9 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from water_gee.denoise.labels import ABSTAIN, LAND, WATER, CleanLabel, Reason
+from water_gee.denoise.labels import ABSTAIN, LAND, WATER, CleanLabel
 from water_gee.denoise.store import read_clean
-from water_gee.denoise.summary import count
+from water_gee.denoise.summary import count, outcomes
 from water_gee.files import atomic
 from water_gee.paths import Layout
 from water_gee.tiles import TileData, TileRecord, load_tile
@@ -38,7 +38,7 @@ _DPI = 110
 def draw_tile(path: Path, layout: Layout, record: TileRecord, method: str) -> None:
     """Draw a tile's own pixels: image, raw label, clean label, and what became of each label."""
     tile, clean = load_tile(layout, record), read_clean(layout, record)
-    counts = count(clean, record)
+    counts = count(clean, tile.label, record)
     image, bands = composite(tile)
     figure = Figure(figsize=(17, 5.3))
     axes = figure.subplots(1, 4)
@@ -79,16 +79,16 @@ def draw_summary(path: Path, content: dict[str, Any]) -> None:
     """
     groups = {**content["areas"], "all": content["total"]}
     figure = Figure(figsize=(15, 4.8), layout="constrained")
-    outcomes, classes, order = figure.subplots(1, 3, width_ratios=[1.25, 1, 1])
+    shares, classes, order = figure.subplots(1, 3, width_ratios=[1.25, 1, 1])
     left = np.zeros(len(groups))
     for key, (name, colour) in _OUTCOMES.items():
         share = np.array([100 * one[key] / max(one["pixels"], 1) for one in groups.values()])
         if share.any():
-            outcomes.barh(list(groups), share, left=left, color=colour, label=name, edgecolor="white", linewidth=0.4)
+            shares.barh(list(groups), share, left=left, color=colour, label=name, edgecolor="white", linewidth=0.4)
             left += share
-    outcomes.set(title="what became of the pixels", xlabel="share of all pixels (%)", xlim=(0, 100))
-    outcomes.invert_yaxis()
-    outcomes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=3, fontsize=8, frameon=False)
+    shares.set(title="what became of the pixels", xlabel="share of all pixels (%)", xlim=(0, 100))
+    shares.invert_yaxis()
+    shares.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=3, fontsize=8, frameon=False)
     _draw_classes(classes, groups)
     _draw_order(order, content["tiles"])
     used = sum(content["total"][key] for key in ("kept_land", "kept_water", "water_to_land", "land_to_water"))
@@ -125,13 +125,8 @@ def _draw_order(axes: Axes, rows: list[dict[str, Any]]) -> None:
 
 def _outcome(clean: CleanLabel, tile: TileData) -> NDArray[np.uint8]:
     """Return, for the tile's own pixels, the place of each one's outcome among `_OUTCOMES`."""
-    label, reason = clean.label[tile.core], clean.reason[tile.core]
-    flipped, water = reason == Reason.FLIPPED, label == WATER
-    conditions = [
-        ~flipped & (label == LAND), ~flipped & water, flipped & ~water, flipped & water,
-        reason == Reason.UNSEEN, reason == Reason.NEIGHBOUR, reason == Reason.UNSURE, reason == Reason.OUTLIER,
-    ]  # fmt: skip
-    return np.select(conditions, list(range(len(conditions)))).astype(np.uint8)
+    found = outcomes(clean.label[tile.core], clean.reason[tile.core], tile.label[tile.core])
+    return np.select([found[name] for name in _OUTCOMES], list(range(len(_OUTCOMES)))).astype(np.uint8)
 
 
 def _paint(codes: NDArray[np.uint8], colours: dict[int, tuple[str, str]]) -> Float:

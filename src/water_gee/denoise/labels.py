@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,14 +15,22 @@ LAND, WATER, ABSTAIN = 0, 1, 255
 
 
 class Reason(IntEnum):
-    """Why a pixel has the clean label that it has."""
+    """Why a pixel has the clean label that it has.
+
+    Which side a label is on, and whether that is another than the raw label's, says the label itself.
+    """
 
     KEPT = 0  # the raw label stands
     UNSEEN = 1  # abstained: the pixel itself is fill or cloud, or had no clear look
     NEIGHBOUR = 2  # abstained: its window touches fill or cloud, or the edge of what is known
     UNSURE = 3  # abstained: the method's confidence is too low
-    FLIPPED = 4  # water became land, or land water
+    FLIPPED = 4  # water became land, or land water: v1's network says so
     OUTLIER = 5  # abstained: unlike the rest of its class
+    SHORE = 6  # a shore pixel was unmixed into the water and the land beside it
+    EVIDENCE = 7  # other sources outweigh the label
+    LEARNED = 8  # a classifier learned from the area says so
+    OBJECT = 9  # the whole connected body that it belongs to was judged
+    TERRAIN = 10  # slope or shadow rules water out
 
 
 @dataclass(frozen=True)
@@ -39,19 +46,6 @@ class CleanLabel:
     confidence: Float
     reason: NDArray[np.uint8]
     notes: dict[str, int] = field(default_factory=dict)
-
-
-class Method(Protocol):
-    """A way of taking noise out of a tile's labels."""
-
-    @property
-    def heavy(self) -> bool:
-        """Whether a tile takes so long that processes are worth starting."""
-        ...
-
-    def __call__(self, tile: TileData, seed: int) -> CleanLabel:
-        """Return the clean labels of `tile`; equal tiles and seeds give equal labels."""
-        ...
 
 
 def visible(tile: TileData) -> Boolean:
@@ -98,15 +92,3 @@ def assemble(
     reason = np.where(used, reason, np.where(visible(tile), Reason.NEIGHBOUR, Reason.UNSEEN)).astype(np.uint8)
     sure = np.where(used, confidence, np.nan).astype(np.float32)
     return CleanLabel(label, sure, reason, notes or {})
-
-
-@dataclass(frozen=True)
-class Raw:
-    """The method `none`: every label as the quality band gives it, where the whole window is visible."""
-
-    radius: int = 3
-    heavy: ClassVar[bool] = False
-
-    def __call__(self, tile: TileData, seed: int = 0) -> CleanLabel:
-        """Return the raw labels; `seed` is not used."""
-        return assemble(tile, usable(tile, self.radius), tile.label == WATER, agreement(tile.share, tile.looks))

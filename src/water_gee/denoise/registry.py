@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields
 from typing import Any
 
-from water_gee.denoise.labels import Method, Raw
+from water_gee.denoise.method import Method
+from water_gee.denoise.raw import Raw
 from water_gee.denoise.v1 import V1
 from water_gee.errors import ConfigError
 

@@ -5,15 +5,25 @@ import os
 import re
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from water_gee.claims import claim
 from water_gee.config.settings import Settings
+from water_gee.denoise.learning import Area, Learned, forget
+from water_gee.denoise.method import Method
 from water_gee.denoise.registry import build, own_settings
-from water_gee.denoise.store import clean_report_path, fingerprint, is_done, read_clean
-from water_gee.denoise.summary import changed, choose, count, report
-from water_gee.denoise.work import Done, Job, clean_tiles
+from water_gee.denoise.store import (
+    clean_report_path,
+    fingerprint,
+    is_done,
+    learned_fingerprint,
+    read_clean,
+    read_raw,
+)
+from water_gee.denoise.summary import COUNTS, REASONS, changed, choose, count, count_reasons, report
+from water_gee.denoise.work import Done, Job, Worker, run_jobs
 from water_gee.errors import TileError, WaterGeeError
 from water_gee.files import sha256
 from water_gee.paths import Layout
@@ -41,18 +51,25 @@ def run(settings: Settings) -> None:
         raise TileError(f"no tile of denoise.areas={','.join(options.areas)} has a clear pixel; run: water-gee tiles")
     method = build(options.method, options.model_dump())
     own = {"method": options.method, **own_settings(options.method, options.model_dump(mode="json"))}
-    jobs = [Job(record, fingerprint(record, own, settings.seed)) for record in tiles]
-    todo = [job for job in jobs if not is_done(layout, job.record, job.fingerprint)]
+    areas = _areas(layout, tiles, own, settings.seed)
+    todo = [job for job in _jobs(areas, method) if not is_done(layout, job.record, job.fingerprint)]
+    known = _known_rows(layout)
     if todo:
         # Without a report no later run takes what is there for finished.
         clean_report_path(layout).unlink(missing_ok=True)
-        workers = settings.trainer.threads or os.cpu_count() or 1
-        finished = clean_tiles(todo, layout, method, settings.seed, workers)
-        ended = [_logged(layout, done) for done in track(finished, "cleaning labels", len(todo))]
+        worker = Worker(layout, method, settings.seed)
+        workers = (settings.trainer.threads or os.cpu_count() or 1) if method.heavy else 1
+        ended: list[Done] = []
+        if method.surveys:
+            wanted = {job.record.area for job in todo}
+            learned, ended = _learn([area for area in areas if area.name in wanted], worker, workers)
+            todo = [replace(job, learned=learned[job.record.area]) for job in todo if job.record.area in learned]
+        ended += _done(layout, todo, worker, workers, "cleaning labels")
         _raise_failures(ended)
-    rows = [_row(layout, record) for record in tiles]
+    rows = [_row(layout, record, known.get((record.area, record.id), {})) for record in tiles]
     _prune(layout, tiles)
     _conclude(layout, report(layout.study, options.method, own, settings.seed, rows, skipped), tiles)
+    forget(layout)
     if skipped:
         say(f"{len(skipped)} tiles failed to download and have no labels, first {skipped[0]}; run: water-gee tiles")
     counts = [row["counts"] for row in rows]
@@ -63,12 +80,51 @@ def run(settings: Settings) -> None:
     )
 
 
+def _areas(layout: Layout, tiles: Sequence[TileRecord], own: dict[str, Any], seed: int) -> list[Area]:
+    """Return the tiles by area, each with the fingerprint of what it alone brings to its clean labels."""
+    areas = []
+    for name in sorted({record.area for record in tiles}):
+        records = sorted((record for record in tiles if record.area == name), key=lambda record: record.id)
+        areas.append(Area(layout, name, tuple(records), {one.id: fingerprint(one, own, seed) for one in records}))
+    return areas
+
+
+def _jobs(areas: Sequence[Area], method: Method) -> list[Job]:
+    """Return what there is to clean: where a method learns, a tile's outcome depends on all tiles of its area."""
+    jobs = []
+    for area in areas:
+        whole = area.mark
+        for record in area.records:
+            mark = area.marks[record.id]
+            jobs.append(Job(record, learned_fingerprint(mark, whole) if method.surveys else mark))
+    return jobs
+
+
+def _learn(areas: Sequence[Area], worker: Worker, workers: int) -> tuple[dict[str, Learned], list[Done]]:
+    """Return what the method learns of each area by its name, less those with a tile that failed, and the surveys."""
+    learned = {area.name: known for area in areas if (known := area.learned())}
+    areas = [area for area in areas if area.name not in learned]
+    jobs = [Job(record, area.marks[record.id], "survey") for area in areas for record in area.missing()]
+    ended = _done(worker.layout, jobs, worker, workers, "surveying tiles")
+    failed = {done.record.area for done in ended if done.error}
+    for area in areas:
+        if area.name not in failed:
+            say(f"learning from the {len(area.records)} tiles of {area.name}")
+            learned[area.name] = area.learn(worker.method, worker.seed)
+    return learned, ended
+
+
+def _done(layout: Layout, jobs: Sequence[Job], worker: Worker, workers: int, what: str) -> list[Done]:
+    """Do jobs, log how each ended, and show how far they are."""
+    return [_logged(layout, done) for done in track(run_jobs(worker, jobs, workers), what, len(jobs))]
+
+
 def _logged(layout: Layout, done: Done) -> Done:
     """Add a line on a finished tile to `logs/denoise.jsonl`, where times may differ between equal runs."""
     layout.logs.mkdir(parents=True, exist_ok=True)
     line = {
         "time": datetime.now(UTC).isoformat(timespec="seconds"), "area": done.record.area, "id": done.record.id,
-        "seconds": round(done.seconds, 3), "error": done.error,
+        "step": done.step, "seconds": round(done.seconds, 3), "error": done.error,
     }  # fmt: skip
     with (layout.logs / "denoise.jsonl").open("a", encoding="utf-8") as file:
         file.write(json.dumps(line) + "\n")
@@ -78,21 +134,34 @@ def _logged(layout: Layout, done: Done) -> Done:
 def _raise_failures(ended: Sequence[Done]) -> None:
     failed = sorted((done for done in ended if done.error), key=lambda done: (done.record.area, done.record.id))
     if failed:
-        first = failed[0].record
-        raise TileError(f"{len(failed)} of {len(ended)} tiles failed, first {first.area}/{first.id}: {failed[0].error}")
+        first, tried = failed[0].record, {(done.record.area, done.record.id) for done in ended}
+        raise TileError(f"{len(failed)} of {len(tried)} tiles failed, first {first.area}/{first.id}: {failed[0].error}")
 
 
-def _row(layout: Layout, record: TileRecord) -> dict[str, Any]:
-    clean = read_clean(layout, record)
-    return {
+def _known_rows(layout: Layout) -> dict[tuple[str, str], dict[str, Any]]:
+    """Return the rows of the last report, by area and id of the tile; none where it is absent or broken."""
+    try:
+        content = read_sealed(clean_report_path(layout), "", study=layout.study)
+        return {(row["area"], row["id"]): row for row in content["tiles"]}
+    except (WaterGeeError, KeyError):
+        return {}
+
+
+def _row(layout: Layout, record: TileRecord, known: dict[str, Any]) -> dict[str, Any]:
+    """Return what the report says of a tile: what it said before where all files are the same, else counted anew."""
+    files = {
         "area": record.area,
         "id": record.id,
-        "counts": count(clean, record),
-        "notes": clean.notes,
         "sha256": record.sha256,
         "labels_sha256": record.labels_sha256,
         "clean_sha256": sha256(clean_path(layout, record.area, record.id)),
     }
+    is_complete = {*COUNTS} == {*known.get("counts", ())} and {*REASONS} == {*known.get("by_reason", ())}
+    if is_complete and all(known.get(key) == value for key, value in files.items()):
+        return known
+    clean = read_clean(layout, record)
+    counts = count(clean, read_raw(layout, record), record)
+    return {**files, "counts": counts, "by_reason": count_reasons(clean, record), "notes": clean.notes}
 
 
 def _prune(layout: Layout, tiles: Sequence[TileRecord]) -> None:

@@ -8,13 +8,24 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
-from water_gee.denoise.labels import ABSTAIN, LAND, WATER, CleanLabel
+from water_gee.denoise.labels import ABSTAIN, LAND, WATER, CleanLabel, Reason
 from water_gee.errors import TileError
 from water_gee.files import is_there
 from water_gee.paths import Layout
 from water_gee.sealed import read_sealed
-from water_gee.tiles import Raster, TileData, TileRecord, clean_path, read_raster, write_raster
+from water_gee.tiles import (
+    LABEL_BANDS,
+    WATER_SHARE,
+    Raster,
+    TileData,
+    TileRecord,
+    clean_path,
+    label_path,
+    read_raster,
+    write_raster,
+)
 
 CLEAN_BANDS = ("label", "confidence", "reason")
 ADVICE = "run again: water-gee denoise"
@@ -89,9 +100,19 @@ def fingerprint(record: TileRecord, method: Mapping[str, Any], seed: int) -> str
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
-def tile_seed(seed: int, tile_id: str) -> int:
-    """Return a tile's own seed, so that neither the order of the tiles nor what runs beside it matters."""
-    return int.from_bytes(hashlib.sha256(f"{seed}/{tile_id}".encode()).digest()[:7], "big")
+def learned_fingerprint(mark: str, area: str) -> str:
+    """Return a hash of what a tile's clean labels depend on where a method learns from the tile's area.
+
+    Args:
+        mark: the tile's own `fingerprint`.
+        area: the fingerprint of the area, which all of its tiles go into.
+    """
+    return hashlib.sha256(f"{mark}/{area}".encode()).hexdigest()
+
+
+def own_seed(seed: int, name: str) -> int:
+    """Return the seed of a tile or an area by its name: neither order nor what runs beside it matters."""
+    return int.from_bytes(hashlib.sha256(f"{seed}/{name}".encode()).digest()[:7], "big")
 
 
 def write_clean(layout: Layout, tile: TileData, clean: CleanLabel, mark: str) -> None:
@@ -122,6 +143,17 @@ def read_clean(layout: Layout, record: TileRecord, sha256: str | None = None) ->
     return _parsed(clean_path(layout, record.area, record.id), record, sha256)[0]
 
 
+def read_raw(layout: Layout, record: TileRecord) -> NDArray[np.uint8]:
+    """Return a tile's raw label [y, x], margin included: 1 water, 0 land, 255 where no clear look was had.
+
+    Raises:
+        TileError: the file is absent, or not the one of the manifest.
+    """
+    raster = read_raster(label_path(layout, record.area, record.id), "run again: water-gee tiles", record.labels_sha256)
+    share = raster.values[LABEL_BANDS.index("water_share")]
+    return np.where(np.isnan(share), ABSTAIN, share >= WATER_SHARE).astype(np.uint8)
+
+
 def is_done(layout: Layout, record: TileRecord, mark: str) -> bool:
     """Return whether a tile's clean labels are there, whole, and made of what `mark` stands for."""
     path = clean_path(layout, record.area, record.id)
@@ -140,10 +172,10 @@ def _parsed(path: Path, record: TileRecord, sha256: str | None) -> tuple[CleanLa
     if raster.names != CLEAN_BANDS or raster.values.shape[1:] != (side, side):
         raise TileError(f"{path} does not have the bands or the size of its tile; {ADVICE}")
     label, confidence, reason = raster.values
-    known = np.isin(label, (LAND, WATER, ABSTAIN))
+    known = np.isin(label, (LAND, WATER, ABSTAIN)) & np.isin(reason, list(Reason))
     sure = np.isnan(confidence) | ((confidence >= 0) & (confidence <= 1))
     if not (known & sure).all():
-        raise TileError(f"{path} holds a label or a confidence that cannot be; {ADVICE}")
+        raise TileError(f"{path} holds a label, a confidence or a reason that cannot be; {ADVICE}")
     try:
         notes = json.loads(raster.tags.get(_NOTES, "{}"))
     except ValueError as error:

@@ -3,32 +3,62 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from water_gee.denoise.labels import ABSTAIN, LAND, WATER, CleanLabel, Reason
 from water_gee.tiles import TileRecord
 
-_ABSTENTIONS = {
-    "unseen": Reason.UNSEEN, "neighbour": Reason.NEIGHBOUR, "unsure": Reason.UNSURE, "outlier": Reason.OUTLIER,
-}  # fmt: skip
-COUNTS = ("pixels", "kept_water", "kept_land", "water_to_land", "land_to_water", *_ABSTENTIONS)
+Boolean = NDArray[np.bool_]
+_ABSTENTIONS = {"unseen": Reason.UNSEEN, "neighbour": Reason.NEIGHBOUR, "outlier": Reason.OUTLIER}
+COUNTS = ("pixels", "kept_water", "kept_land", "water_to_land", "land_to_water", *_ABSTENTIONS, "unsure")
 CHANGES = ("water_to_land", "land_to_water")
+REASONS = tuple(reason.name.lower() for reason in Reason)
 
 
-def count(clean: CleanLabel, record: TileRecord) -> dict[str, int]:
+def flipped(label: NDArray[np.uint8], raw: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Return where a clean label [y, x] is on another side than the raw one; both must be known there."""
+    return np.asarray((label != raw) & (label != ABSTAIN) & (raw != ABSTAIN))
+
+
+def outcomes(label: NDArray[np.uint8], reason: NDArray[np.uint8], raw: NDArray[np.uint8]) -> dict[str, Boolean]:
+    """Return where [y, x] each outcome came about, by its name; every pixel has exactly one.
+
+    Args:
+        label: the clean label [y, x].
+        reason: its reason [y, x]; one that abstains for another reason than those of a kind of its own is `unsure`.
+        raw: the raw label [y, x].
+    """
+    changed, abstains = flipped(label, raw), label == ABSTAIN
+    found = {
+        "kept_water": (label == WATER) & ~changed,
+        "kept_land": (label == LAND) & ~changed,
+        "water_to_land": (label == LAND) & changed,
+        "land_to_water": (label == WATER) & changed,
+        **{name: abstains & (reason == code) for name, code in _ABSTENTIONS.items()},
+    }
+    return {**found, "unsure": abstains & ~np.isin(reason, list(_ABSTENTIONS.values()))}
+
+
+def count(clean: CleanLabel, raw: NDArray[np.uint8], record: TileRecord) -> dict[str, int]:
     """Return how many of the tile's own pixels had which outcome; `pixels` is the sum of the others.
 
     Margins are not counted, so that the counts of neighbouring tiles add up.
+
+    Args:
+        clean: the tile's clean labels.
+        raw: its raw label [y, x], margin included.
+        record: the tile's row of the manifest.
     """
-    own = slice(record.margin, record.margin + record.size)
-    label, reason = clean.label[own, own], clean.reason[own, own]
-    flipped = reason == Reason.FLIPPED
-    outcomes = {
-        "kept_water": (label == WATER) & ~flipped,
-        "kept_land": (label == LAND) & ~flipped,
-        "water_to_land": (label == LAND) & flipped,
-        "land_to_water": (label == WATER) & flipped,
-        **{name: (label == ABSTAIN) & (reason == code) for name, code in _ABSTENTIONS.items()},
-    }
-    return {"pixels": label.size, **{name: int(where.sum()) for name, where in outcomes.items()}}
+    own = record.tile.core
+    found = outcomes(clean.label[own], clean.reason[own], raw[own])
+    return {"pixels": record.size**2, **{name: int(found[name].sum()) for name in COUNTS if name in found}}
+
+
+def count_reasons(clean: CleanLabel, record: TileRecord) -> dict[str, int]:
+    """Return how many of the tile's own pixels have their label for which reason."""
+    counts = np.bincount(clean.reason[record.tile.core].ravel(), minlength=len(Reason))
+    return {reason.name.lower(): int(counts[reason]) for reason in Reason}
 
 
 def changed(counts: dict[str, int]) -> int:
@@ -36,10 +66,10 @@ def changed(counts: dict[str, int]) -> int:
     return sum(counts[name] for name in CHANGES)
 
 
-def total(counts: Iterable[dict[str, int]]) -> dict[str, int]:
-    """Return the sum of counts."""
+def total(counts: Iterable[dict[str, int]], names: Sequence[str] = COUNTS) -> dict[str, int]:
+    """Return the sum of counts, each of which has all of `names`."""
     listed = list(counts)
-    return {name: sum(one[name] for one in listed) for name in COUNTS}
+    return {name: sum(one[name] for one in listed) for name in names}
 
 
 def choose(tiles: Sequence[tuple[TileRecord, dict[str, int]]], most: int, typical: int) -> list[TileRecord]:
@@ -73,17 +103,21 @@ def report(
         method: the method's name.
         settings: the method's own settings.
         seed: the study's seed.
-        rows: one a tile: area, id, counts, notes and the hashes of its inputs.
+        rows: one a tile: area, id, counts, counts by reason, notes and the hashes of its inputs.
         skipped: tiles that failed to download and so have no labels.
     """
-    areas = sorted({row["area"] for row in rows})
+    by_area = {area: [row for row in rows if row["area"] == area] for area in sorted({row["area"] for row in rows})}
     return {
         "study": study,
         "method": method,
         "settings": settings,
         "seed": seed,
         "total": total(row["counts"] for row in rows),
-        "areas": {area: total(row["counts"] for row in rows if row["area"] == area) for area in areas},
+        "areas": {area: total(row["counts"] for row in own) for area, own in by_area.items()},
+        "by_reason": {
+            "total": total((row["by_reason"] for row in rows), REASONS),
+            "areas": {area: total((row["by_reason"] for row in own), REASONS) for area, own in by_area.items()},
+        },
         "tiles": list(rows),
         "without_tile": sorted(skipped),
     }

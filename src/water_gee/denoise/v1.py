@@ -7,7 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from water_gee.denoise.bands import metres, seven_bands
-from water_gee.denoise.labels import WATER, CleanLabel, Raw, assemble, usable
+from water_gee.denoise.labels import WATER, CleanLabel, assemble, usable
+from water_gee.denoise.method import TileByTile
+from water_gee.denoise.raw import Raw
 from water_gee.tiles import TileData
 
 Boolean = NDArray[np.bool_]
@@ -16,7 +18,7 @@ _REACH = 3  # pixels: the network's own window
 
 
 @dataclass(frozen=True)
-class V1:
+class V1(TileByTile):
     """Three networks in turn, each trained on the water that the one before was sure of.
 
     The tile's labelled water, and as many random other pixels, train a fresh network. Water of the next round is
@@ -53,8 +55,8 @@ class V1:
     learning_rate: float = 2e-4
     heavy: ClassVar[bool] = True
 
-    def __call__(self, tile: TileData, seed: int) -> CleanLabel:
-        """Return the clean labels of `tile`.
+    def __call__(self, tile: TileData, seed: int, learned: None = None) -> CleanLabel:
+        """Return the clean labels of `tile`; `learned` is not used.
 
         Raises:
             TileError: the tile lacks one of the bands.
