@@ -98,6 +98,7 @@ def scene(random: np.random.Generator) -> np.ndarray:
     spectra[:, :2, :2] = -0.01  # no reflectance in any band: all differences are 0
     quality = np.where(random.random((HEIGHT, WIDTH)) < 0.4, 1 << 7, 0) | 1 << 6
     quality[random.random((HEIGHT, WIDTH)) < 0.25] |= 1 << 3
+    quality[random.random((HEIGHT, WIDTH)) < 0.2] |= 1 << 5
     quality[random.random((HEIGHT, WIDTH)) < 0.15] |= 1 << 4
     numbers = np.round((spectra + 0.2) / 2.75e-5)
     fill = random.random((HEIGHT, WIDTH)) < 0.1
@@ -245,6 +246,15 @@ def test_illumination_is_the_suns_on_a_tilted_plane(labels, looks) -> None:
     np.testing.assert_allclose(found[inside], expected[inside], atol=1e-5)
 
 
+def test_snow_is_the_share_of_the_clear_looks_with_its_bit(labels, looks) -> None:
+    clear = np.array([clear for _, clear, _ in looks])
+    bits = [scene(np.random.default_rng(seed))[-1] >> 5 & 1 for seed, _ in enumerate(DAYS)]
+    count = clear.sum(axis=0)
+    expected = np.where(count > 0, (clear * bits).sum(axis=0) / np.maximum(count, 1), np.nan)
+    assert 0.1 < np.nanmean(expected) < 0.3
+    np.testing.assert_allclose(labels("labels.beside=[snow]")["snow"], expected, atol=1e-6)
+
+
 def test_ground_beyond_the_elevation_model_is_flat(labels, looks) -> None:
     found = labels("labels.beside=[illumination]")["illumination"]
     only_first = looks[0][1] & ~looks[1][1] & ~looks[2][1]
@@ -306,9 +316,9 @@ def test_every_source_says_where_it_comes_from() -> None:
 def test_what_is_stored_is_what_is_asked_for_and_no_feature(settings) -> None:
     spec = label_spec(settings("labels.sources=[qa,dswe,jrc]", "features.names=[nir,slope]"))
     assert spec.shares == ("share_dswe", "share_dswe_partial", "share_jrc")
-    assert spec.beside == ("blue", "green", "red", "swir1", "swir2", "elevation", "illumination")
-    lacking = label_spec(settings("labels.sources=[ndwi]", "~sensor.bands.swir2"))
-    assert "swir2" not in lacking.beside and "slope" in lacking.beside
+    assert spec.beside == ("blue", "green", "red", "swir1", "swir2", "elevation", "illumination", "snow")
+    lacking = label_spec(settings("labels.sources=[ndwi]", "~sensor.bands.swir2", "sensor.snow_bit=null"))
+    assert not {"swir2", "snow"} & set(lacking.beside) and "slope" in lacking.beside
     assert label_spec(settings("labels.sources=[qa]", "labels.beside=[]")).bands == ("water_share", "clear_looks")
 
 

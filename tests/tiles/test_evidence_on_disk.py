@@ -32,7 +32,7 @@ def test_evidence_is_read_by_the_sources_names(tile) -> None:
 
 
 def test_bands_beside_are_found_by_name_and_are_no_features(tile, scene_catalog) -> None:
-    assert tuple(tile.beside) == ("swir2", "slope", "illumination") and not set(tile.beside) & set(tile.names)
+    assert tuple(tile.beside) == ("swir2", "slope", "illumination", "snow") and not set(tile.beside) & set(tile.names)
     assert len(tile.features) == len(tile.names)
     direct = scenes.direct_features(scene_catalog, scenes.STRIPS[0], 2020)
     np.testing.assert_allclose(tile.band("swir2"), on_tile(direct["swir2"], scenes.STRIPS[0], tile), atol=2e-6)
@@ -41,7 +41,7 @@ def test_bands_beside_are_found_by_name_and_are_no_features(tile, scene_catalog)
 
 
 def test_what_a_tile_does_not_hold_is_said_with_the_fix(tile) -> None:
-    with pytest.raises(TileError, match=r"no band 'ndvi' \(it has blue, .*illumination\); add it to features.names or"):
+    with pytest.raises(TileError, match=r"no band 'ndvi' \(it has blue, .*snow\); add it to features.names or"):
         tile.band("ndvi")
     with pytest.raises(TileError, match=r"no evidence of 'jrc' \(it has qa, .*\); add it to labels.sources and run"):
         tile.share_by("jrc")

@@ -20,7 +20,7 @@ def needed(size: int, margin: int, bands: int) -> int:
 
 
 @pytest.mark.parametrize(
-    ("margin", "labels", "bands"), [(3, NOTHING, 8 + 2), (40, NOTHING, 8 + 2), (3, SOME, 8 + 6), (3, (), 8 + 11)]
+    ("margin", "labels", "bands"), [(3, NOTHING, 8 + 2), (40, NOTHING, 8 + 2), (3, SOME, 8 + 6), (3, (), 8 + 12)]
 )
 def test_the_largest_size_that_fits_is_allowed_and_one_pixel_more_is_not(settings, margin, labels, bands) -> None:
     largest = max(size for size in range(64, 2000) if needed(size, margin, bands) <= LIMIT)

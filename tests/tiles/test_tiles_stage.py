@@ -59,7 +59,7 @@ def test_margins_repeat_the_neighbours_pixels(downloaded):
 
 EVIDENCE = (
     "share_mndwi", "share_awei", "share_wi2015", "share_ndwi", "share_dswe", "share_dswe_partial",
-    "swir2", "slope", "illumination",
+    "swir2", "slope", "illumination", "snow",
 )  # fmt: skip
 
 
@@ -213,7 +213,7 @@ def test_dry_run_says_what_would_be_fetched_and_fetches_nothing(tiles, root, dow
 
 
 def test_a_tile_too_large_for_a_request(failing):
-    assert "tiles.size=2048: 19 bands of it are 382 MB" in failing("tiles.size=2048")
+    assert "tiles.size=2048: 20 bands of it are 402 MB" in failing("tiles.size=2048")
 
 
 def test_areas_nearer_than_their_margins(failing):

@@ -42,6 +42,7 @@ class SensorSettings(Group):
     quality: str
     cloud_bits: list[Annotated[int, Field(ge=0, le=15)]]
     water_bit: Annotated[int, Field(ge=0, le=15)]
+    snow_bit: Annotated[int, Field(ge=0, le=15)] | None = None  # unset: the quality band does not tell snow
     reducer: Literal["median", "mean"] = "median"
 
 

@@ -14,7 +14,7 @@ from water_gee.earth.spec import CompositeSpec
 from water_gee.study import Area
 
 _FILL_BIT = 0
-WATER_BIT = "water_bit"  # band of a clear look: the quality band's
+WATER_BIT, SNOW_BIT = "water_bit", "snow_bit"  # bands of a clear look: the quality band's
 
 
 def scenes(spec: CompositeSpec, area: Area, year: int) -> Any:
@@ -73,14 +73,15 @@ def clear_looks(spec: CompositeSpec, area: Area, year: int) -> Any:
     sensor = spec.sensor
     low, high = sensor.valid
     bad = sum(1 << bit for bit in {_FILL_BIT, *sensor.cloud_bits})
+    said = {WATER_BIT: sensor.water_bit} | ({} if sensor.snow_bit is None else {SNOW_BIT: sensor.snow_bit})
 
     def look(image: Any) -> Any:
         numbers = image.select(list(sensor.bands.values()), list(sensor.bands))
         quality = image.select(sensor.quality)
         filled = numbers.unmask(low - 1)  # a masked band is an invalid one; reducers skip what is masked
         valid = filled.gte(low).And(filled.lte(high)).reduce(ee.Reducer.min())
-        water = quality.rightShift(sensor.water_bit).bitwiseAnd(1).rename(WATER_BIT)
-        return numbers.addBands(water).updateMask(valid).updateMask(quality.bitwiseAnd(bad).eq(0))
+        bits = [quality.rightShift(bit).bitwiseAnd(1).rename(name) for name, bit in said.items()]
+        return ee.Image.cat([numbers, *bits]).updateMask(valid).updateMask(quality.bitwiseAnd(bad).eq(0))
 
     return scenes(spec, area, year).map(look)
 

@@ -136,7 +136,7 @@ SOURCES: dict[str, Source] = {
     "fmask": Source(_fmask, (), ("fmask",)),
 }
 KNOWN = (QA, *SOURCES, JRC)
-BESIDE = (*_ALL, "elevation", "slope", "illumination")
+BESIDE = (*_ALL, "elevation", "slope", "illumination", "snow")
 
 
 def shares_of(name: str) -> tuple[str, ...]:

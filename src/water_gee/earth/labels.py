@@ -5,7 +5,7 @@ from typing import Any
 import ee
 
 from water_gee.config.labels import LABEL_BANDS, SHARE
-from water_gee.earth.composite import WATER_BIT, clear_looks, composite, elevation, on_lattice, slope, within
+from water_gee.earth.composite import SNOW_BIT, WATER_BIT, clear_looks, composite, elevation, on_lattice, slope, within
 from water_gee.earth.evidence import JRC, SOURCES, Look, cfmask_rule
 from water_gee.earth.features import FEATURES, Sources
 from water_gee.earth.history import water_history
@@ -13,7 +13,8 @@ from water_gee.earth.illumination import directions, illumination
 from water_gee.earth.spec import CompositeSpec, LabelSpec
 from water_gee.study import Area
 
-_LIT = "illumination"
+_LIT, _SNOW = "illumination", "snow"
+_OF_LOOKS = (_LIT, _SNOW)  # of each look, where the others are of the composite
 _RAW = LabelSpec()
 
 
@@ -35,7 +36,7 @@ def label_image(spec: CompositeSpec, area: Area, year: int, labels: LabelSpec = 
     if labels.beside:
         sources = Sources(composite(spec, area, year), elevation(spec, area), slope(spec, area, year))
         others += [
-            (means.select(name) if name == _LIT else FEATURES[name].build(sources)).rename(name)
+            (means.select(name) if name in _OF_LOOKS else FEATURES[name].build(sources)).rename(name)
             for name in labels.beside
         ]
     if others:
@@ -56,6 +57,8 @@ def _judged(spec: CompositeSpec, area: Area, year: int, labels: LabelSpec) -> An
             bands += [
                 band.rename(f"{SHARE}{said}") for band, said in zip(source.build(look), source.bands, strict=True)
             ]
+        if _SNOW in labels.beside:
+            bands.append(image.select(SNOW_BIT).rename(_SNOW))
         if ground is not None:
             bands.append(illumination(image, ground).updateMask(bit.mask()).rename(_LIT))
         return ee.Image.cat(bands)

@@ -13,7 +13,7 @@ Range = tuple[float, float]
 _METRES = (-1000.0, 9000.0)  # of the Earth's surface, -430 to 8,849 m, with room for a model's errors
 _INDICES: dict[str, Range] = {
     "ndvi": (-1.0, 1.0), "ndwi": (-1.0, 1.0), "mndwi": (-1.0, 1.0), "leb": (-4.0, 4.0), "slope": (0.0, 1.0),
-    "illumination": (0.0, 1.0),
+    "illumination": (0.0, 1.0), "snow": (0.0, 1.0),
 }  # fmt: skip
 _LABELS: dict[str, Range] = dict(zip(LABEL_BANDS, ((0.0, 1.0), (0.0, 100_000.0)), strict=True))
 _NO_LABELS = LabelSpec()

@@ -66,7 +66,7 @@ def composite_spec(settings: Settings) -> CompositeSpec:
 def label_spec(settings: Settings) -> LabelSpec:
     """Return what the tiles' labels hold: the sources, less the raw label itself, and each band not among the features.
 
-    A reflectance band of `labels.beside` that the sensor does not have is left out.
+    A band of `labels.beside` that the sensor cannot give is left out: reflectance, or the share of snow.
 
     Raises:
         ConfigError: a source or band is unknown, or a source needs a band that the sensor's list lacks.
@@ -79,5 +79,6 @@ def label_spec(settings: Settings) -> LabelSpec:
         check_needs("labels.sources", name, sensor)
     if labels.bit == "cfmask":
         check_needs("labels.bit", "cfmask", sensor)
-    here = {*sensor.bands, "elevation", "slope", "illumination"} - {*settings.features.names}
+    snow = () if sensor.snow_bit is None else ("snow",)
+    here = {*sensor.bands, "elevation", "slope", "illumination", *snow} - {*settings.features.names}
     return LabelSpec(labels.bit, sources, tuple(name for name in labels.beside if name in here))
