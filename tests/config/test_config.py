@@ -67,6 +67,9 @@ def test_a_study_with_no_tiles_of_its_own_has_512_pixels(tmp_path, monkeypatch) 
         (["~model.name"], ["model.name: this key is missing"]),
         (["features.names=[blue,blue]"], ["features.names", "twice"]),
         (["denoise=v1", "denoise.confidence=2"], ["denoise.confidence", "less than or equal to 1"]),
+        (["denoise=vote", "denoise.sources=[qa,qa]"], ["denoise.sources", "twice"]),
+        (["denoise=vote", "denoise.sources=[]"], ["denoise.sources", "at least 1"]),
+        (["denoise=vote", "denoise.margin=0.5"], ["denoise.margin", "less than 0.5"]),
     ],
 )
 def test_a_wrong_choice_names_its_key_and_the_fix(overrides, words) -> None:

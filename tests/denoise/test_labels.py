@@ -5,12 +5,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from denoise.synthetic import lakes, make_tile
+from denoise.synthetic import cleaned, lakes, make_tile
 from water_gee.denoise import ABSTAIN, METHODS, Reason, agreement, build, read_clean, usable, visible, write_clean
 from water_gee.errors import ConfigError, TileError
 from water_gee.paths import Layout
 
 QUICK = {"samples": 120, "epochs": (2, 1, 1), "batch": 64, "learning_rate": 1e-3, "minimum_water": 10}
+
+FLIPS = (Reason.FLIPPED, Reason.EVIDENCE, Reason.LEARNED)
 
 
 def quick(method: str, radius: int = 3):
@@ -51,15 +53,17 @@ def test_no_method_uses_a_pixel_near_fill_or_cloud(method, seed, holes, radius) 
         masked[y : y + 4, x : x + 2] = True
     truth = lakes(46, seed)
     tile = make_tile(truth, truth ^ (random.random(truth.shape) < 0.05), masked=masked)
-    clean, used = quick(method, radius)(tile, 5), usable(tile, radius)
+    clean, used = cleaned(quick(method, radius), tile, 5), usable(tile, radius)
     assert (clean.label[~used] == ABSTAIN).all() and np.isnan(clean.confidence[~used]).all()
     assert (clean.reason[masked] == Reason.UNSEEN).all()
     assert (clean.reason[~used & ~masked] == Reason.NEIGHBOUR).all()
     # Labels change sides only where they are used, and the reason says so.
-    assert np.isin(clean.label[used], (0, 1)).all()
-    assert ((clean.label != tile.label)[used] == (clean.reason == Reason.FLIPPED)[used]).all()
-    assert (clean.reason[used & (clean.label == tile.label)] == Reason.KEPT).all()
-    assert ((clean.confidence[used] >= 0.5) & (clean.confidence[used] <= 1)).all()
+    given = used & (clean.label != ABSTAIN)
+    assert np.isin(clean.label[given], (0, 1)).all()
+    assert ((clean.label != tile.label)[given] == np.isin(clean.reason, FLIPS)[given]).all()
+    assert (clean.reason[given & (clean.label == tile.label)] == Reason.KEPT).all()
+    assert (clean.reason[used & ~given] == Reason.UNSURE).all() and np.isnan(clean.confidence[~given]).all()
+    assert ((clean.confidence[given] >= 0.5) & (clean.confidence[given] <= 1)).all()
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -70,7 +74,7 @@ def test_what_lies_under_cloud_has_no_influence(method) -> None:
     tile, other = make_tile(truth, masked=masked), make_tile(truth, masked=masked)
     near = ~usable(tile, 3)
     other.share[near & ~masked] = 1 - other.share[near & ~masked]  # labels of pixels that are not used
-    one, two = quick(method)(tile, 5), quick(method)(other, 5)
+    one, two = cleaned(quick(method), tile, 5), cleaned(quick(method), other, 5)
     assert (one.label == two.label).all()
     np.testing.assert_array_equal(one.confidence, two.confidence)
 

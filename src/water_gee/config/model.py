@@ -2,15 +2,24 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from water_gee.config.base import Count, Group, Positive, Share
+
+
+def _distinct(names: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(names)) != len(names):
+        raise ValueError("a name is listed twice; list each once")
+    return names
+
+
+_Sources = Annotated[tuple[str, ...], Field(min_length=1, max_length=9), AfterValidator(_distinct)]
 
 
 class DenoiseSettings(Group):
     """How noise is taken out of the labels; a method reads the keys that it has and no others."""
 
-    method: Literal["none", "v1"]
+    method: Literal["none", "v1", "vote"]
     areas: Annotated[list[str], Field(min_length=1)]
     radius: Annotated[int, Field(ge=0, le=15)] = 3  # a pixel with an unseen neighbour this near is not used
     minimum_water: Annotated[int, Field(ge=0)] = 100  # v1: tiles with no more training water keep their labels
@@ -22,6 +31,8 @@ class DenoiseSettings(Group):
     epochs: tuple[Count, Count, Count] = (30, 5, 5)  # v1: one a round
     batch: Count = 128  # v1
     learning_rate: Positive = 2e-4  # v1
+    sources: _Sources = ("qa", "mndwi", "awei", "wi2015", "ndwi", "dswe")  # vote: the label sources that are asked
+    margin: Annotated[float, Field(ge=0, lt=0.5)] = 0.1  # vote: an average share closer to 0.5 than this is no label
 
 
 class _Model(Group):

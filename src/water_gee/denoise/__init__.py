@@ -6,6 +6,7 @@ from water_gee.denoise.raw import Raw
 from water_gee.denoise.registry import METHODS, build
 from water_gee.denoise.store import CLEAN_BANDS, CleanLabels, clean_report_path, read_clean, write_clean
 from water_gee.denoise.v1 import V1
+from water_gee.denoise.vote import Vote
 
 __all__ = [
     "ABSTAIN",
@@ -21,6 +22,7 @@ __all__ = [
     "Reason",
     "Survey",
     "TileByTile",
+    "Vote",
     "agreement",
     "build",
     "clean_report_path",

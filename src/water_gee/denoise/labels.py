@@ -75,20 +75,29 @@ def agreement(share: Float, looks: Float) -> Float:
 
 
 def assemble(
-    tile: TileData, used: Boolean, water: Boolean, confidence: Float, notes: dict[str, int] | None = None
+    tile: TileData,
+    used: Boolean,
+    water: Boolean,
+    confidence: Float,
+    notes: dict[str, int] | None = None,
+    *,
+    flip: Reason = Reason.FLIPPED,
+    unsure: Boolean | None = None,
 ) -> CleanLabel:
     """Return clean labels from a method's decision, which counts on the pixels of `used` alone.
 
     Args:
         tile: the tile with its raw label.
-        used: pixels [y, x] that get a label; elsewhere the label abstains.
+        used: pixels [y, x] that the method judges; elsewhere the label abstains.
         water: the method's decision [y, x].
         confidence: the probability of that decision [y, x].
         notes: what the method did, in numbers.
+        flip: why a label is on another side than the raw one.
+        unsure: pixels [y, x] of which the method is too unsure for a label.
     """
-    raw = tile.label
-    label = np.where(used, np.where(water, WATER, LAND), ABSTAIN).astype(np.uint8)
-    reason = np.where(label == raw, Reason.KEPT, Reason.FLIPPED)
+    raw, given = tile.label, used if unsure is None else used & ~unsure
+    label = np.where(given, np.where(water, WATER, LAND), ABSTAIN).astype(np.uint8)
+    reason = np.where(given, np.where(label == raw, Reason.KEPT, flip), Reason.UNSURE)
     reason = np.where(used, reason, np.where(visible(tile), Reason.NEIGHBOUR, Reason.UNSEEN)).astype(np.uint8)
-    sure = np.where(used, confidence, np.nan).astype(np.float32)
+    sure = np.where(given, confidence, np.nan).astype(np.float32)
     return CleanLabel(label, sure, reason, notes or {})

@@ -7,10 +7,15 @@ from typing import Any
 from water_gee.denoise.method import Method
 from water_gee.denoise.raw import Raw
 from water_gee.denoise.v1 import V1
+from water_gee.denoise.vote import Vote
 from water_gee.errors import ConfigError
 
 # A method is a frozen dataclass whose fields are its settings; its name in `conf/denoise` is the key here.
-METHODS: dict[str, type[Raw] | type[V1]] = {"none": Raw, "v1": V1}
+METHODS: dict[str, type[Any]] = {
+    "none": Raw,
+    "v1": V1,
+    "vote": Vote,
+}
 
 
 def build(name: str, settings: Mapping[str, Any]) -> Method:
