@@ -15,7 +15,7 @@ from water_gee.study import Grid, Tile
 from water_gee.tiles import LABEL_BANDS, TileData, TileRecord, feature_path, label_path, write_raster
 
 NAMES = ("blue", "green", "red", "nir", "swir1", "mndwi", "leb", "elevation")
-OTHERS = ("mndwi", "awei", "wi2015", "ndwi", "dswe")  # the label sources beside qa
+OTHERS = ("mndwi", "awei", "wi2015", "ndwi", "dswe", "dswe_partial")  # the label sources beside qa
 GRID = Grid("EPSG:32648", 30)
 _WATER = np.array([0.05, 0.045, 0.03, 0.02, 0.012])
 _LAND = np.array([0.04, 0.07, 0.06, 0.26, 0.18])

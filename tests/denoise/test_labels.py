@@ -12,7 +12,7 @@ from water_gee.paths import Layout
 
 QUICK = {"samples": 120, "epochs": (2, 1, 1), "batch": 64, "learning_rate": 1e-3, "minimum_water": 10}
 
-FLIPS = (Reason.FLIPPED, Reason.EVIDENCE, Reason.LEARNED)
+FLIPS = (Reason.FLIPPED, Reason.SHORE, Reason.EVIDENCE, Reason.LEARNED, Reason.OBJECT, Reason.TERRAIN)
 
 
 def quick(method: str, radius: int = 3):
@@ -124,5 +124,5 @@ def test_a_reason_that_nobody_knows_is_refused(tmp_path) -> None:
 
 
 def test_an_unknown_method_is_named() -> None:
-    with pytest.raises(ConfigError, match=r"denoise\.method: 'v2' is unknown; choose from none, v1"):
+    with pytest.raises(ConfigError, match=r"denoise\.method: 'v2' is unknown; choose from water_gee, none, v1"):
         build("v2", {})

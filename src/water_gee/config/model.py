@@ -19,9 +19,13 @@ _Sources = Annotated[tuple[str, ...], Field(min_length=1, max_length=9), AfterVa
 class DenoiseSettings(Group):
     """How noise is taken out of the labels; a method reads the keys that it has and no others."""
 
-    method: Literal["none", "v1", "vote"]
+    method: Literal["water_gee", "none", "v1", "vote"]
     areas: Annotated[list[str], Field(min_length=1)]
     radius: Annotated[int, Field(ge=0, le=15)] = 3  # a pixel with an unseen neighbour this near is not used
+    mixture: Share = 0.6  # water_gee: near water a pixel is water from this fraction of water on,
+    bit_mixture: Share = 0.25  # water_gee: and from this one where the raw label says so
+    gentle: Annotated[float, Field(ge=0, le=90)] = 5.0  # water_gee: degrees; flatter ground may hold water
+    steep: Annotated[float, Field(ge=0, le=90)] = 20.0  # water_gee: steeper ground far from water has none
     minimum_water: Annotated[int, Field(ge=0)] = 100  # v1: tiles with no more training water keep their labels
     maximum_elevation: float = 1400.0  # v1: metres; pixels above it are left out of the training
     confidence: Share = 0.95  # v1: water of the next round is more probable than this,

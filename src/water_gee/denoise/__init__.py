@@ -1,5 +1,6 @@
 """Noise removal: clean labels of every tile, where to abstain, and how sure each label is."""
 
+from water_gee.denoise.joined import Joined
 from water_gee.denoise.labels import ABSTAIN, LAND, WATER, CleanLabel, Reason, agreement, usable, visible
 from water_gee.denoise.method import Method, Survey, TileByTile
 from water_gee.denoise.raw import Raw
@@ -17,6 +18,7 @@ __all__ = [
     "WATER",
     "CleanLabel",
     "CleanLabels",
+    "Joined",
     "Method",
     "Raw",
     "Reason",

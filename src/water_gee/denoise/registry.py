@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields
 from typing import Any
 
+from water_gee.denoise.joined import Joined
 from water_gee.denoise.method import Method
 from water_gee.denoise.raw import Raw
 from water_gee.denoise.v1 import V1
@@ -12,6 +13,7 @@ from water_gee.errors import ConfigError
 
 # A method is a frozen dataclass whose fields are its settings; its name in `conf/denoise` is the key here.
 METHODS: dict[str, type[Any]] = {
+    "water_gee": Joined,
     "none": Raw,
     "v1": V1,
     "vote": Vote,
