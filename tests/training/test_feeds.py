@@ -38,15 +38,22 @@ def epoch_loss(network, feed, number=0):
 
 @pytest.mark.parametrize("kind", ["pixelcnn", "mlp"])
 @pytest.mark.parametrize("side", [16, 24, 64, 100])
-@pytest.mark.parametrize("use_confidence", [False, True])
-def test_both_feeds_give_the_same_loss_and_gradient_over_the_same_pixels(store, kind, side, use_confidence):
+@pytest.mark.parametrize(("use_confidence", "soft"), [(False, False), (True, False), (False, True)])
+def test_both_feeds_give_the_same_loss_and_gradient_over_the_same_pixels(store, kind, side, use_confidence, soft):
     net = network(store, kind)
-    sampling = Sampling.of(store, range(5), net.radius, use_confidence=use_confidence)
+    sampling = Sampling.of(store, range(5), net.radius, use_confidence=use_confidence, soft=soft)
     windows = epoch_loss(net, PixelFeed(sampling, 700))
     crops = epoch_loss(net, CropFeed(sampling, side, 3))
     assert windows[1] == pytest.approx(crops[1]) == sum(store.labelled(tile) for tile in range(5))
     assert windows[0] == pytest.approx(crops[0], rel=1e-5)
     torch.testing.assert_close(windows[2], crops[2], rtol=1e-3, atol=1e-2)
+
+
+def test_a_soft_target_is_how_probable_water_is(store):
+    hard, soft = (Sampling.of(store, range(5), 3, soft=soft) for soft in (False, True))
+    labels, confidence = np.array([1, 0, 1], np.uint8), np.array([0.9, 0.8, 0.6], np.float32)
+    assert hard.target(labels, confidence).tolist() == [1, 0, 1]
+    assert soft.target(labels, confidence) == pytest.approx([0.9, 0.2, 0.6])
 
 
 def test_a_balanced_draw_has_the_loss_of_the_weighted_crops_in_expectation(store):

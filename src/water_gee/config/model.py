@@ -104,6 +104,7 @@ class DataSettings(Group):
     other_per_water: Positive = 5.0  # at most so many other pixels for each water pixel of a tile
     least_other: Annotated[int, Field(ge=0)] = 500  # but at least so many, so that a tile without water teaches too
     confidence: bool = False  # weigh a pixel's loss by its label's confidence
+    soft: bool = False  # train networks on the probability of water that the confidence gives, not on the label
     flips: bool = True  # show each window from one of the square's eight sides, another one each epoch
     jitter: Annotated[float, Field(ge=0, le=1)] = 0.0  # standard deviation of the log gain of a window's reflectance
     validation: Annotated[float, Field(gt=0, lt=1)] = 0.2  # share of the training tiles, chosen as blocks in space

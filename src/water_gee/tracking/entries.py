@@ -67,6 +67,7 @@ def flat_params(settings: Settings) -> dict[str, str]:
         "other_per_water": f"{data.other_per_water:g}",
         "least_other": str(data.least_other),
         "confidence": str(data.confidence).lower(),
+        "soft": str(data.soft).lower(),
         "validation": f"{data.validation:g}",
         "epochs": str(trainer.epochs),
         "patience": str(trainer.patience),

@@ -27,7 +27,7 @@ class Batch(NamedTuple):
     """What a step needs: its loss is the sum of weight times loss over pixels, divided by `scale`."""
 
     features: Tensor  # raw [n, band, y + 2r, x + 2r], channels last, NaN where masked
-    water: Tensor  # [n, y, x] float32: 1 water, 0 other or no label
+    water: Tensor  # [n, y, x] float32: 1 water, 0 other or no label; a probability where targets are soft
     weight: Tensor  # [n, y, x] float32: 0 where the pixel has no part in the loss
     scale: float
 
@@ -85,6 +85,7 @@ class Sampling:
     balances: tuple[Balance, ...]
     seed: int = 0
     use_confidence: bool = False
+    soft: bool = False  # the target is the probability of water that a label's confidence gives, and not the label
     augmentation: Augmentation = NONE
 
     @classmethod
@@ -98,18 +99,26 @@ class Sampling:
         least_other: int = 0,
         seed: int = 0,
         use_confidence: bool = False,
+        soft: bool = False,
         augmentation: Augmentation = NONE,
     ) -> "Sampling":
         """Return the sampling of `tiles`; without a ratio, of all labelled pixels."""
         ratio = min(other_per_water, float(store.size**2))
         every = store.size**2 if other_per_water == float("inf") else least_other
         balances = tuple(balance(store.labels[tile], ratio, every) for tile in tiles)
-        return cls(store, tuple(tiles), radius, balances, seed, use_confidence, augmentation)
+        return cls(store, tuple(tiles), radius, balances, seed, use_confidence, soft, augmentation)
 
     @property
     def inset(self) -> int:
         """Where in the stored array the window of a tile's first pixel begins."""
         return self.store.margin - self.radius
+
+    def target(self, labels: NDArray[np.uint8], confidence: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return what the network is to answer of each pixel: its label, or how probable water is by its confidence."""
+        water = labels == 1
+        if not self.soft:
+            return np.asarray(water, dtype=np.float32)
+        return np.asarray(np.where(water, confidence, 1 - confidence), dtype=np.float32)
 
     def views(self, epoch: int, places: NDArray[np.int64]) -> Views:
         """Return how the windows at `places` are shown in an epoch."""
@@ -158,7 +167,7 @@ class PixelFeed:
             weight = store.confidence[tiles, y, x]
         return Batch(
             windows.permute(0, 3, 1, 2),
-            torch.from_numpy((store.labels[tiles, y, x] == 1).astype(np.float32)).view(-1, 1, 1),
+            torch.from_numpy(sampling.target(store.labels[tiles, y, x], store.confidence[tiles, y, x])).view(-1, 1, 1),
             torch.from_numpy(weight).view(-1, 1, 1),
             float(len(places)),
         )
@@ -227,7 +236,7 @@ class CropFeed:
             weight *= store.confidence.reshape(-1)[own]
         return Batch(
             features.permute(0, 3, 1, 2),
-            torch.from_numpy(water),
+            torch.from_numpy(sampling.target(labels, store.confidence.reshape(-1)[own])),
             torch.from_numpy(weight),
             self.mean_weight * len(places),
         )

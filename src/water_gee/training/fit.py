@@ -46,6 +46,7 @@ class Recipe:
     other_per_water: float
     least_other: int
     use_confidence: bool
+    soft: bool
     epochs: int
     patience: int
     accelerator: str = "auto"
@@ -105,7 +106,7 @@ def training_sample(recipe: Recipe, store: TileStore, split: Split, radius: int)
     """Return what an epoch draws from the training tiles, after `keep_apart`."""
     return Sampling.of(
         store, split.training, radius, other_per_water=recipe.other_per_water, least_other=recipe.least_other,
-        seed=recipe.seed, use_confidence=recipe.use_confidence, augmentation=recipe.augmentation,
+        seed=recipe.seed, use_confidence=recipe.use_confidence, soft=recipe.soft, augmentation=recipe.augmentation,
     )  # fmt: skip
 
 

@@ -59,7 +59,7 @@ def recipe_of(settings: Settings) -> Recipe:
         kind=model.name, widths=tuple(model.widths), lr=model.lr, weight_decay=model.weight_decay,
         feed=data.name, batch=data.batch, crop=data.crop, crop_batch=data.crop_batch,
         other_per_water=data.other_per_water, least_other=data.least_other, use_confidence=data.confidence,
-        augmentation=Augmentation(data.flips, data.jitter),
+        soft=data.soft, augmentation=Augmentation(data.flips, data.jitter),
         epochs=trainer.epochs, patience=trainer.patience, accelerator=trainer.accelerator,
         precision=trainer.precision, seed=settings.seed,
     )  # fmt: skip
