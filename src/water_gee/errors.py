@@ -23,3 +23,7 @@ class ModelError(WaterGeeError):
 
 class ExportError(WaterGeeError):
     """A network cannot be carried into Earth Engine, or was carried there and differs."""
+
+
+class PoolError(WaterGeeError):
+    """A process or a machine that does a part of the work is gone, or cannot be reached."""

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,10 +17,11 @@ from water_gee.surroundings import about
 def atomic(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; rename it to `path` when the block ends without an error.
 
-    The suffix of `path` is kept, since GDAL and torch choose a format by it.
+    The suffix of `path` is kept, since GDAL and torch choose a format by it. A random number keeps machines apart that
+    share a file system, where two processes may have one number.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.tmp{path.suffix}")
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}{secrets.randbelow(10**6):06}.tmp{path.suffix}")
     try:
         yield temporary
         os.replace(temporary, path)

@@ -1,6 +1,6 @@
 """Where everything lies below `paths.root`, as the contract names it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -22,6 +22,10 @@ class Layout:
     def of(cls, settings: "Settings") -> Self:
         """Return the layout of the settings' root and study."""
         return cls(Path(settings.paths.root), settings.study.name)
+
+    def absolute(self) -> Self:
+        """Return the same layout with its root as processes of another working directory know it."""
+        return replace(self, root=self.root.absolute())
 
     def locate(self, name: str) -> Path:
         """Return where an input named in the configuration lies: below the root, else below the working directory."""

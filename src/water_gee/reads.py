@@ -16,7 +16,7 @@ COMPOSED = "composed.yaml"
 # How work is done, and not what comes out: any stage may read these, and no change of them makes a result stale.
 HOW = (
     "paths.root", "run.name", "ckpt", "earth.workers", "earth.attempts", "earth.wait", "earth.deadline",
-    "tiles.dry_run", "tiles.refresh", "trainer.threads",
+    "tiles.dry_run", "tiles.refresh", "trainer.threads", "cluster.kind", "cluster.workers", "cluster.address",
 )  # fmt: skip
 # Groups and keys that only commands beside the pipeline read: searches, simulated scenes, the shares of `cost`.
 ELSEWHERE = ("search", "simulate", "export.shares")

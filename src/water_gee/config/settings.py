@@ -8,6 +8,7 @@ from omegaconf.errors import OmegaConfBaseException
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from water_gee.config.base import Group
+from water_gee.config.cluster import ClusterSettings
 from water_gee.config.compose import root_config_error, without_value
 from water_gee.config.earth import DemSettings, EarthSettings, FeatureSettings, SensorSettings, TilesSettings
 from water_gee.config.labels import LabelsSettings
@@ -40,6 +41,7 @@ class Settings(Group):
     model: ModelSettings
     data: DataSettings
     trainer: TrainerSettings
+    cluster: ClusterSettings = ClusterSettings()
     search: SearchSettings
     export: ExportSettings
     predict: PredictSettings

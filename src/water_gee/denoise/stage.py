@@ -11,7 +11,7 @@ from typing import Any
 
 from water_gee.claims import claim
 from water_gee.config.settings import Settings
-from water_gee.denoise.learning import Area, Learned, forget
+from water_gee.denoise.learning import Area, Learned, forget, work_folder
 from water_gee.denoise.method import Method
 from water_gee.denoise.registry import build, own_settings
 from water_gee.denoise.store import (
@@ -23,10 +23,11 @@ from water_gee.denoise.store import (
     read_raw,
 )
 from water_gee.denoise.summary import COUNTS, REASONS, changed, choose, count, count_reasons, report
-from water_gee.denoise.work import Done, Job, Worker, run_jobs
+from water_gee.denoise.work import Done, Job, Worker
 from water_gee.errors import TileError, WaterGeeError
 from water_gee.files import sha256
 from water_gee.paths import Layout
+from water_gee.pool import Pool, run_jobs
 from water_gee.progress import say, track
 from water_gee.sealed import read_sealed, write_sealed
 from water_gee.tiles import TileRecord, clean_path, read_manifest
@@ -42,7 +43,7 @@ def run(settings: Settings) -> None:
         TileError: there are no tiles, or a tile failed; the others are cleaned all the same.
     """
     begun = time.monotonic()
-    layout, options = Layout.of(settings), settings.denoise
+    layout, options = Layout.of(settings).absolute(), settings.denoise
     claim(layout, clean_report_path(layout))
     records = [record for record in read_manifest(layout) if record.area in options.areas]
     tiles = [record for record in records if record.status == "ok"]
@@ -57,14 +58,13 @@ def run(settings: Settings) -> None:
     if todo:
         # Without a report no later run takes what is there for finished.
         clean_report_path(layout).unlink(missing_ok=True)
-        worker = Worker(layout, method, settings.seed)
-        workers = (settings.trainer.threads or os.cpu_count() or 1) if method.heavy else 1
+        worker, pool = Worker(layout, method, settings.seed), _pool(settings, layout, method.heavy)
         ended: list[Done] = []
         if method.surveys:
             wanted = {job.record.area for job in todo}
-            learned, ended = _learn([area for area in areas if area.name in wanted], worker, workers)
+            learned, ended = _learn([area for area in areas if area.name in wanted], worker, pool)
             todo = [replace(job, learned=learned[job.record.area]) for job in todo if job.record.area in learned]
-        ended += _done(layout, todo, worker, workers, "cleaning labels")
+        ended += _done(todo, worker, pool, "cleaning labels")
         _raise_failures(ended)
     rows = [_row(layout, record, known.get((record.area, record.id), {})) for record in tiles]
     _prune(layout, tiles)
@@ -100,12 +100,19 @@ def _jobs(areas: Sequence[Area], method: Method) -> list[Job]:
     return jobs
 
 
-def _learn(areas: Sequence[Area], worker: Worker, workers: int) -> tuple[dict[str, Learned], list[Done]]:
+def _pool(settings: Settings, layout: Layout, heavy: bool) -> Pool:
+    """Return who does the work; processes are not worth starting for a method that is not heavy."""
+    cluster = settings.cluster
+    processes = cluster.workers or settings.trainer.threads or os.cpu_count() or 1
+    return Pool(cluster.kind, processes if heavy else 1, cluster.address, work_folder(layout))
+
+
+def _learn(areas: Sequence[Area], worker: Worker, pool: Pool) -> tuple[dict[str, Learned], list[Done]]:
     """Return what the method learns of each area by its name, less those with a tile that failed, and the surveys."""
     learned = {area.name: known for area in areas if (known := area.learned())}
     areas = [area for area in areas if area.name not in learned]
     jobs = [Job(record, area.marks[record.id], "survey") for area in areas for record in area.missing()]
-    ended = _done(worker.layout, jobs, worker, workers, "surveying tiles")
+    ended = _done(jobs, worker, pool, "surveying tiles")
     failed = {done.record.area for done in ended if done.error}
     for area in areas:
         if area.name not in failed:
@@ -114,9 +121,9 @@ def _learn(areas: Sequence[Area], worker: Worker, workers: int) -> tuple[dict[st
     return learned, ended
 
 
-def _done(layout: Layout, jobs: Sequence[Job], worker: Worker, workers: int, what: str) -> list[Done]:
+def _done(jobs: Sequence[Job], worker: Worker, pool: Pool, what: str) -> list[Done]:
     """Do jobs, log how each ended, and show how far they are."""
-    return [_logged(layout, done) for done in track(run_jobs(worker, jobs, workers), what, len(jobs))]
+    return [_logged(worker.layout, done) for done in track(run_jobs(worker, jobs, pool), what, len(jobs))]
 
 
 def _logged(layout: Layout, done: Done) -> Done:

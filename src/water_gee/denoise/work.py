@@ -1,20 +1,13 @@
-"""One tile at a time, many side by side: the workers of the stage."""
+"""What there is to do with one tile: the jobs of the stage, which a pool does side by side."""
 
-import multiprocessing
-import os
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from multiprocessing.connection import wait
 from typing import Literal
 
 from water_gee.denoise.learning import Learned, write_survey
 from water_gee.denoise.method import Method
 from water_gee.denoise.store import own_seed, write_clean
-from water_gee.errors import TileError, WaterGeeError
+from water_gee.errors import WaterGeeError
 from water_gee.paths import Layout
 from water_gee.tiles import TileRecord, load_tile
 
@@ -29,6 +22,10 @@ class Job:
     fingerprint: str
     step: Step = "clean"
     learned: Learned | None = None  # of the tile's area, where the method learns
+
+    def __str__(self) -> str:
+        """Return the tile's name."""
+        return f"{self.record.area}/{self.record.id}"
 
 
 @dataclass(frozen=True)
@@ -74,40 +71,3 @@ class Worker:
         learned = job.learned.load() if job.learned else None
         clean = self.method(tile, own_seed(self.seed, job.record.id), learned)
         write_clean(self.layout, tile, clean, job.fingerprint)
-
-
-def run_jobs(worker: Callable[[Job], Done], jobs: Sequence[Job], workers: int) -> Iterator[Done]:
-    """Yield each job as it is finished, `workers` of them side by side.
-
-    Raises:
-        TileError: a worker process died.
-    """
-    if min(workers, len(jobs)) <= 1:
-        yield from map(worker, jobs)
-        return
-    # `spawn`, since a fork of a process that has run torch or OpenMP may hang.
-    context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(min(workers, len(jobs)), mp_context=context, initializer=_end_with_parent)
-    try:
-        futures = [pool.submit(worker, job) for job in jobs]
-        for future in as_completed(futures):
-            yield future.result()
-    except BrokenProcessPool as error:
-        raise TileError(
-            "a worker process died, perhaps for lack of memory; run the same command again with trainer.threads=1"
-        ) from error
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
-
-
-def _end_with_parent() -> None:
-    """Make a worker end when the command that started it is killed, rather than wait for work for ever."""
-    parent = multiprocessing.parent_process()
-    if parent is None:
-        return
-
-    def watch() -> None:
-        wait([parent.sentinel])
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()

@@ -26,7 +26,7 @@ RUN_FILE = "run.json"
 KEPT = (CHECKPOINT, "config.yaml", "metrics.json", "curves.csv", "validation_tiles.json")  # what a finished run leaves
 _BROKEN = "delete the run's folder, or train it again"
 # What names a run is what changes its outcome; these do not, or stand in the name already.
-_UNNAMED = ("model", "study", "earth", "ckpt", "run.", "paths.", "select.", "hydra", "trainer.threads")
+_UNNAMED = ("model", "study", "earth", "ckpt", "run.", "paths.", "select.", "hydra", "trainer.threads", "cluster")
 
 
 @dataclass(frozen=True)
