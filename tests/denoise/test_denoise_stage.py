@@ -30,7 +30,8 @@ V1 = [
 ]  # fmt: skip
 NONE = ["denoise=none", "trainer.threads=1"]
 VOTE = ["denoise=vote", "trainer.threads=1"]
-METHODS = {"none": NONE, "v1": V1, "vote": VOTE}
+LABEL_MODEL = ["denoise=label_model", "trainer.threads=1"]
+METHODS = {"none": NONE, "v1": V1, "vote": VOTE, "label_model": LABEL_MODEL}
 
 
 @pytest.mark.parametrize("method", METHODS)

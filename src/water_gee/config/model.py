@@ -19,7 +19,7 @@ _Sources = Annotated[tuple[str, ...], Field(min_length=1, max_length=9), AfterVa
 class DenoiseSettings(Group):
     """How noise is taken out of the labels; a method reads the keys that it has and no others."""
 
-    method: Literal["water_gee", "none", "v1", "vote"]
+    method: Literal["water_gee", "none", "v1", "vote", "label_model"]
     areas: Annotated[list[str], Field(min_length=1)]
     radius: Annotated[int, Field(ge=0, le=15)] = 3  # a pixel with an unseen neighbour this near is not used
     mixture: Share = 0.6  # water_gee: near water a pixel is water from this fraction of water on,
@@ -35,8 +35,10 @@ class DenoiseSettings(Group):
     epochs: tuple[Count, Count, Count] = (30, 5, 5)  # v1: one a round
     batch: Count = 128  # v1
     learning_rate: Positive = 2e-4  # v1
-    sources: _Sources = ("qa", "mndwi", "awei", "wi2015", "ndwi", "dswe")  # vote: the label sources that are asked
+    sources: _Sources = ("qa", "mndwi", "awei", "wi2015", "ndwi", "dswe")  # vote, label_model: the label sources asked
     margin: Annotated[float, Field(ge=0, lt=0.5)] = 0.1  # vote: an average share closer to 0.5 than this is no label
+    confidence_at_least: Annotated[float, Field(ge=0.5, lt=1)] = 0.8  # label_model: a less probable label abstains
+    prior_pixels: Annotated[int, Field(ge=1)] = 1000  # label_model: what an area's estimate counts for in a tile
 
 
 class _Model(Group):

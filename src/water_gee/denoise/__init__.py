@@ -1,6 +1,7 @@
 """Noise removal: clean labels of every tile, where to abstain, and how sure each label is."""
 
 from water_gee.denoise.joined import Joined
+from water_gee.denoise.label_model import LabelModel
 from water_gee.denoise.labels import ABSTAIN, LAND, WATER, CleanLabel, Reason, agreement, usable, visible
 from water_gee.denoise.method import Method, Survey, TileByTile
 from water_gee.denoise.raw import Raw
@@ -19,6 +20,7 @@ __all__ = [
     "CleanLabel",
     "CleanLabels",
     "Joined",
+    "LabelModel",
     "Method",
     "Raw",
     "Reason",

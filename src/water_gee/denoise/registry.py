@@ -5,6 +5,7 @@ from dataclasses import fields
 from typing import Any
 
 from water_gee.denoise.joined import Joined
+from water_gee.denoise.label_model import LabelModel
 from water_gee.denoise.method import Method
 from water_gee.denoise.raw import Raw
 from water_gee.denoise.v1 import V1
@@ -17,6 +18,7 @@ METHODS: dict[str, type[Any]] = {
     "none": Raw,
     "v1": V1,
     "vote": Vote,
+    "label_model": LabelModel,
 }
 
 
