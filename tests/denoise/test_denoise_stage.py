@@ -31,7 +31,8 @@ V1 = [
 NONE = ["denoise=none", "trainer.threads=1"]
 VOTE = ["denoise=vote", "trainer.threads=1"]
 LABEL_MODEL = ["denoise=label_model", "trainer.threads=1"]
-METHODS = {"none": NONE, "v1": V1, "vote": VOTE, "label_model": LABEL_MODEL}
+CONFIDENT = ["denoise=confident", "denoise.block=0.3", "trainer.threads=1"]
+METHODS = {"none": NONE, "v1": V1, "vote": VOTE, "label_model": LABEL_MODEL, "confident": CONFIDENT}
 
 
 @pytest.mark.parametrize("method", METHODS)

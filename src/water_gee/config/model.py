@@ -13,13 +13,14 @@ def _distinct(names: tuple[str, ...]) -> tuple[str, ...]:
     return names
 
 
-_Sources = Annotated[tuple[str, ...], Field(min_length=1, max_length=9), AfterValidator(_distinct)]
+_Names = Annotated[tuple[str, ...], Field(min_length=1), AfterValidator(_distinct)]
+_Sources = Annotated[_Names, Field(max_length=9)]
 
 
 class DenoiseSettings(Group):
     """How noise is taken out of the labels; a method reads the keys that it has and no others."""
 
-    method: Literal["water_gee", "none", "v1", "vote", "label_model"]
+    method: Literal["water_gee", "none", "v1", "vote", "label_model", "confident"]
     areas: Annotated[list[str], Field(min_length=1)]
     radius: Annotated[int, Field(ge=0, le=15)] = 3  # a pixel with an unseen neighbour this near is not used
     mixture: Share = 0.6  # water_gee: near water a pixel is water from this fraction of water on,
@@ -31,14 +32,19 @@ class DenoiseSettings(Group):
     confidence: Share = 0.95  # v1: water of the next round is more probable than this,
     deviations: Positive = 3.0  # v1: and within so many deviations of the mean
     bands_within: Annotated[int, Field(ge=0, le=7)] = 5  # v1: in more than so many of the 7 bands
-    samples: Count = 1000  # v1: pixels of each class a tile and round at most
+    samples: Count = 1000  # v1: pixels of each class a tile and round at most; confident: pixels a tile at most
     epochs: tuple[Count, Count, Count] = (30, 5, 5)  # v1: one a round
     batch: Count = 128  # v1
     learning_rate: Positive = 2e-4  # v1
-    sources: _Sources = ("qa", "mndwi", "awei", "wi2015", "ndwi", "dswe")  # vote, label_model: the label sources asked
+    sources: _Sources = ("qa", "mndwi", "awei", "wi2015", "ndwi", "dswe")  # which label sources are asked
     margin: Annotated[float, Field(ge=0, lt=0.5)] = 0.1  # vote: an average share closer to 0.5 than this is no label
     confidence_at_least: Annotated[float, Field(ge=0.5, lt=1)] = 0.8  # label_model: a less probable label abstains
-    prior_pixels: Annotated[int, Field(ge=1)] = 1000  # label_model: what an area's estimate counts for in a tile
+    prior_pixels: Count = 1000  # label_model: what an area's estimate counts for in a tile
+    bands: _Names = ("mndwi", "slope")  # confident: what the trees see beside the sources
+    most_samples: Count = 200_000  # confident: pixels an area at most
+    folds: Annotated[int, Field(ge=3, le=20)] = 5  # confident: of blocks in space
+    block: Positive = 5.0  # confident: kilometres a side
+    issues: Literal["flip", "abstain"] = "flip"  # confident: what becomes of labels found wrong
 
 
 class _Model(Group):

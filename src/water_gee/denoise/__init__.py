@@ -1,5 +1,6 @@
 """Noise removal: clean labels of every tile, where to abstain, and how sure each label is."""
 
+from water_gee.denoise.confident import Confident
 from water_gee.denoise.joined import Joined
 from water_gee.denoise.label_model import LabelModel
 from water_gee.denoise.labels import ABSTAIN, LAND, WATER, CleanLabel, Reason, agreement, usable, visible
@@ -19,6 +20,7 @@ __all__ = [
     "WATER",
     "CleanLabel",
     "CleanLabels",
+    "Confident",
     "Joined",
     "LabelModel",
     "Method",

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields
 from typing import Any
 
+from water_gee.denoise.confident import Confident
 from water_gee.denoise.joined import Joined
 from water_gee.denoise.label_model import LabelModel
 from water_gee.denoise.method import Method
@@ -19,6 +20,7 @@ METHODS: dict[str, type[Any]] = {
     "v1": V1,
     "vote": Vote,
     "label_model": LabelModel,
+    "confident": Confident,
 }
 
 
