@@ -23,6 +23,7 @@ STAGES = {
     "export": ("water_gee.export.stage", "convert the checkpoint into Earth Engine operations and prove it"),
     "cost": ("water_gee.report.cost", "prune by several shares, and draw accuracy against multiply-adds a pixel"),
     "compare": ("water_gee.report.comparison", "every model and baseline of the study in one table, with intervals"),
+    "denoise-bench": ("water_gee.report.ladder", "measure every denoising method on noise of known kind and rate"),
     "predict": ("water_gee.maps.stage", "map the study's area, year by year"),
     "evaluate": ("water_gee.report.stage", "measure the accuracy against the references, and show all on one page"),
     "summary": ("water_gee.report.summary", "what the chain has made, as tables on the terminal"),
@@ -31,7 +32,7 @@ STAGES = {
 
 
 def _parser() -> argparse.ArgumentParser:
-    stages = "\n".join(f"  {name:<10} {text}" for name, (_, text) in STAGES.items())
+    stages = "\n".join(f"  {name:<13} {text}" for name, (_, text) in STAGES.items())
     parser = argparse.ArgumentParser(
         prog="water-gee",
         formatter_class=argparse.RawDescriptionHelpFormatter,

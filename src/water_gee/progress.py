@@ -3,6 +3,7 @@
 import sys
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 from rich.console import Console
@@ -17,6 +18,16 @@ console = Console(stderr=True, highlight=False, soft_wrap=True, markup=False, em
 def say(text: str) -> None:
     """Tell the user `text`, on standard error: whole, as it is, so that a path in it can be copied."""
     console.print(text)
+
+
+@contextmanager
+def silence() -> Iterator[None]:
+    """Tell the user nothing within the block: for work of which there is so much that its course says nothing."""
+    before, console.quiet = console.quiet, True
+    try:
+        yield
+    finally:
+        console.quiet = before
 
 
 def track(items: Iterable[T], description: str, total: int) -> Iterator[T]:

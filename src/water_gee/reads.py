@@ -18,8 +18,9 @@ HOW = (
     "paths.root", "run.name", "ckpt", "earth.workers", "earth.attempts", "earth.wait", "earth.deadline",
     "tiles.dry_run", "tiles.refresh", "trainer.threads", "cluster.kind", "cluster.workers", "cluster.address",
 )  # fmt: skip
-# Groups and keys that only commands beside the pipeline read: searches, simulated scenes, the shares of `cost`.
-ELSEWHERE = ("search", "simulate", "export.shares")
+# Groups and keys that only commands beside the pipeline read: searches, simulated scenes, the ladder of
+# `denoise-bench`, the shares of `cost`.
+ELSEWHERE = ("search", "simulate", "ladder", "export.shares")
 
 _COMPOSITE = (
     "study.crs", "study.scale", "study.areas", "study.years", "study.months", "earth.kind", "earth.catalog",

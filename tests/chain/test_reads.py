@@ -43,6 +43,8 @@ OTHER: dict[str, Any] = {
     "data.validation": 0.5, "trainer.accelerator": "cpu", "trainer.precision": "32", "export.form": "kernel",
     "export.prune": 0.5, "export.shares": [0.4], "predict.engine": "local", "predict.runtime": "onnx",
     "predict.area": "train", "predict.tile_size": 64, "evaluate.area": "train", "search.method": "optuna",
+    "ladder.methods": ["none"], "ladder.kinds": ["flips"], "ladder.rates": [10], "ladder.seeds": [0],
+    "ladder.areas": ["train"], "ladder.training": {"rates": [], "seeds": [0], "epochs": 1},
     "simulate.size": 512, "simulate.water_share": 0.1, "simulate.cloud_share": 0.1,
 }  # fmt: skip
 
@@ -204,6 +206,7 @@ def test_every_key_of_conf_changed_alone_makes_its_readers_stale(world: Path) ->
     groups = [one for one in composing.CHOICES if one not in ("seed", "run")]
     params = composing.params()
     in_use = {**{group: params[group] or "sample" for group in groups}, "search": "none", "simulate": "default"}
+    in_use |= {"ladder": "default"}
     before = flat(chosen(settings_of(world), all_keys()))
     walked = 0
     for path in sorted((world / "conf").glob("*/*.yaml")):

@@ -8,6 +8,7 @@ import pytest
 SOURCE = Path(__file__).parents[2] / "src"
 ROOMS = [
     "study", "earth", "pool", "tiles", "denoise", "models", "training", "tracking", "export", "maps", "evaluation",
+    "ladder",
     "report",
 ]  # fmt: skip
 COMMON = {

@@ -12,6 +12,7 @@ from water_gee.config.cluster import ClusterSettings
 from water_gee.config.compose import root_config_error, without_value
 from water_gee.config.earth import DemSettings, EarthSettings, FeatureSettings, SensorSettings, TilesSettings
 from water_gee.config.labels import LabelsSettings
+from water_gee.config.ladder import LadderSettings
 from water_gee.config.model import DataSettings, DenoiseSettings, ModelSettings, TrainerSettings
 from water_gee.config.products import (
     EvaluateSettings,
@@ -50,6 +51,7 @@ class Settings(Group):
     run: RunSettings
     select: SelectSettings
     simulate: SimulationSpec
+    ladder: LadderSettings
     seed: Annotated[int, Field(ge=0)] = 0
     ckpt: Literal["last"] | None = None  # last: go on with the newest unfinished run of the same configuration
 
@@ -57,6 +59,7 @@ class Settings(Group):
     def _areas_known(self) -> Self:
         named = [("tiles.areas", name) for name in self.tiles.areas]
         named += [("denoise.areas", name) for name in self.denoise.areas]
+        named += [("ladder.areas", name) for name in self.ladder.areas]
         named += [("predict.area", self.predict.area), ("evaluate.area", self.evaluate.area)]
         for key, name in named:
             if name not in self.study.areas:

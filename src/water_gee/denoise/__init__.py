@@ -7,7 +7,7 @@ from water_gee.denoise.labels import ABSTAIN, LAND, WATER, CleanLabel, Reason, a
 from water_gee.denoise.method import Method, Survey, TileByTile
 from water_gee.denoise.raw import Raw
 from water_gee.denoise.registry import METHODS, build
-from water_gee.denoise.store import CLEAN_BANDS, CleanLabels, clean_report_path, read_clean, write_clean
+from water_gee.denoise.store import CLEAN_BANDS, CleanLabels, clean_report_path, own_seed, read_clean, write_clean
 from water_gee.denoise.v1 import V1
 from water_gee.denoise.vote import Vote
 
@@ -32,6 +32,7 @@ __all__ = [
     "agreement",
     "build",
     "clean_report_path",
+    "own_seed",
     "read_clean",
     "usable",
     "visible",

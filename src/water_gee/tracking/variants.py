@@ -13,6 +13,7 @@ from water_gee.tracking.finished import checkpoint_of, current_runs
 from water_gee.tracking.folders import FINISHED, RunRecord, read_record
 
 _METRIC = "model/macs_per_pixel"
+_AT_ONCE = 1000  # metrics that MLflow takes at once
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,14 @@ def log_costs(settings: Settings, found: Iterable[Variant]) -> None:
             continue  # the database does not know the run any more
 
 
-def log_page(settings: Settings, kind: str, title: str, files: Sequence[Path], note: str) -> None:
+def log_page(
+    settings: Settings,
+    kind: str,
+    title: str,
+    files: Sequence[Path],
+    note: str,
+    metrics: Sequence[tuple[str, float, int]] = (),
+) -> None:
     """Keep figures and tables as an MLflow run of the study's experiment.
 
     Args:
@@ -97,7 +105,10 @@ def log_page(settings: Settings, kind: str, title: str, files: Sequence[Path], n
         title: name of the run, to which the time is added.
         files: to keep.
         note: Markdown that MLflow shows as the run's description.
+        metrics: name, value and step of each.
     """
+    from mlflow.entities import Metric
+
     from water_gee.tracking.database import connect, experiment
 
     layout = Layout.of(settings)
@@ -105,6 +116,10 @@ def log_page(settings: Settings, kind: str, title: str, files: Sequence[Path], n
     tags = {"kind": kind, "mlflow.source.name": "water-gee", "mlflow.note.content": note}
     name = f"{title} {time.strftime('%Y-%m-%d %H:%M')}"
     run = client.create_run(experiment(client, layout, settings.study.name), run_name=name, tags=tags).info.run_id
+    now = int(time.time() * 1000)
+    for start in range(0, len(metrics), _AT_ONCE):
+        batch = [Metric(key, value, now, step) for key, value, step in metrics[start : start + _AT_ONCE]]
+        client.log_batch(run, metrics=batch)
     for path in files:
         client.log_artifact(run, str(path))
     client.set_terminated(run, FINISHED)

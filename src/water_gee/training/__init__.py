@@ -8,19 +8,24 @@ from water_gee.training.follower import follow
 from water_gee.training.history import OnEpoch
 from water_gee.training.processes import is_follower
 from water_gee.training.pruning import train_pruned
-from water_gee.training.run import CHECKPOINT, Trained, train
+from water_gee.training.run import CHECKPOINT, Trained, radius_of, recipe_of, train
 from water_gee.training.scores import Scores
-from water_gee.training.store import training_records
+from water_gee.training.split import split_tiles
+from water_gee.training.store import TileStore, training_records
 
 __all__ = [
     "CHECKPOINT",
     "OnEpoch",
     "Recipe",
     "Scores",
+    "TileStore",
     "Trained",
     "fit",
     "follow",
     "is_follower",
+    "radius_of",
+    "recipe_of",
+    "split_tiles",
     "train",
     "train_pruned",
     "training_records",
