@@ -8,7 +8,6 @@ import pytest
 from ladder.grounded import ladder_settings, write_ground
 from water_gee.ladder.bench import Bench
 from water_gee.ladder.ground import Ground
-from water_gee.paths import Layout
 
 
 @pytest.fixture(scope="session")
@@ -30,4 +29,4 @@ def root(written: Path, tmp_path: Path) -> Path:
 def ground(written: Path) -> list[Ground]:
     """The ground of its area train."""
     settings = ladder_settings(written)
-    return Bench.of(settings, Layout.of(settings)).ground("train")
+    return Bench.of(settings).ground("train")

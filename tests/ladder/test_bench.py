@@ -13,10 +13,11 @@ import pytest
 
 from denoise.synthetic import bytes_below
 from ladder.grounded import AREAS, ladder_settings
+from water_gee.config.settings import Settings
 from water_gee.denoise import METHODS, CleanLabel, Raw
 from water_gee.denoise.method import TileByTile
 from water_gee.errors import ConfigError, TileError, WaterGeeError
-from water_gee.ladder.bench import Bench
+from water_gee.ladder.bench import Bench, Measured
 from water_gee.ladder.ground import Ground
 from water_gee.paths import Layout
 from water_gee.report import ladder as stage
@@ -53,7 +54,7 @@ def no_drawing(monkeypatch):
 
 def measured(root, *overrides):
     settings = ladder_settings(root, *overrides)
-    return Bench.of(settings, Layout.of(settings)).measured()
+    return Bench.of(settings).measured()
 
 
 def results(root):
@@ -77,7 +78,7 @@ def test_a_method_that_changes_nothing_leaves_what_was_put_in(root) -> None:
 def test_no_method_sees_the_truth(root, spy) -> None:
     measured(root, V1, "ladder.kinds=[flips]", "ladder.rates=[30]")
     assert len(spy) == 8
-    bench = Bench.of(settings := ladder_settings(root), Layout.of(settings))
+    bench = Bench.of(ladder_settings(root))
     stored = {tile.record: tile for area in AREAS for ground in bench.ground(area) for tile in ground.tiles}
     for tile, seed, learned in spy:
         own = stored[tile.record]
@@ -159,7 +160,7 @@ from water_gee.paths import Layout
 clean = bench.clean
 bench.clean = lambda *arguments: (time.sleep(0.4), clean(*arguments))[1]
 settings = ladder_settings({root!r}, "ladder.kinds=[flips,blocks,shore]")
-bench.Bench.of(settings, Layout.of(settings)).measured()
+bench.Bench.of(settings).measured()
 """
 
 
@@ -223,6 +224,38 @@ def test_figure_and_metrics_reach_mlflow(root) -> None:
     assert names == {"ladder.csv", "ladder.json", "ladder.png", "networks.csv"}
 
 
+def test_a_study_beside_has_a_root_of_its_own_and_is_left_out_without_its_scenes(
+    root, no_drawing, monkeypatch, capsys
+) -> None:
+    from water_gee.tiles import stage as tiles
+
+    fetched = []
+    monkeypatch.setattr(tiles, "run", lambda settings: fetched.append((settings.study.name, settings.paths.root)))
+    monkeypatch.setattr(stage.Bench, "of", classmethod(lambda cls, settings, home: _Stub(settings, home)))
+    monkeypatch.delenv("WATER_GEE_SCENES", raising=False)
+    stage.run(ladder_settings(root, "ladder.studies=[hls_chips,sample]"))
+    assert fetched == [] and "WATER_GEE_SCENES; it is left out" in capsys.readouterr().err.replace("\n", " ")
+    monkeypatch.setenv("WATER_GEE_SCENES", str(root))
+    stage.run(ladder_settings(root, "ladder.studies=[hls_chips]", "seed=3"))
+    assert fetched == [("hls_chips", str(root / "work/ladder/hls_chips"))]
+    report = read_sealed(root / "reports/ladder/ladder.json", "")
+    assert [(one["study"], one["reference"]) for one in report["studies"]] == [("sample", "3"), ("hls_chips", "3")]
+    with pytest.raises(ConfigError, match="study=hls: there is no"):
+        stage.run(ladder_settings(root, "ladder.studies=[hls]"))
+
+
+@dataclass(frozen=True)
+class _Stub:
+    """Stands in for a bench: measures nothing, and says its seed in place of the reference."""
+
+    settings: Settings
+    home: Layout
+
+    def measured(self) -> Measured:
+        assert self.home.study == "sample"
+        return Measured(self.settings.study.name, str(self.settings.seed), [], [])
+
+
 @pytest.mark.parametrize(
     ("overrides", "error", "words"),
     [
@@ -246,7 +279,7 @@ def test_the_truth_is_asked_for(root) -> None:
     settings = ladder_settings(root)
     bare = settings.model_copy(update={"study": settings.study.model_copy(update={"references": {}})})
     with pytest.raises(ConfigError, match=r"names no reference: the ladder needs the truth; add study\.references"):
-        Bench.of(bare, Layout.of(bare))
+        Bench.of(bare)
 
 
 def test_tiles_are_asked_for(tmp_path) -> None:

@@ -99,13 +99,12 @@ def test_the_intervals_are_over_places() -> None:
 
 def test_places_of_a_table_are_drawn_whole(root) -> None:
     from water_gee.ladder.bench import Bench
-    from water_gee.paths import Layout
 
     (root / "chips.csv").write_text(
         "scene,row,col,place\nwater_2020_train,0,0,lake\nother,0,0,pond\n", encoding="utf-8"
     )
     settings = ladder_settings(root)
-    bench = Bench.of(settings, Layout.of(settings))
+    bench = Bench.of(settings)
     ground = bench.ground("train")[0]
     assert {ground.places[number] for number in np.unique(ground.place)} == {"place lake"}  # a chip is 144 pixels wide
     other = bench.ground("test")[0]

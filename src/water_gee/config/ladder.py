@@ -22,6 +22,7 @@ class LadderTraining(Group):
 class LadderSettings(Group):
     """The rungs of the ladder: kinds, rates and seeds of noise, and the methods that climb it."""
 
+    studies: list[str]  # beside the chosen one; each has a root of its own in work/ladder
     methods: list[str]  # empty: every method there is but v1
     kinds: Annotated[list[Kind], Field(min_length=1)]
     rates: Annotated[list[Rate], Field(min_length=1)]
@@ -30,7 +31,7 @@ class LadderSettings(Group):
     tiles: Annotated[int, Field(ge=0)] = 0  # of an area and year at most, those with most of their rarer class; 0: all
     training: LadderTraining
 
-    @field_validator("methods", "kinds", "rates", "seeds", "areas")
+    @field_validator("studies", "methods", "kinds", "rates", "seeds", "areas")
     @classmethod
     def _distinct(cls, values: list[object]) -> list[object]:
         if len(set(values)) < len(values):

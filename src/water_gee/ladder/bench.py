@@ -56,8 +56,9 @@ class Measured:
 class Bench:
     """What is measured on one study. `grounds` are read when they are first needed."""
 
-    settings: Settings
-    layout: Layout
+    settings: Settings  # of the study
+    layout: Layout  # of the root that holds its tiles
+    home: Layout  # of the root that gets the results
     reference: Reference
     climbers: list[Climber]
     records: dict[str, list[TileRecord]]  # by area
@@ -66,14 +67,18 @@ class Bench:
     _labels: tuple[tuple[str, Rung] | None, list[Noisy]] = (None, [])
 
     @classmethod
-    def of(cls, settings: Settings, layout: Layout) -> "Bench":
-        """Return the bench of a study.
+    def of(cls, settings: Settings, home: Layout | None = None) -> "Bench":
+        """Return the bench of a study, whose tiles lie in its settings' root.
+
+        Args:
+            settings: of the study.
+            home: of the root that gets the results; without it, the same.
 
         Raises:
             ConfigError: the study names no reference, or a method is unknown.
             TileError: there are no tiles.
         """
-        study = settings.study
+        study, layout = settings.study, Layout.of(settings)
         if not study.references:
             raise ConfigError(
                 f"the study {study.name} names no reference: the ladder needs the truth; add study.references"
@@ -84,7 +89,7 @@ class Bench:
             "study": layout.study, "reference": reference_hashes(settings, layout)[reference.name],
             "places": digest(sorted(tables)), "block": settings.evaluate.block, "tiles": settings.ladder.tiles,
         }  # fmt: skip
-        return cls(settings, layout, reference, methods, _records(settings, layout), origin)
+        return cls(settings, layout, home or layout, reference, methods, _records(settings, layout), origin)
 
     def measured(self) -> Measured:
         """Return the whole ladder; what is on disk is not done again."""
@@ -155,7 +160,7 @@ class Bench:
         return [*(one for one in self.climbers if one.name in first), *others[:1]]
 
     def _step(self, area: str, rung: Rung, climber: Climber) -> dict[str, Counts]:
-        path = result_path(self.layout, area, rung.name, climber.name)
+        path = result_path(self.home, self.layout.study, area, rung.name, climber.name)
         mark = fingerprint(
             **self._origin, code=code("denoise"), records=self._hashes(area), rung=asdict(rung), method=climber.name,
             settings=climber.settings,
@@ -172,7 +177,7 @@ class Bench:
         """Return the counts (tp, fp, fn, tn) by place of a network; without rung and climber, of true labels."""
         learns, judges = _training_areas(self.settings)
         name = (rung.name, climber.name) if rung and climber else (TRUTH, str(seed))
-        path = result_path(self.layout, "network", *name)
+        path = result_path(self.home, self.layout.study, "network", *name)
         raw = climber or self.climbers[0]
         mark = fingerprint(
             **self._origin, code=[code("denoise"), code("train")], records=[self._hashes(learns), self._hashes(judges)],
@@ -183,7 +188,7 @@ class Bench:
             return known
         labels = self._noisy(learns, rung) if rung else true_labels(self.ground(learns))
         cleaned = clean(raw, labels, learns, seed)
-        counts = learn(self.settings, labels, cleaned, self.ground(judges), seed, self.layout.work / "ladder")
+        counts = learn(self.settings, labels, cleaned, self.ground(judges), seed, self.home.work / "ladder")
         write_counts(path, mark, counts, {"study": self.layout.study, "network": list(name)})
         return counts
 

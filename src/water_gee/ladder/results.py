@@ -29,9 +29,9 @@ def ladder_report_path(layout: Layout) -> Path:
     return ladder_folder(layout) / "ladder.json"
 
 
-def result_path(layout: Layout, *parts: str) -> Path:
-    """Return where one result lies."""
-    return ladder_folder(layout) / "results" / layout.study / f"{'_'.join(parts)}.json"
+def result_path(layout: Layout, study: str, *parts: str) -> Path:
+    """Return where one result on a study lies."""
+    return ladder_folder(layout) / "results" / study / f"{'_'.join(parts)}.json"
 
 
 def code(stage: str) -> str:

@@ -5,7 +5,9 @@ from dataclasses import asdict
 from typing import Any
 
 from water_gee.claims import claim
-from water_gee.config.settings import Settings
+from water_gee.config.compose import SCENES, compose
+from water_gee.config.settings import Settings, load
+from water_gee.errors import ConfigError
 from water_gee.files import sha256, write_text
 from water_gee.ladder import MEASURES, TRUTH, ZONES, Bench, Estimate, Measured, ladder_folder, ladder_report_path
 from water_gee.paths import Layout
@@ -32,31 +34,65 @@ def run(settings: Settings) -> None:
         ConfigError: the study names no reference, or a method is unknown.
         TileError: there are no tiles, or the reference does not meet them.
     """
-    layout = Layout.of(settings)
-    claim(layout, ladder_report_path(layout))
-    ladder = Bench.of(settings, layout).measured()
-    folder = ladder_folder(layout)
-    tables = {"ladder.csv": as_rows([ladder]), "networks.csv": as_networks([ladder])}
+    home = Layout.of(settings)
+    claim(home, ladder_report_path(home))
+    ladders = [Bench.of(one, home).measured() for one in _studies(settings)]
+    folder = ladder_folder(home)
+    tables = {"ladder.csv": as_rows(ladders), "networks.csv": as_networks(ladders)}
     for name, rows in tables.items():
         write_text(folder / name, as_csv(rows))
-    draw(folder / "ladder.png", [ladder])
+    draw(folder / "ladder.png", ladders)
     names = [*tables, "ladder.png"]
     content = {
-        "study": layout.study, "ladder": settings.ladder.model_dump(mode="json"), "studies": [_plain(ladder)],
+        "study": home.study, "ladder": settings.ladder.model_dump(mode="json"),
+        "studies": [_plain(ladder) for ladder in ladders],
         "files": {name: sha256(folder / name) for name in names},
     }  # fmt: skip
-    write_sealed(ladder_report_path(layout), content)
-    files = [ladder_report_path(layout), *(folder / name for name in names)]
-    log_page(settings, "ladder", "denoising measured", files, as_markdown(_shown(ladder)), list(_metrics(ladder)))
-    show(f"labels against “{ladder.reference}”, study {ladder.study}, in %", _shown(ladder), texts=3)
-    if ladder.taught:
-        show(f"networks on the area {settings.evaluate.area}, study {ladder.study}", _shown_networks(ladder), texts=3)
-    for kind, put in _short(ladder).items():
-        say(f"{kind}: the study has pixels for no more than {_percent(put)} % of this noise")
+    write_sealed(ladder_report_path(home), content)
+    files = [ladder_report_path(home), *(folder / name for name in names)]
+    note = "\n\n".join(f"{ladder.study}\n\n{as_markdown(_shown(ladder))}" for ladder in ladders)
+    metrics = [metric for ladder in ladders for metric in _metrics(ladder)]
+    log_page(settings, "ladder", "denoising measured", files, note, metrics)
+    for ladder in ladders:
+        _print(ladder, settings.evaluate.area)
     say(
         "put in and left: wrong labels in percent of the truth's water pixels; intervals are of 95 %; "
         f"edge and interior apart are in {folder / 'ladder.csv'}, the figure is {folder / 'ladder.png'}"
     )
+
+
+def _studies(settings: Settings) -> Iterator[Settings]:
+    """Yield the settings of the chosen study, then those of `ladder.studies` with the other choices the same.
+
+    Their tiles are fetched into a root of their own, `work/ladder/<study>`. One whose scenes are not there is left out.
+    """
+    yield settings
+    for name in settings.ladder.studies:
+        if name == settings.study.name:
+            continue
+        root = Layout.of(settings).work / "ladder" / name
+        try:
+            other = load(compose([f"study={name}"]))
+        except ConfigError as error:
+            if SCENES not in str(error):
+                raise
+            say(f"{error}; it is left out")
+            continue
+        paths = settings.paths.model_copy(update={"root": str(root)})
+        own = {"study": other.study, "earth": other.earth, "tiles": other.tiles, "paths": paths}
+        chosen = settings.model_copy(update=own)
+        from water_gee.tiles import stage as tiles  # the client of Earth Engine takes a second
+
+        tiles.run(chosen)
+        yield chosen
+
+
+def _print(ladder: Measured, area: str) -> None:
+    show(f"labels against “{ladder.reference}”, study {ladder.study}, in %", _shown(ladder), texts=3)
+    if ladder.taught:
+        show(f"networks on the area {area}, study {ladder.study}", _shown_networks(ladder), texts=3)
+    for kind, put in _short(ladder).items():
+        say(f"{kind}: the study {ladder.study} has pixels for no more than {_percent(put)} % of this noise")
 
 
 def _short(ladder: Measured) -> dict[str, float]:
