@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ def result_path(layout: Layout, study: str, *parts: str) -> Path:
     return ladder_folder(layout) / "results" / study / f"{'_'.join(parts)}.json"
 
 
+@cache
 def code(stage: str) -> str:
     """Return a hash of this room's code and of a stage's."""
     own = sorted((SOURCE / "water_gee" / "ladder").glob("*.py"))

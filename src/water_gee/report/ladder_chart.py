@@ -54,7 +54,7 @@ def draw(path: Path, ladders: Sequence[Measured]) -> None:
         shown: dict[str, Artist] = {}
         for axis in axes.flat:
             handles, labels = axis.get_legend_handles_labels()
-            shown |= dict(zip(labels, handles, strict=True))
+            shown = dict(zip(labels, handles, strict=True)) | shown  # a line, where there is one, before a point
         figure.legend([*shown.values()], [*shown], loc="outside lower center", ncols=min(6, len(shown)))
 
 
