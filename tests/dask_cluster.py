@@ -39,6 +39,7 @@ def dask_cluster(folder: Path, *, workers: int = 2, threads: int = 1, failures: 
         "DASK_TEMPORARY_DIRECTORY": str(folder),
     }
     known = folder / "scheduler.json"
+    known.unlink(missing_ok=True)  # an earlier cluster's
     started: list[subprocess.Popen] = []
 
     def start(program: str, *options: str) -> subprocess.Popen:

@@ -25,6 +25,8 @@ _LOOK = 2.0  # seconds without a finished job after which one looks whether ther
 _PATIENCE = 120.0  # seconds without any worker
 _INSTALL = "cluster=dask needs the extra dask, which is not installed; pip install -c constraints.txt -e '.[dask]'"
 _SAME = "install the project, of this very source, where the scheduler and its workers run, and start them again"
+# What these log of a lost scheduler or worker, and on Ctrl-C, is said in one line here.
+_TALKATIVE = ("distributed", "distributed.client", "distributed.core", "tornado.application", "asyncio")
 _alone = threading.Lock()
 
 
@@ -63,7 +65,7 @@ def run_on_dask(function: Callable[[J], R], jobs: Sequence[J], address: str, fol
     with _connected(address) as client, _token(folder) as token:
         remote = _Remote(function, _source(), token)
         finished: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        futures = client.map(remote, jobs, pure=False)
+        futures = client.map(remote, jobs, key="water-gee", pure=False)
         names = {future.key: str(job) for future, job in zip(futures, jobs, strict=True)}
         watch = _Watch(client, address)
         try:
@@ -92,8 +94,8 @@ def _connected(address: str) -> Iterator[Any]:
         from distributed import Client, Security
     except ImportError as error:
         raise ConfigError(_INSTALL) from error
-    for name in ("distributed", "distributed.client", "distributed.core", "asyncio"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)  # what they tell of is said in one line here
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     if address.startswith("tls:") and Security().get_connection_args("client").get("ssl_context") is None:
         raise PoolError(f"cluster.address={address} needs certificates; name them in Dask's distributed.comm.tls")
     try:
