@@ -17,13 +17,19 @@ from water_gee.tiles import TileData, TileRecord
 Boolean = NDArray[np.bool_]
 Float = NDArray[np.float32]
 _EIGHT = np.ones((3, 3), dtype=bool)  # neighbours across corners count
+_OFTEN = 0.2  # of the shore pixels that at most one test sees: measured 0.02 to 0.08 of CFMask, 0.5 of HLS's Fmask
 _SPREAD = 0.08  # of the fraction, where water and land are about as likely
 
 
 class Learned(NamedTuple):
-    """What an area teaches: the mean reflectance [band] of its agreed water, NaN where there is none."""
+    """What an area teaches.
+
+    `spectrum` is the mean reflectance [band] of its agreed water, NaN where there is none; `knows` is whether the bit
+    sees water at shores that no test sees, often enough not to be an accident.
+    """
 
     spectrum: NDArray[np.float64]
+    knows: bool
 
 
 class _Rule(NamedTuple):
@@ -42,15 +48,18 @@ class Joined:
     1. Water is what the bit and all tests agree on, and what all tests or all but one see without the bit where it is
        neither snow nor sloping. What the quality band's rule leaves out so (bright, turbid, shallow water) is added.
     2. Near sure water a pixel is a mixture, and what it holds more of decides (`unmixing`). The bit is believed there
-       from a much smaller fraction on: it may know of water that spectra do not show.
+       against the tests from a much smaller fraction on, if it often sees more than they: then it knows of water that
+       spectra do not show, as HLS's bit does. If it seldom does, those pixels are its errors, and are left open.
     3. Far from sure water steep ground is land: terrain shadow, or snow.
-    4. What the bit alone sees there is judged as a body: without any agreed water in it, it is dark land or a shadow.
+    4. Bodies are judged whole. One of which half is steep is a hill's shadow, or its snow. One that the bit alone sees,
+       far from sure water, is dark land where it holds no agreed water.
     5. Elsewhere water is what the bit and some tests see, or some tests in pixels that hold much of the area's water;
        land is what no source sees, and what is unlike that water.
     6. What is left abstains, as do the pixels between the two where a wrong label is about as likely as a right one.
 
-    `survey` and `learn` find the spectrum of the area's agreed water: what a river is unmixed with that has no sure
-    water in its tile. Slope decides far from water alone: an elevation model older than a reservoir shows hills there.
+    `survey` and `learn` find how much the bit knows, and the spectrum of the area's agreed water: what a river is
+    unmixed with that has no sure water in its tile. Slope decides far from water alone: an elevation model older than a
+    reservoir shows hills there.
     """
 
     radius: int = 3
@@ -72,15 +81,24 @@ class Joined:
         if not agreed.any():
             return None
         spectra = evidence.bands[(slice(None), *tile.core)][:, agreed]
-        return {"sum": spectra.sum(axis=1, dtype=np.float64), "pixels": np.array(spectra.shape[1])}
+        sure, steep = self._sure(evidence)
+        shore = (_near(sure) & ~sure & ~steep & evidence.partial & (evidence.votes <= 1))[tile.core]
+        return {
+            "sum": spectra.sum(axis=1, dtype=np.float64),
+            "pixels": np.array(spectra.shape[1]),
+            "shore": np.array(shore.sum()),
+            "bit": np.array((shore & evidence.bit[tile.core]).sum()),
+        }
 
     def learn(self, surveys: Iterable[tuple[TileRecord, Survey]], seed: int) -> Learned:
-        """Return the mean spectrum of the area's agreed water."""
-        spectrum, pixels = np.zeros(len(MIXED)), 0
+        """Return the mean spectrum of the area's agreed water, and whether the bit knows of water that no test sees."""
+        spectrum, pixels, shore, bit = np.zeros(len(MIXED)), 0, 0, 0
         for _, survey in surveys:
             spectrum += survey["sum"].astype(np.float64)
             pixels += int(survey["pixels"].astype(np.int64))
-        return Learned(spectrum / pixels if pixels else np.full(len(MIXED), np.nan))
+            shore += int(survey["shore"].astype(np.int64))
+            bit += int(survey["bit"].astype(np.int64))
+        return Learned(spectrum / pixels if pixels else np.full(len(MIXED), np.nan), bit > _OFTEN * shore)
 
     def __call__(self, tile: TileData, seed: int, learned: Learned) -> CleanLabel:
         """Return the clean labels of `tile`; `seed` is not used.
@@ -111,22 +129,29 @@ class Joined:
         return label, confidence, reason
 
     def _rules(self, of: Evidence, learned: Learned) -> list[_Rule]:
-        gentle, steep = of.slope < self.gentle, of.slope >= self.steep
-        sure = (of.agreed & ~steep) | (~of.bit & (of.votes >= ALL - 1) & ~of.snow & gentle)
+        gentle = of.slope < self.gentle
+        sure, steep = self._sure(of)
         share, near = self._mixtures(of, sure, learned)
+        believed = (share > self.bit_mixture) & learned.knows
+        half = np.where(gentle, self.mixture, self.mixture + 0.1)  # the sloping shore's shadows look like water
         chance = _sigmoid((share - self.mixture) / _SPREAD)
         some, most, none = of.votes > 0, of.votes >= ALL - 1, of.votes == 0
-        apart = _without(of.seen & (of.bit | (of.votes > ALL // 2)), of.agreed & ~steep)
+        bodies = _Bodies(of.seen & (of.bit | (of.votes > ALL // 2)))
+        apart, hill = bodies.share_of(of.agreed & ~steep) < 0.05, bodies.share_of(steep) >= 0.5
+        apart, hill = apart & bodies.where, hill & bodies.where
         mixed = (share > np.where(of.votes > 1, 0.4, 0.5)) & (share < 1)  # of the area's water, and not beyond it
         return [
             _Rule(sure, WATER, Reason.EVIDENCE, 0.99),
-            _Rule(near & ~steep & of.bit & ((of.votes > 1) | (share > self.bit_mixture)), WATER, Reason.SHORE, 0.8),
+            _Rule(near & ~steep & of.bit & ((of.votes > 1) | believed), WATER, Reason.SHORE, 0.8),
             _Rule(near & ~steep & some & (share > 0.45), WATER, Reason.SHORE, np.maximum(chance, 0.8)),
-            _Rule(near & ~steep & (share > self.mixture), WATER, Reason.SHORE, chance),
+            _Rule(near & ~steep & (share > half), WATER, Reason.SHORE, np.maximum(chance, 0.6)),
             _Rule(near & steep & some & (share > 0.7), WATER, Reason.SHORE, chance),
-            _Rule(near & (some | ~steep) & (share > 0.5), ABSTAIN, Reason.UNSURE, 0.5),
+            _Rule(hill & (steep | ~of.bit | (of.votes <= 1)), LAND, Reason.OBJECT, 0.95),
+            _Rule(near & ~steep & (share > self.mixture - 0.05), ABSTAIN, Reason.UNSURE, 0.5),
+            _Rule(near & steep & some & (share > 0.5), ABSTAIN, Reason.UNSURE, 0.5),
+            _Rule(near & of.bit & ~steep & (share > self.bit_mixture), ABSTAIN, Reason.UNSURE, 0.5),
             _Rule(near, LAND, Reason.SHORE, np.maximum(1 - chance, 0.6)),
-            _Rule(steep & some & (share > 0.7) & (share < 1), ABSTAIN, Reason.UNSURE, 0.5),
+            _Rule(steep & some & (of.bit | ~most) & (share > 0.7) & (share < 1), ABSTAIN, Reason.UNSURE, 0.5),
             _Rule(steep, LAND, Reason.TERRAIN, 0.99),
             _Rule(of.bit & (of.votes > 1), WATER, Reason.EVIDENCE, 0.9),
             _Rule(of.bit & apart, LAND, Reason.OBJECT, 0.9),
@@ -138,24 +163,42 @@ class Joined:
             _Rule(~of.bit & most & ~gentle & ((share < 0.6) | (share > 1.1)), LAND, Reason.TERRAIN, 0.9),
         ]
 
+    def _sure(self, of: Evidence) -> tuple[Boolean, Boolean]:
+        """Return where there is water for certain, and where the ground is steep, both [y, x]."""
+        steep = of.slope >= self.steep
+        added = ~of.bit & (of.votes >= ALL - 1) & ~of.snow & (of.slope < self.gentle)
+        return of.seen & ((of.agreed & ~steep) | added), steep
+
     def _mixtures(self, of: Evidence, sure: Boolean, learned: Learned) -> tuple[Float, Boolean]:
         """Return each pixel's fraction of water [y, x], and where sure water is near."""
-        inside = ndimage.minimum_filter(sure, footprint=_EIGHT)
-        water = np.where(inside, 1.0, np.where(sure, 0.1, 0.0)).astype(np.float32)
         land = (ndimage.minimum_filter(of.dry | ~of.seen, footprint=_EIGHT) & of.dry).astype(np.float32)
-        share = fraction(of.bands, water, land, learned.spectrum)
-        near = blur(water[None], 4)[0] * (2 * np.pi * 16) > 1
-        return share, near
+        share = fraction(of.bands, _weights(sure), land, learned.spectrum)
+        return share, _near(sure)
 
 
-def _without(bodies: Boolean, core: Boolean) -> Boolean:
-    """Return the pixels of the connected `bodies` that hold less than 5 % of `core`."""
-    numbers, count = ndimage.label(bodies, _EIGHT)
-    sizes = np.bincount(numbers.ravel(), minlength=count + 1)
-    held = np.bincount(numbers[core].ravel(), minlength=count + 1)
-    empty = held < 0.05 * sizes
-    empty[0] = False
-    return np.asarray(empty[numbers])
+def _weights(sure: Boolean) -> Float:
+    """Return how much each sure pixel counts [y, x]: in full where all its neighbours are sure too, else a tenth."""
+    inside = ndimage.minimum_filter(sure, footprint=_EIGHT)
+    return np.where(inside, 1.0, np.where(sure, 0.1, 0.0)).astype(np.float32)
+
+
+def _near(sure: Boolean) -> Boolean:
+    """Return where a Gaussian window of 4 pixels holds at least one pixel's weight of sure water, [y, x]."""
+    return np.asarray(blur(_weights(sure)[None], 4)[0] * (2 * np.pi * 16) > 1)
+
+
+class _Bodies:
+    """The connected bodies of `where` [y, x], by which pixels are judged together."""
+
+    def __init__(self, where: Boolean) -> None:
+        self.where = where
+        self._numbers, self._count = ndimage.label(where, _EIGHT)
+        self._sizes = np.bincount(self._numbers.ravel(), minlength=self._count + 1)
+
+    def share_of(self, some: Boolean) -> Float:
+        """Return, for every pixel [y, x] of a body, the share of the body's pixels that are among `some`."""
+        held = np.bincount(self._numbers[some].ravel(), minlength=self._count + 1)
+        return np.asarray((held / np.maximum(self._sizes, 1))[self._numbers], dtype=np.float32)
 
 
 def _sigmoid(values: Float) -> Float:
