@@ -34,7 +34,7 @@ def layout(tmp_path: Path) -> Layout:
 @pytest.fixture
 def no_drawing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Figures take most of a stage's time on tiles this small; a stand-in for tests that are not about them."""
-    monkeypatch.setattr(figures, "draw_tile", lambda path, layout, record, method: write_text(path, method))
+    monkeypatch.setattr(figures, "draw_tile", lambda path, tile, clean, method: write_text(path, method))
     monkeypatch.setattr(figures, "draw_summary", lambda path, content: write_text(path, content["method"]))
 
 

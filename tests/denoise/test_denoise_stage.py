@@ -56,6 +56,7 @@ def test_the_files_of_the_contract(layout: Layout, settings: Callable[..., Setti
     assert (flips > 0) == (method != "none")
     drawn = {path.name for path in (layout.clean / "figures").iterdir()}
     assert drawn == set(content["figures"]) and "summary.png" in drawn and len(drawn) == 5
+    assert [len(content["shown"][kind]) for kind in ("most_changed", "least_sure")] == [3, 1]  # of four tiles
 
 
 @pytest.mark.usefixtures("no_drawing")
@@ -70,6 +71,7 @@ def test_the_counts_are_those_of_the_labels(layout: Layout, settings: Callable[.
         assert row["counts"]["water_to_land"] == ((label == 0) & raw).sum()
         assert row["counts"]["land_to_water"] == ((label == 1) & ~raw).sum()
         assert row["counts"]["kept_water"] == ((label == 1) & raw).sum()
+        assert row["changes"]["water_to_land"]["flipped"] == row["counts"]["water_to_land"]
         assert row["by_reason"]["flipped"] == ((label != raw) & (label != 255)).sum() == (reason == 4).sum()
         assert row["counts"]["unseen"] == (reason == 1).sum() and row["counts"]["neighbour"] == (reason == 2).sum()
 

@@ -13,7 +13,7 @@ ROOMS = [
 ]  # fmt: skip
 COMMON = {
     "errors", "files", "paths", "progress", "config", "accuracy", "bootstrap", "cli", "sealed", "claims", "dvc_hashes",
-    "reads", "pipeline", "rasters", "surroundings",
+    "reads", "pipeline", "rasters", "surroundings", "panels", "drawing", "board",
 }  # fmt: skip
 ALLOWED = {"simulate": {"study"}, "report": {*ROOMS[:-1], "simulate"}}
 

@@ -22,6 +22,7 @@ class DenoiseSettings(Group):
 
     method: Literal["water_gee", "none", "v1", "vote", "label_model", "confident"]
     areas: Annotated[list[str], Field(min_length=1)]
+    show: tuple[str, ...] = ()  # tiles to draw, AREA/ID each; then nothing is cleaned
     radius: Annotated[int, Field(ge=0, le=15)] = 3  # a pixel with an unseen neighbour this near is not used
     mixture: Share = 0.6  # water_gee: near water a pixel is water from this fraction of water on,
     bit_mixture: Share = 0.25  # water_gee: and from this one where the raw label says so

@@ -5,6 +5,7 @@ from water_gee.denoise.joined import Joined
 from water_gee.denoise.label_model import LabelModel
 from water_gee.denoise.labels import ABSTAIN, LAND, WATER, CleanLabel, Reason, agreement, usable, visible
 from water_gee.denoise.method import Method, Survey, TileByTile
+from water_gee.denoise.panels import tile_panels
 from water_gee.denoise.raw import Raw
 from water_gee.denoise.registry import METHODS, build
 from water_gee.denoise.store import CLEAN_BANDS, CleanLabels, clean_report_path, own_seed, read_clean, write_clean
@@ -34,6 +35,7 @@ __all__ = [
     "clean_report_path",
     "own_seed",
     "read_clean",
+    "tile_panels",
     "usable",
     "visible",
     "write_clean",

@@ -1,162 +1,141 @@
-"""Pictures of what noise removal did: image, raw label, clean label, and the difference; and one summary."""
+"""Pictures of what noise removal did: one of a tile, and a summary of all."""
 
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import to_rgb
-from matplotlib.figure import Figure
-from matplotlib.patches import Patch
-from matplotlib.ticker import MaxNLocator
-from numpy.typing import NDArray
+from matplotlib.ticker import StrMethodFormatter
 
-from water_gee.denoise.labels import ABSTAIN, LAND, WATER, CleanLabel
-from water_gee.denoise.store import read_clean
-from water_gee.denoise.summary import count, outcomes
-from water_gee.files import atomic
-from water_gee.paths import Layout
-from water_gee.tiles import TileData, TileRecord, load_tile
+from water_gee.board import board
+from water_gee.denoise.labels import CleanLabel, Reason
+from water_gee.denoise.panels import CHANGES, REASONS, WHY, tile_panels
+from water_gee.denoise.summary import CHANGES as SIDES
+from water_gee.denoise.summary import changed, count
+from water_gee.drawing import drawing
+from water_gee.panels import MUTED, Code
+from water_gee.tiles import TileData
 
-Float = NDArray[np.float32]
-_COMPOSITES = (("swir1", "nir", "green"), ("nir", "red", "green"), ("red", "green", "blue"))
-_LABELS = {LAND: ("land", "#e8dcc0"), WATER: ("water", "#2166ac"), ABSTAIN: ("no label", "#9e9e9e")}
-# Colours that stay apart for colour-blind readers (Okabe and Ito for the two changes).
+_WIDTH, _COLUMNS = 14.6, 4  # inches; a tile of 512 pixels is shown whole
 _OUTCOMES = {
-    "kept_land": ("land, kept", "#efe6d0"),
-    "kept_water": ("water, kept", "#9ecae1"),
-    "water_to_land": ("water to land", "#d55e00"),
-    "land_to_water": ("land to water", "#7b1fa2"),
-    "unseen": ("fill or cloud", "#6f6f6f"),
-    "neighbour": ("near fill or cloud", "#b5b5b5"),
-    "unsure": ("too unsure", "#f0e442"),
-    "outlier": ("outlier", "#cc79a7"),
+    "kept_land": WHY[0],
+    "kept_water": WHY[1],
+    "water_to_land": Code("water to land", CHANGES[2].colour),
+    "land_to_water": Code("land to water", CHANGES[3].colour),
+    "unsure": REASONS[Reason.UNSURE],
+    "outlier": REASONS[Reason.OUTLIER],
+    "neighbour": REASONS[Reason.NEIGHBOUR],
+    "unseen": Code("not seen", "#5c6773"),
 }
-_DPI = 110
+_KINDS = {"most_changed": ("D", CHANGES[2].colour), "least_sure": ("s", REASONS[Reason.SHORE].colour)}
 
 
-def draw_tile(path: Path, layout: Layout, record: TileRecord, method: str) -> None:
-    """Draw a tile's own pixels: image, raw label, clean label, and what became of each label."""
-    tile, clean = load_tile(layout, record), read_clean(layout, record)
+def draw_tile(path: Path, tile: TileData, clean: CleanLabel, method: str) -> None:
+    """Draw a tile's own pixels: composite, labels, what changed and why, how sure they are, and the evidence."""
+    record = tile.record
     counts = count(clean, tile.label, record)
-    image, bands = composite(tile)
-    figure = Figure(figsize=(17, 5.3))
-    axes = figure.subplots(1, 4)
-    figure.subplots_adjust(left=0.005, right=0.995, bottom=0.1, top=0.88, wspace=0.03)
-    _show(axes[0], image, f"image ({bands}; grey: nothing seen)")
-    _show(axes[1], _paint(tile.label[tile.core], _LABELS), "raw label (quality band)")
-    _show(axes[2], _paint(clean.label[tile.core], _LABELS), f"clean label ({method})")
-    _show(axes[3], _paint(_outcome(clean, tile), dict(enumerate(_OUTCOMES.values()))), "what changed")
-    _legend(axes[1], list(_LABELS.values()))
-    _legend(axes[2], list(_LABELS.values()))
-    _legend(axes[3], [_OUTCOMES[key] for key in _OUTCOMES if counts[key]])
-    labelled = sum(counts[key] for key in _OUTCOMES if key not in ("unseen", "neighbour", "unsure", "outlier"))
-    figure.suptitle(
-        f"{record.area} {record.id}, {record.size * record.scale / 1000:.1f} km wide, denoise={method}: "
-        f"of {labelled:,} labels {counts['water_to_land']:,} went from water to land, "
-        f"{counts['land_to_water']:,} from land to water; {counts['pixels'] - labelled:,} pixels are not used"
+    labelled = sum(counts[key] for key in ("kept_land", "kept_water", *SIDES))
+    extent = record.size * record.scale
+    wide = f"{extent / 1000:.1f} km" if record.scale >= 0.1 else f"{extent:.3g} degrees"
+    heading = (
+        f"{record.area}/{record.id}, {wide} wide, labels by denoise={method}\n"
+        f"Of {labelled:,} labels {counts['water_to_land']:,} went from water to land and {counts['land_to_water']:,} "
+        f"from land to water. {counts['pixels'] - labelled:,} pixels have no label, {counts['unsure']:,} of them since "
+        "the method was too unsure."
     )
-    _save(figure, path)
-
-
-def composite(tile: TileData) -> tuple[Float, str]:
-    """Return the tile's own pixels as a colour image [y, x, 3] in 0..1, grey where masked, and its bands' names."""
-    names = next((names for names in _COMPOSITES if set(names) <= set(tile.names)), (tile.names[0],) * 3)
-    bands = np.stack([tile.band(name)[tile.core] for name in names], axis=-1)
-    seen = np.asarray(~np.isnan(bands).any(axis=-1))
-    low, high = np.percentile(bands[seen], [2, 98], axis=0) if seen.any() else (np.zeros(3), np.ones(3))
-    stretched = np.clip((bands - low) / np.maximum(high - low, 1e-6), 0, 1)
-    image = np.where(seen[..., None], stretched, 0.62).astype(np.float32)
-    return image, ", ".join(dict.fromkeys(names))
+    board(path, tile_panels(tile, clean), _COLUMNS, _WIDTH, heading)
 
 
 def draw_summary(path: Path, content: dict[str, Any]) -> None:
-    """Draw the outcome of all labels by area, what share of each class changed, and the tiles in order of change.
+    """Draw what became of all labels by area, the changes by reason and by class, and each tile's change and sureness.
 
     Args:
         path: the PNG to write.
         content: the content of `report.json`.
     """
     groups = {**content["areas"], "all": content["total"]}
-    figure = Figure(figsize=(15, 4.8), layout="constrained")
-    shares, classes, order = figure.subplots(1, 3, width_ratios=[1.25, 1, 1])
+    exact = [*_OUTCOMES.values()]
+    with drawing(path, 2.6 + 0.5 * len(groups) + 3.4, 12.0, exact) as figure:
+        axes = figure.subplots(2, 2, height_ratios=[1.6 + 0.5 * len(groups), 4.0])
+        _draw_outcomes(axes[0, 0], groups)
+        _draw_classes(axes[0, 1], groups)
+        _draw_reasons(axes[1, 0], content["changes"]["total"])
+        _draw_tiles(axes[1, 1], content)
+        given = sum(content["total"][key] for key in ("kept_land", "kept_water", *SIDES))
+        title = f"Labels by denoise={content['method']}: {len(content['tiles'])} tiles, {given:,} labels"
+        figure.suptitle(title, x=0.01, ha="left", weight="bold")
+
+
+def _draw_outcomes(axes: Axes, groups: dict[str, dict[str, int]]) -> None:
     left = np.zeros(len(groups))
-    for key, (name, colour) in _OUTCOMES.items():
+    for key, code in _OUTCOMES.items():
         share = np.array([100 * one[key] / max(one["pixels"], 1) for one in groups.values()])
         if share.any():
-            shares.barh(list(groups), share, left=left, color=colour, label=name, edgecolor="white", linewidth=0.4)
+            axes.barh(list(groups), share, left=left, color=code.colour, label=code.name)
             left += share
-    shares.set(title="what became of the pixels", xlabel="share of all pixels (%)", xlim=(0, 100))
-    shares.invert_yaxis()
-    shares.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=3, fontsize=8, frameon=False)
-    _draw_classes(classes, groups)
-    _draw_order(order, content["tiles"])
-    used = sum(content["total"][key] for key in ("kept_land", "kept_water", "water_to_land", "land_to_water"))
-    figure.suptitle(f"denoise={content['method']}: {len(content['tiles'])} tiles, {used:,} labelled pixels")
-    _save(figure, path)
+    axes.set(title="What became of the pixels", xlabel="share of all pixels (%)", xlim=(0, 100))
+    axes.invert_yaxis()
+    axes.grid(axis="y", visible=False)
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.24), ncols=3, fontsize=9, handlelength=1.2)
 
 
 def _draw_classes(axes: Axes, groups: dict[str, dict[str, int]]) -> None:
-    places = np.arange(len(groups))
-    for offset, flip, kept, name in (
-        (-0.2, "water_to_land", "kept_water", "of raw water, now land"),
-        (0.2, "land_to_water", "kept_land", "of raw land, now water"),
-    ):
+    names = {
+        "water_to_land": ("kept_water", "of raw water, now land"),
+        "land_to_water": ("kept_land", "of raw land, now water"),
+    }
+    for offset, (flip, (kept, name)) in zip((-0.2, 0.2), names.items(), strict=True):
         share = [100 * one[flip] / max(one[flip] + one[kept], 1) for one in groups.values()]
-        bars = axes.barh(places + offset, share, height=0.38, color=_OUTCOMES[flip][1], label=name)
-        axes.bar_label(bars, labels=[f"{value:.1f} %" for value in share], padding=3, fontsize=8)
-    axes.set(title="labels that changed sides", xlabel="share of the class (%)", yticks=places, yticklabels=[*groups])
-    axes.margins(x=0.18)
+        bars = axes.barh(np.arange(len(groups)) + offset, share, height=0.38, color=_OUTCOMES[flip].colour, label=name)
+        axes.bar_label(bars, labels=[f"{value:.2f} %" for value in share], padding=3, fontsize=9)
+    axes.set(title="Labels that changed sides", xlabel="share of the class (%)")
+    _finish_bars(axes, list(groups), 0.25)
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.24), ncols=2, fontsize=9, handlelength=1.2)
+
+
+def _draw_reasons(axes: Axes, changes: dict[str, dict[str, int]]) -> None:
+    """Draw how many labels changed for which reason, in either direction."""
+    reasons = [reason for reason in REASONS if any(changes[side][reason.name.lower()] for side in SIDES)]
+    for offset, side in zip((-0.2, 0.2), SIDES, strict=True):
+        counts = [changes[side][reason.name.lower()] for reason in reasons]
+        code = _OUTCOMES[side]
+        bars = axes.barh(np.arange(len(reasons)) + offset, counts, height=0.38, color=code.colour, label=code.name)
+        axes.bar_label(bars, labels=[f"{value:,}" for value in counts], padding=3, fontsize=9)
+    axes.set(title="Why labels changed", xlabel="labels" if reasons else "no label changed")
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    _finish_bars(axes, [REASONS[reason].name for reason in reasons], 0.2)
+    if reasons:
+        axes.legend(loc="lower right", fontsize=9, handlelength=1.2)
+
+
+def _finish_bars(axes: Axes, names: list[str], room: float) -> None:
+    axes.set_yticks(np.arange(len(names)), names)
+    axes.margins(x=room)  # for the numbers
     axes.set_xlim(left=0, right=max(axes.get_xlim()[1], 1))
     axes.invert_yaxis()
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=2, fontsize=8, frameon=False)
+    axes.grid(axis="y", visible=False)
 
 
-def _draw_order(axes: Axes, rows: list[dict[str, Any]]) -> None:
-    shares = []
-    for counts in (row["counts"] for row in rows):
-        flips = counts["water_to_land"] + counts["land_to_water"]
-        shares.append(100 * flips / max(flips + counts["kept_water"] + counts["kept_land"], 1))
-    axes.bar(np.arange(1, len(shares) + 1), sorted(shares, reverse=True), width=0.9, color="#555555")
-    axes.set(title="how unevenly the change is spread", xlabel="tiles, most changed first", ylabel="labels changed (%)")
-    axes.set_ylim(bottom=0, top=max(1.0, 1.05 * max(shares)))
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+def _draw_tiles(axes: Axes, content: dict[str, Any]) -> None:
+    """Draw each tile by the share of its labels that changed and by how sure its labels are."""
+    places = {}
+    for row in content["tiles"]:
+        counts = row["counts"]
+        given = changed(counts) + counts["kept_water"] + counts["kept_land"]
+        if row["sureness"] is not None:
+            places[f"{row['area']}/{row['id']}"] = (100 * changed(counts) / max(given, 1), row["sureness"])
+    shown = {name: kind for kind, names in content["shown"].items() for name in names}
+    rest = [place for name, place in places.items() if name not in shown]
+    axes.plot(*_columns(rest), "o", color=MUTED, alpha=0.5, markersize=5, label="tiles")
+    for kind, (name, colour) in _KINDS.items():
+        chosen = [places[one] for one in content["shown"][kind]]
+        axes.plot(
+            *_columns(chosen), "s" if kind == "least_sure" else "D", color=colour, markersize=6, label=f"{name}, drawn"
+        )
+    axes.set(title="Which tiles to look at", xlabel="labels changed (%)", ylabel="mean probability of the labels")
+    axes.set_xlim(left=0)
+    axes.legend(loc="best", fontsize=9)
 
 
-def _outcome(clean: CleanLabel, tile: TileData) -> NDArray[np.uint8]:
-    """Return, for the tile's own pixels, the place of each one's outcome among `_OUTCOMES`."""
-    found = outcomes(clean.label[tile.core], clean.reason[tile.core], tile.label[tile.core])
-    return np.select([found[name] for name in _OUTCOMES], list(range(len(_OUTCOMES)))).astype(np.uint8)
-
-
-def _paint(codes: NDArray[np.uint8], colours: dict[int, tuple[str, str]]) -> Float:
-    """Return codes [y, x] in colours, [y, x, 3]."""
-    table = np.zeros((256, 3), dtype=np.float32)
-    for code, (_, colour) in colours.items():
-        table[code] = to_rgb(colour)
-    painted: Float = table[codes]
-    return painted
-
-
-def _show(axes: Axes, image: Float, title: str) -> None:
-    axes.imshow(image, interpolation="nearest")
-    axes.set(title=title, xticks=[], yticks=[])
-
-
-def _legend(axes: Axes, entries: list[tuple[str, str]]) -> None:
-    patches = [Patch(facecolor=colour, edgecolor="#666666", label=name) for name, colour in entries]
-    axes.legend(
-        handles=patches,
-        loc="upper center",
-        bbox_to_anchor=(0.5, -0.01),
-        ncols=3,
-        fontsize=8.5,
-        columnspacing=1.2,
-        frameon=False,
-    )
-
-
-def _save(figure: Figure, path: Path) -> None:
-    """Write a PNG whose bytes depend on the picture alone."""
-    with atomic(path) as temporary:
-        figure.savefig(temporary, dpi=_DPI, metadata={"Software": None})
+def _columns(places: list[tuple[float, float]]) -> tuple[list[float], list[float]]:
+    return [place[0] for place in places], [place[1] for place in places]

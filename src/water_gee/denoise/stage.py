@@ -14,15 +14,17 @@ from water_gee.config.settings import Settings
 from water_gee.denoise.learning import Area, Learned, forget, work_folder
 from water_gee.denoise.method import Method
 from water_gee.denoise.registry import build, own_settings
+from water_gee.denoise.show import show
 from water_gee.denoise.store import (
     clean_report_path,
+    figure_name,
     fingerprint,
     is_done,
     learned_fingerprint,
     read_clean,
     read_raw,
 )
-from water_gee.denoise.summary import COUNTS, REASONS, changed, choose, count, count_reasons, report
+from water_gee.denoise.summary import changed, choose, is_measured, measure, report
 from water_gee.denoise.work import Done, Job, Worker
 from water_gee.errors import TileError, WaterGeeError
 from water_gee.files import sha256
@@ -30,20 +32,24 @@ from water_gee.paths import Layout
 from water_gee.pool import Pool, run_jobs
 from water_gee.progress import say, track
 from water_gee.sealed import read_sealed, write_sealed
-from water_gee.tiles import TileRecord, clean_path, read_manifest
+from water_gee.tiles import TileRecord, clean_path, load_tile, read_manifest
 
-_MOST_CHANGED, _TYPICAL = 4, 2  # tiles with a picture of their own
+_DRAWN = 3  # tiles with a picture of their own: the most changed, and as many of the least sure
 _MANAGED = re.compile(r"(\d{4}_c-?\d+_r-?\d+|\..+\.tmp)\.tif")  # clean tiles, and what a kill left half-written
 
 
 def run(settings: Settings) -> None:
     """Clean the labels of the tiles of `denoise.areas` that are missing, broken or out of date.
 
+    With `denoise.show`, draw those tiles instead, whose labels stay as they are.
+
     Raises:
         TileError: there are no tiles, or a tile failed; the others are cleaned all the same.
     """
     begun = time.monotonic()
     layout, options = Layout.of(settings).absolute(), settings.denoise
+    if options.show:
+        return show(layout, options.show)
     claim(layout, clean_report_path(layout))
     records = [record for record in read_manifest(layout) if record.area in options.areas]
     tiles = [record for record in records if record.status == "ok"]
@@ -163,12 +169,10 @@ def _row(layout: Layout, record: TileRecord, known: dict[str, Any]) -> dict[str,
         "labels_sha256": record.labels_sha256,
         "clean_sha256": sha256(clean_path(layout, record.area, record.id)),
     }
-    is_complete = {*COUNTS} == {*known.get("counts", ())} and {*REASONS} == {*known.get("by_reason", ())}
-    if is_complete and all(known.get(key) == value for key, value in files.items()):
+    if is_measured(known) and all(known.get(key) == value for key, value in files.items()):
         return known
     clean = read_clean(layout, record)
-    counts = count(clean, read_raw(layout, record), record)
-    return {**files, "counts": counts, "by_reason": count_reasons(clean, record), "notes": clean.notes}
+    return {**files, **measure(clean, read_raw(layout, record), record), "notes": clean.notes}
 
 
 def _prune(layout: Layout, tiles: Sequence[TileRecord]) -> None:
@@ -184,10 +188,9 @@ def _prune(layout: Layout, tiles: Sequence[TileRecord]) -> None:
 
 def _conclude(layout: Layout, content: dict[str, Any], tiles: Sequence[TileRecord]) -> None:
     """Draw the figures and write the report, unless both are there already and would be the same."""
-    counts = [row["counts"] for row in content["tiles"]]
-    shown = choose(list(zip(tiles, counts, strict=True)), _MOST_CHANGED, _TYPICAL)
-    names = ["summary.png", *(f"{record.area}_{record.id}.png" for record in shown)]
-    content["figures"] = names
+    content["shown"] = choose(content["tiles"], _DRAWN)
+    shown = [one for those in content["shown"].values() for one in those]
+    names = content["figures"] = ["summary.png", *map(figure_name, shown)]
     folder, path = layout.clean / "figures", clean_report_path(layout)
     try:
         if read_sealed(path, "") == content and all((folder / name).is_file() for name in names):
@@ -197,8 +200,10 @@ def _conclude(layout: Layout, content: dict[str, Any], tiles: Sequence[TileRecor
     from water_gee.denoise.figures import draw_summary, draw_tile
 
     draw_summary(folder / names[0], content)
-    for record, name in zip(shown, names[1:], strict=True):
-        draw_tile(folder / name, layout, record, content["method"])
+    records = {f"{record.area}/{record.id}": record for record in tiles}
+    for one, name in zip(shown, names[1:], strict=True):
+        tile, clean = load_tile(layout, records[one]), read_clean(layout, records[one])
+        draw_tile(folder / name, tile, clean, content["method"])
     for stale in folder.glob("*.png"):
         if stale.name not in names:
             stale.unlink()

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
@@ -38,6 +38,11 @@ def clean_report_path(layout: Layout) -> Path:
     return layout.clean / "report.json"
 
 
+def figure_name(tile: str) -> str:
+    """Return the file name of the picture of a tile, `<area>/<id>`."""
+    return f"{tile.replace('/', '_')}.png"
+
+
 @dataclass(frozen=True)
 class CleanLabels:
     """The clean labels of a root, as their report knows them; each is checked against it when it is read."""
@@ -45,6 +50,7 @@ class CleanLabels:
     layout: Layout
     hashes: Mapping[tuple[str, str], str]  # SHA-256 of the file, by area and id of the tile
     tiles: Mapping[tuple[str, str], tuple[str, str]]  # of the features and the labels that it was made of
+    report: Mapping[str, Any] = field(default_factory=dict)  # the whole content of `report.json`
 
     @classmethod
     def of(cls, layout: Layout) -> Self:
@@ -63,7 +69,13 @@ class CleanLabels:
             tiles = {key: (str(row["sha256"]), str(row["labels_sha256"])) for key, row in rows.items()}
         except (KeyError, TypeError) as error:
             raise TileError(f"{path} is of another version; {ADVICE}") from error
-        return cls(layout, hashes, tiles)
+        return cls(layout, hashes, tiles, content)
+
+    @property
+    def figures(self) -> list[Path]:
+        """The pictures that were made with the labels, those of them that are there."""
+        paths = [self.layout.clean / "figures" / str(name) for name in self.report.get("figures", ())]
+        return [path for path in paths if path.is_file()]
 
     def has(self, record: TileRecord) -> bool:
         """Return whether a tile has clean labels."""

@@ -1,6 +1,6 @@
 """What happened to the labels, counted from the files that were written."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,9 @@ Boolean = NDArray[np.bool_]
 _ABSTENTIONS = {"unseen": Reason.UNSEEN, "neighbour": Reason.NEIGHBOUR, "outlier": Reason.OUTLIER}
 COUNTS = ("pixels", "kept_water", "kept_land", "water_to_land", "land_to_water", *_ABSTENTIONS, "unsure")
 CHANGES = ("water_to_land", "land_to_water")
+JUDGED = ("kept_water", "kept_land", *CHANGES, "outlier", "unsure")  # the others were not seen well enough
 REASONS = tuple(reason.name.lower() for reason in Reason)
+_MEASURES = ("counts", "by_reason", "changes", "sureness")
 
 
 def flipped(label: NDArray[np.uint8], raw: NDArray[np.uint8]) -> NDArray[np.bool_]:
@@ -61,6 +63,39 @@ def count_reasons(clean: CleanLabel, record: TileRecord) -> dict[str, int]:
     return {reason.name.lower(): int(counts[reason]) for reason in Reason}
 
 
+def count_changes(clean: CleanLabel, raw: NDArray[np.uint8], record: TileRecord) -> dict[str, dict[str, int]]:
+    """Return how many of the tile's own labels changed sides for which reason, by direction and reason."""
+    own = record.tile.core
+    found = outcomes(clean.label[own], clean.reason[own], raw[own])
+    counts = {name: np.bincount(clean.reason[own][found[name]], minlength=len(Reason)) for name in CHANGES}
+    return {name: {reason.name.lower(): int(of[reason]) for reason in Reason} for name, of in counts.items()}
+
+
+def sureness(clean: CleanLabel, record: TileRecord) -> float | None:
+    """Return the mean probability of the tile's own labels; one that abstains as too unsure counts as one half.
+
+    Pixels that were not seen well enough to be judged do not count; None where no other is there.
+    """
+    own = record.tile.core
+    judged = ~np.isin(clean.reason[own], (Reason.UNSEEN, Reason.NEIGHBOUR))
+    if not judged.any():
+        return None
+    mean = np.nan_to_num(clean.confidence[own][judged], nan=0.5).mean(dtype=np.float64)
+    return round(float(mean), 6)
+
+
+def measure(clean: CleanLabel, raw: NDArray[np.uint8], record: TileRecord) -> dict[str, Any]:
+    """Return all that the report says in numbers of a tile's clean labels."""
+    counted = (count(clean, raw, record), count_reasons(clean, record), count_changes(clean, raw, record))
+    return dict(zip(_MEASURES, (*counted, sureness(clean, record)), strict=True))
+
+
+def is_measured(row: Mapping[str, Any]) -> bool:
+    """Return whether a report's row holds what `measure` returns, and not what another version did."""
+    whole = all(name in row for name in _MEASURES)
+    return whole and {*COUNTS} == {*row["counts"]} and {*REASONS} == {*row["by_reason"]}
+
+
 def changed(counts: dict[str, int]) -> int:
     """Return how many labels changed sides."""
     return sum(counts[name] for name in CHANGES)
@@ -72,20 +107,30 @@ def total(counts: Iterable[dict[str, int]], names: Sequence[str] = COUNTS) -> di
     return {name: sum(one[name] for one in listed) for name in names}
 
 
-def choose(tiles: Sequence[tuple[TileRecord, dict[str, int]]], most: int, typical: int) -> list[TileRecord]:
-    """Return the tiles worth a picture: those changed most, and some from the middle, of either sort distinct.
+def choose(rows: Sequence[dict[str, Any]], most: int) -> dict[str, list[str]]:
+    """Return the tiles worth a picture, `<area>/<id>`: `most_changed` and, of the others, `least_sure`, `most` of each.
 
-    Where nothing changed, tiles that hold both water and land come first.
+    Where nothing changed, tiles that hold both water and land come first. A place is shown in one of its years.
     """
 
-    def interest(item: tuple[TileRecord, dict[str, int]]) -> tuple[int, int, str, str]:
-        record, counts = item
-        return -changed(counts), -min(counts["kept_water"], counts["kept_land"]), record.area, record.id
+    def interest(row: dict[str, Any]) -> tuple[int, int, str, str]:
+        counts = row["counts"]
+        return -changed(counts), -min(counts["kept_water"], counts["kept_land"]), row["area"], row["id"]
 
-    ordered = [record for record, counts in sorted(tiles, key=interest) if counts["pixels"]]
-    rest = ordered[most:]
-    middle = max(0, (len(rest) - typical) // 2)
-    return ordered[:most] + rest[middle : middle + typical]
+    def doubt(row: dict[str, Any]) -> tuple[float, str, str]:
+        return row["sureness"], row["area"], row["id"]
+
+    judged = [row for row in rows if row["sureness"] is not None]
+    chosen: dict[str, list[str]] = {}
+    places: set[str] = set()
+    for kind, ordered in (("most_changed", sorted(judged, key=interest)), ("least_sure", sorted(judged, key=doubt))):
+        chosen[kind] = []
+        for row in ordered:
+            place = f"{row['area']}/{row['id'].partition('_')[2]}"  # an id is its year, column and row
+            if place not in places and len(chosen[kind]) < most:
+                places.add(place)
+                chosen[kind].append(f"{row['area']}/{row['id']}")
+    return chosen
 
 
 def report(
@@ -103,7 +148,7 @@ def report(
         method: the method's name.
         settings: the method's own settings.
         seed: the study's seed.
-        rows: one a tile: area, id, counts, counts by reason, notes and the hashes of its inputs.
+        rows: one a tile: area, id, what `measure` returns, notes and the hashes of its inputs.
         skipped: tiles that failed to download and so have no labels.
     """
     by_area = {area: [row for row in rows if row["area"] == area] for area in sorted({row["area"] for row in rows})}
@@ -118,6 +163,14 @@ def report(
             "total": total((row["by_reason"] for row in rows), REASONS),
             "areas": {area: total((row["by_reason"] for row in own), REASONS) for area, own in by_area.items()},
         },
+        "changes": {
+            "total": _total_changes(rows),
+            "areas": {area: _total_changes(own) for area, own in by_area.items()},
+        },
         "tiles": list(rows),
         "without_tile": sorted(skipped),
     }
+
+
+def _total_changes(rows: Sequence[dict[str, Any]]) -> dict[str, dict[str, int]]:
+    return {name: total((row["changes"][name] for row in rows), REASONS) for name in CHANGES}

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from water_gee.drawing import drawing
 from water_gee.evaluation import CLEAN, METHODS
 from water_gee.report import charts, pictures
-from water_gee.report.drawing import drawing
 from water_gee.report.gallery import Gallery, Place
 from water_gee.report.page import Cell, Figure, Row, Section, Table
 from water_gee.report.palette import METHOD_NAMES

@@ -9,8 +9,9 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch, Rectangle
 
-from water_gee.report.drawing import WIDTH, drawing
-from water_gee.report.palette import AREA_COLOURS, INK, METHOD_COLOURS, METHOD_NAMES, MUTED
+from water_gee.drawing import WIDTH, drawing
+from water_gee.panels import INK, MUTED
+from water_gee.report.palette import AREA_COLOURS, METHOD_COLOURS, METHOD_NAMES
 from water_gee.tiles import TileRecord
 
 Rows = Sequence[Mapping[str, str]]

@@ -7,13 +7,14 @@ from statistics import mean, stdev
 from matplotlib.axes import Axes
 
 from water_gee.config.settings import Settings
+from water_gee.drawing import drawing
 from water_gee.errors import ModelError
 from water_gee.evaluation import Compared, compare, counts_of, judged_together
 from water_gee.files import write_text
+from water_gee.panels import INK, MUTED
 from water_gee.paths import Layout
 from water_gee.progress import say
-from water_gee.report.drawing import drawing
-from water_gee.report.palette import AREA_COLOURS, INK, METHOD_NAMES, MUTED
+from water_gee.report.palette import AREA_COLOURS, METHOD_NAMES
 from water_gee.report.tables import as_csv, as_markdown, show
 from water_gee.tracking import Contender, contenders, log_page
 

@@ -5,8 +5,9 @@ from pathlib import Path
 
 from matplotlib.axes import Axes
 
-from water_gee.report.drawing import drawing
-from water_gee.report.palette import AREA_COLOURS, INK, MUTED
+from water_gee.drawing import drawing
+from water_gee.panels import INK, MUTED
+from water_gee.report.palette import AREA_COLOURS
 from water_gee.tracking import Variant
 
 _WITHIN = 0.01  # IoU: what a cheaper network may lose

@@ -8,14 +8,15 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from water_gee.config.settings import Settings
+from water_gee.drawing import drawing
 from water_gee.evaluation import Reference, TileView, judged, references_of, test_tiles
 from water_gee.files import digest
 from water_gee.models import Checkpoint
+from water_gee.panels import MUTED
 from water_gee.paths import Layout
 from water_gee.report import pictures
-from water_gee.report.drawing import drawing
 from water_gee.report.gallery import Gallery
-from water_gee.report.palette import AREA_COLOURS, MUTED
+from water_gee.report.palette import AREA_COLOURS
 from water_gee.tracking import Known, Verdict
 
 _BINS = 200  # steps of probability in which test pixels are counted

@@ -4,44 +4,17 @@ From the palette of Okabe and Ito (Color Universal Design, 2008), thinned or dar
 a map also differ in lightness.
 """
 
-from dataclasses import dataclass
+from water_gee.panels import ABSTAIN, ADDED, LAND, REMOVED, UNSEEN, WATER, Code
 
-INK = "#1d2733"
-MUTED = "#5c6773"
-LINE = "#d5dae0"
-
-
-@dataclass(frozen=True)
-class Code:
-    """One class of a map: its name in the legend and its colour."""
-
-    name: str
-    colour: str
-
-    @property
-    def rgb(self) -> tuple[int, int, int]:
-        """The colour as three bytes."""
-        red, green, blue = (int(self.colour[start : start + 2], 16) for start in (1, 3, 5))
-        return red, green, blue
-
-
-UNSEEN = Code("not seen", "#ffffff")
-LAND = Code("land", "#e6e3da")
-WATER = Code("water", "#2f7fc1")
 COMMISSION = Code("commission: land called water", "#d55e00")
 OMISSION = Code("omission: water called land", "#4b1363")
 UNKNOWN = Code("truth unknown", "#bcc0c4")
-REMOVED = Code("water taken out", "#d55e00")
-ADDED = Code("water put in", "#117755")
-ABSTAIN = Code("left open", "#bcc0c4")
 
 # Maps hold these numbers.
 CLASSES = (LAND, WATER, UNSEEN)
 ERRORS = (LAND, WATER, COMMISSION, OMISSION, UNKNOWN, UNSEEN)
 LABELS = (LAND, WATER, ABSTAIN, UNSEEN)
 CHANGES = (LAND, WATER, REMOVED, ADDED, ABSTAIN, UNSEEN)
-
-EVERY_CODE = frozenset((*CLASSES, *ERRORS, *LABELS, *CHANGES))
 
 METHOD_NAMES = {
     "model": "Model",

@@ -1,12 +1,12 @@
 """Figures that are maps: composites, labels before and after, agreement with the reference."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
+from water_gee.drawing import sheet
+from water_gee.panels import Panel, colour, stretch, used
 from water_gee.report import raster
-from water_gee.report.drawing import Panel, sheet
 from water_gee.report.gallery import INFRARED, NATURAL, Overview, Place
-from water_gee.report.palette import CHANGES, CLASSES, ERRORS, LABELS, METHOD_NAMES, Code
+from water_gee.report.palette import CHANGES, CLASSES, ERRORS, LABELS, METHOD_NAMES
 
 _COMPOSITES = {NATURAL: "natural colour", INFRARED: "SWIR1, NIR, red"}
 
@@ -15,7 +15,7 @@ def composites(path: Path, year: int, overview: Overview) -> bool:
     """Draw the composite of the test area in natural and in infrared colours; return whether there was a band."""
     y, x = overview.frame
     panels = [
-        Panel(f"{year}, {title}", raster.stretch(overview.bands[names][:, y, x]))
+        Panel(f"{year}, {title}", stretch(overview.bands[names][:, y, x]))
         for names, title in _COMPOSITES.items()
         if names in overview.bands
     ]
@@ -28,27 +28,25 @@ def agreement(path: Path, overview: Overview, reference: str) -> None:
     """Draw where the quality band and the model agree with a reference, and how they err."""
     methods = ("qa_water", "model")
     codes = [overview.errors[reference, method][overview.frame] for method in methods]
-    panels = [
-        Panel(METHOD_NAMES[method], raster.colour(code, ERRORS)) for method, code in zip(methods, codes, strict=True)
-    ]
-    sheet(path, panels, _used(ERRORS, codes))
+    panels = [Panel(METHOD_NAMES[method], colour(code, ERRORS)) for method, code in zip(methods, codes, strict=True)]
+    sheet(path, panels, used(ERRORS, codes))
 
 
 def place(path: Path, place: Place, reference: str | None) -> None:
     """Draw one place at full size: composite, truth, and the errors of the quality band and of the model."""
-    panels = [Panel("Composite", raster.stretch(place.bands))]
+    panels = [Panel("Composite", stretch(place.bands))]
     if reference is None:
         codes = [raster.classes(place.water[method], place.clear) for method in ("mndwi_0", "qa_water", "model")]
         names = [METHOD_NAMES[method] for method in ("mndwi_0", "qa_water", "model")]
-        panels += [Panel(name, raster.colour(code, CLASSES)) for name, code in zip(names, codes, strict=True)]
-        sheet(path, panels, _used(CLASSES, codes))
+        panels += [Panel(name, colour(code, CLASSES)) for name, code in zip(names, codes, strict=True)]
+        sheet(path, panels, used(CLASSES, codes))
         return
     truth = place.references[reference]
     codes = [raster.errors(truth == 1, truth, place.clear)]
     codes += [raster.errors(place.water[method], truth, place.clear) for method in ("qa_water", "model")]
     names = ["Truth", METHOD_NAMES["qa_water"], METHOD_NAMES["model"]]
-    panels += [Panel(name, raster.colour(code, ERRORS)) for name, code in zip(names, codes, strict=True)]
-    sheet(path, panels, _used(ERRORS, codes))
+    panels += [Panel(name, colour(code, ERRORS)) for name, code in zip(names, codes, strict=True)]
+    sheet(path, panels, used(ERRORS, codes))
 
 
 def denoised(path: Path, place: Place) -> bool:
@@ -60,15 +58,10 @@ def denoised(path: Path, place: Place) -> bool:
     after = raster.labels(place.clean, place.clear)
     change = raster.changes(raw, place.clean, place.clear)
     panels = [
-        Panel("Composite", raster.stretch(place.bands)),
-        Panel("Raw label", raster.colour(before, CLASSES)),
-        Panel("Denoised label", raster.colour(after, LABELS)),
-        Panel("What changed", raster.colour(change, CHANGES)),
+        Panel("Composite", stretch(place.bands)),
+        Panel("Raw label", colour(before, CLASSES)),
+        Panel("Denoised label", colour(after, LABELS)),
+        Panel("What changed", colour(change, CHANGES)),
     ]
-    sheet(path, panels, _used(CHANGES, [change]))
+    sheet(path, panels, used(CHANGES, [change]))
     return True
-
-
-def _used(legend: Sequence[Code], maps: Sequence[raster.Bytes]) -> list[Code]:
-    """Return the classes that occur, so that no legend names what is not there."""
-    return [code for number, code in enumerate(legend) if any((codes == number).any() for codes in maps)]

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from water_gee.config.settings import Settings
+from water_gee.drawing import sheet
+from water_gee.panels import Panel, colour
 from water_gee.paths import Layout
-from water_gee.report import charts, found, raster
-from water_gee.report.drawing import Panel, sheet
+from water_gee.report import charts, found
 from water_gee.report.page import Figure, Row, Section, Table
 from water_gee.report.palette import CLASSES
 from water_gee.tiles import TileRecord
@@ -85,7 +86,7 @@ def water_map(folder: Path, layout: Layout, made: found.Products) -> Section:
     )
     for row in rows:
         water = found.water_map(layout, maps, row["year"])
-        picture = raster.colour(_CLASS_OF[water], CLASSES)
+        picture = colour(_CLASS_OF[water], CLASSES)
         overview = folder / f"map_{row['year']}.png"
         sheet(
             overview,

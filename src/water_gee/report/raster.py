@@ -1,21 +1,12 @@
-"""Arrays of classes and of reflectance as pictures."""
-
-from collections.abc import Sequence
+"""What methods and labels say of pixels, as numbers of the classes that pictures show."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-from water_gee.report.palette import CHANGES, CLASSES, ERRORS, LABELS, Code
+from water_gee.report.palette import CHANGES, CLASSES, ERRORS, LABELS
 
 Bytes = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
-
-
-def colour(codes: Bytes, legend: Sequence[Code]) -> Bytes:
-    """Return class numbers [y, x] as colours [y, x, 3]."""
-    table = np.array([code.rgb for code in legend], dtype=np.uint8)
-    picture: Bytes = table[codes]
-    return picture
 
 
 def classes(water: Mask, seen: Mask) -> Bytes:
@@ -42,16 +33,3 @@ def changes(raw: Mask, clean: Bytes, clear: Mask) -> Bytes:
     codes = np.select([raw & after, raw & ~after, ~raw & after], [1, 2, 3], default=0)
     codes = np.where(clean == 255, 4, codes)
     return np.where(clear, codes, len(CHANGES) - 1).astype(np.uint8)
-
-
-def stretch(bands: NDArray[np.float32]) -> Bytes:
-    """Return reflectance [3, y, x] as a picture [y, x, 3]: each band from its 1st to its 99th percentile; NaN white."""
-    picture = np.full((*bands.shape[1:], 3), 255, dtype=np.uint8)
-    seen = ~np.isnan(bands).any(axis=0)
-    if not seen.any():
-        return picture
-    for number, band in enumerate(bands):
-        low, high = np.percentile(band[seen], (1, 99))
-        scaled = np.clip((band[seen] - low) / max(float(high - low), 1e-6), 0, 1)
-        picture[seen, number] = np.round(255 * scaled**0.8).astype(np.uint8)
-    return picture

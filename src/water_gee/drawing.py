@@ -3,7 +3,6 @@
 import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +17,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from water_gee.files import atomic
-from water_gee.report.palette import EVERY_CODE, INK, LINE, MUTED, Code
+from water_gee.panels import INK, LINE, MUTED, Code, Panel
 
 WIDTH = 6.4  # inches: at 150 dots an inch, legible when a phone shows it 360 pixels wide
 _DPI = 150
+_PLACES = (1 << 16, 1 << 8, 1)  # of red, green and blue in one number
 _STYLE: Any = {
     "font.family": "DejaVu Sans", "font.size": 11, "axes.titlesize": 11.5, "axes.titleweight": "bold",
     "axes.titlelocation": "left", "axes.titlecolor": INK, "axes.edgecolor": LINE, "axes.labelcolor": MUTED,
@@ -31,37 +31,31 @@ _STYLE: Any = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Panel:
-    """A picture [y, x, 3] with a title."""
-
-    title: str
-    picture: NDArray[np.uint8]
-
-
 @contextmanager
-def drawing(path: Path, height: float, width: float = WIDTH) -> Iterator[Figure]:
-    """Give a figure of a size in inches; write it to `path` as a PNG when the block ends."""
+def drawing(path: Path, height: float, width: float = WIDTH, exact: Sequence[Code] = ()) -> Iterator[Figure]:
+    """Give a figure of a size in inches; write it to `path` as a PNG when the block ends.
+
+    The PNG has 256 colours, so that the page that holds it stays small; those of `exact` are kept to the byte.
+    """
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=(width, height), dpi=_DPI, layout=ConstrainedLayoutEngine(w_pad=0.05, h_pad=0.06))
         canvas = FigureCanvasAgg(figure)
         yield figure
         canvas.draw()  # type: ignore[no-untyped-call]
         pixels = np.asarray(canvas.buffer_rgba())  # type: ignore[no-untyped-call]
-        _save(pixels[..., :3], path)
+        _save(pixels[..., :3], path, sorted({code.rgb for code in exact}))
 
 
-def _save(picture: NDArray[np.uint8], path: Path) -> None:
-    """Write a picture with 256 colours, so that the page that holds it stays small; those of the legends exact."""
-    fixed = sorted({code.rgb for code in EVERY_CODE})
-    free = 256 - len(fixed)
+def _save(picture: NDArray[np.uint8], path: Path, exact: Sequence[tuple[int, int, int]]) -> None:
+    free = 256 - len(exact)
     coarse = Image.fromarray(np.ascontiguousarray(picture)).quantize(free, dither=Image.Dither.NONE)
     chosen = (coarse.getpalette() or [])[: 3 * free]
     numbers = np.array(coarse)
-    for offset, colour in enumerate(fixed):
-        numbers[(picture == colour).all(axis=2)] = free + offset
+    packed = picture.astype(np.uint32) @ np.array(_PLACES, dtype=np.uint32)
+    for offset, colour in enumerate(exact):
+        numbers[packed == np.dot(colour, _PLACES)] = free + offset
     image = Image.fromarray(numbers)
-    image.putpalette([*chosen, *[0] * (3 * free - len(chosen)), *(value for colour in fixed for value in colour)])
+    image.putpalette([*chosen, *[0] * (3 * free - len(chosen)), *(value for colour in exact for value in colour)])
     buffer = io.BytesIO()
     image.save(buffer, "PNG", optimize=True)
     with atomic(path) as temporary:
@@ -75,7 +69,7 @@ def sheet(path: Path, panels: Sequence[Panel], legend: Sequence[Code] = (), colu
     ratio = max(panel.picture.shape[0] / panel.picture.shape[1] for panel in panels)
     legend_rows = 1 if len(legend) <= 3 else -(-len(legend) // 2)
     height = rows * (WIDTH / columns * ratio + 0.3) + 0.27 * legend_rows + (0.1 if legend else 0.0)
-    with drawing(path, min(height, 2.2 * WIDTH)) as figure:
+    with drawing(path, min(height, 2.2 * WIDTH), exact=legend) as figure:
         axes = figure.subplots(rows, columns, squeeze=False)
         for axis, panel in zip(axes.flat, panels, strict=False):
             show(axis, panel)
