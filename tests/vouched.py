@@ -9,7 +9,7 @@ from water_gee.tiles import clean_path, read_manifest
 from water_gee.tracking.folders import RunRecord, file_hashes, write_record
 
 
-def vouch_for_labels(layout: Layout) -> None:
+def vouch_for_labels(layout: Layout, **more: object) -> None:
     """Write `report.json` for the clean labels that are there."""
     rows = [
         {
@@ -19,7 +19,7 @@ def vouch_for_labels(layout: Layout) -> None:
         for one in read_manifest(layout)
         if clean_path(layout, one.area, one.id).is_file()
     ]  # fmt: skip
-    write_sealed(clean_report_path(layout), {"study": layout.study, "method": "test", "tiles": rows})
+    write_sealed(clean_report_path(layout), {"study": layout.study, "method": "test", "tiles": rows, **more})
 
 
 def vouch_for_model(layout: Layout, **more: object) -> None:

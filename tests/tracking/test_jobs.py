@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 
 from labelled import quick_settings, write_labelled_tiles
+from vouched import vouch_for_labels
 from water_gee.errors import TileError, WaterGeeError
+from water_gee.files import write_text
 from water_gee.models import load_checkpoint, predict
 from water_gee.paths import Layout
 from water_gee.tiles import feature_path
@@ -27,7 +29,10 @@ QUICKER = ("trainer.epochs=2",)
 
 @pytest.fixture(scope="module")
 def layout(tmp_path_factory):
-    return write_labelled_tiles(tmp_path_factory.mktemp("jobs"))
+    layout = write_labelled_tiles(tmp_path_factory.mktemp("jobs"))
+    write_text(layout.clean / "figures" / "summary.png", "a picture")
+    vouch_for_labels(layout, figures=["summary.png", "deleted.png"])
+    return layout
 
 
 @pytest.fixture(scope="module")
@@ -63,10 +68,11 @@ def test_a_run_logs_config_metrics_curves_checkpoint_figures_and_lineage(client,
     assert {"valid/iou", "valid/kappa", "epoch/valid_iou", "model/threshold"} <= set(run.data.metrics)
     assert [point.step for point in client.get_metric_history(job.run_id, "epoch/train_loss")] == [0, 1]
     assert {"code", "tiles_csv_sha256", "clean_report_sha256", "feed", PROCESS_TAG} <= set(run.data.tags)
-    names = {item.path for folder in ("", "figures") for item in client.list_artifacts(job.run_id, folder)}
+    names = {item.path for folder in ("", "figures", "labels") for item in client.list_artifacts(job.run_id, folder)}
     assert {
         "config.yaml", "metrics.json", "curves.csv", "figures/calibration.png", "figures/confusion_matrix.png",
         "figures/precision_recall.png", "figures/quicklook.png", "figures/training_curves.png",
+        "labels/summary.png",
     } <= names  # fmt: skip
 
 

@@ -31,8 +31,9 @@ def log_start(
     origin: Lineage,
     data: Sequence[Known],
     source: str,
+    pictures: Sequence[Path],
 ) -> None:
-    """Log what is known of a run before it trains."""
+    """Log what is known of a run before it trains, and the pictures of the labels that it learns from."""
     tags = {
         PROCESS_TAG: record.process,
         KEY_TAG: record.key,
@@ -53,6 +54,8 @@ def log_start(
         tags=[RunTag(name, value) for name, value in tags.items() if value],
     )
     log_used(client, record.run_id, data)
+    for path in pictures:
+        client.log_artifact(record.run_id, str(path), "labels")
 
 
 def flat_params(settings: Settings) -> dict[str, str]:

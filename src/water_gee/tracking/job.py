@@ -10,6 +10,7 @@ from mlflow import MlflowClient
 
 from water_gee.config.compose import repository
 from water_gee.config.settings import Settings
+from water_gee.denoise import CleanLabels
 from water_gee.models import load_checkpoint, selected
 from water_gee.paths import Layout
 from water_gee.progress import say
@@ -103,9 +104,8 @@ def run_job(
         overrides=list(overrides), lineage=origin.plain(),
     )  # fmt: skip
     with followed(client, folder, record) as finish:
-        log_start(
-            client, record, folder, flat_params(settings), origin, _data(settings, layout, records, origin), "train.py"
-        )
+        data, pictures = _data(settings, layout, records, origin), CleanLabels.of(layout).figures
+        log_start(client, record, folder, flat_params(settings), origin, data, "train.py", pictures)
         metadata = {"run": folder.name, "run_id": run_id, "study": record.study, "lineage": origin.plain()}
         forget_peak()
 
@@ -156,7 +156,8 @@ def run_pruned(settings: Settings, share: float) -> Job:
     with followed(client, folder, record) as finish:
         params = {key: value for key, value in flat_params(settings).items() if key != "widths"}
         data = _data(settings, layout, records, origin)
-        log_start(client, record, folder, {**params, **changed}, origin, data, "water-gee")
+        pictures = CleanLabels.of(layout).figures
+        log_start(client, record, folder, {**params, **changed}, origin, data, "water-gee", pictures)
         forget_peak()
         metadata = {
             "run": folder.name, "run_id": record.run_id, "study": record.study, "lineage": origin.plain(),
