@@ -9,6 +9,7 @@ from rasterio.transform import Affine
 from scipy.ndimage import gaussian_filter
 
 from vouched import vouch_for_labels, vouch_for_model
+from water_gee.denoise import Reason
 from water_gee.files import sha256, write_text
 from water_gee.maps.make import predict_pieces, publish
 from water_gee.maps.parts import PartStore
@@ -133,7 +134,9 @@ def _write_tile(layout: Layout, tile: Tile, content: dict[str, np.ndarray], clea
     write_raster(label_path(layout, tile.area, tile.id), np.stack([share, looks]), LABEL_BANDS, nodata=np.nan, **place)
     if clean:
         label = np.where(np.isnan(share) | (content["features"][3, y, x] > 0.26), 255, content["truth"][y, x])
-        bands = np.stack([label, np.ones_like(share), np.zeros_like(share)]).astype("float32")
+        flip = np.where(content["truth"][y, x], Reason.SHORE, Reason.TERRAIN)
+        reason = np.where(label == 255, Reason.UNSURE, np.where(label == (share >= 0.5), Reason.KEPT, flip))
+        bands = np.stack([label, np.where(label == 255, np.nan, 1), reason]).astype("float32")
         write_raster(clean_path(layout, tile.area, tile.id), bands, ("label", "confidence", "reason"), **place)
     core = slice(tile.margin, tile.margin + tile.size)
     clear = (looks > 0)[core, core]

@@ -1,6 +1,8 @@
 """Reports that vouch for files which a test wrote, as the stages write them."""
 
-from water_gee.denoise import clean_report_path
+from water_gee.denoise import clean_report_path, read_clean
+from water_gee.denoise.store import read_raw
+from water_gee.denoise.summary import choose, measure, report
 from water_gee.files import sha256
 from water_gee.models import load_checkpoint, selected_report_path
 from water_gee.paths import Layout
@@ -14,12 +16,14 @@ def vouch_for_labels(layout: Layout, **more: object) -> None:
     rows = [
         {
             "area": one.area, "id": one.id, "sha256": one.sha256, "labels_sha256": one.labels_sha256,
-            "clean_sha256": sha256(clean_path(layout, one.area, one.id)),
+            "clean_sha256": sha256(clean_path(layout, one.area, one.id)), "notes": {},
+            **measure(read_clean(layout, one), read_raw(layout, one), one),
         }
         for one in read_manifest(layout)
         if clean_path(layout, one.area, one.id).is_file()
     ]  # fmt: skip
-    write_sealed(clean_report_path(layout), {"study": layout.study, "method": "test", "tiles": rows, **more})
+    content = {**report(layout.study, "test", {}, 0, rows, []), "figures": [], "shown": choose(rows, 3)}
+    write_sealed(clean_report_path(layout), {**content, **more})
 
 
 def vouch_for_model(layout: Layout, **more: object) -> None:

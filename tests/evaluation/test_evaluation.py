@@ -2,13 +2,15 @@
 
 import numpy as np
 import pytest
+import rasterio
 from sklearn import metrics as sklearn
 
 import finished
+from vouched import vouch_for_labels
 from water_gee.errors import ConfigError, ModelError, TileError
 from water_gee.evaluation import METHODS, assess
 from water_gee.models import load_checkpoint, predict
-from water_gee.tiles import read_manifest, write_manifest
+from water_gee.tiles import clean_path, read_manifest, write_manifest
 
 REFERENCE = "study.references={truth: 'reference/water_{year}_*.tif'}"
 ONE_YEAR = "study.years=[2020]"
@@ -76,7 +78,48 @@ def test_details_hold_years_intervals_and_the_denoised_label(tmp_path, settings)
     assert (
         denoised["clean_label"]["pixels"] == denoised["qa_water"]["pixels"] < found.metrics["truth"]["model"]["pixels"]
     )
+    for method, interval in denoised["iou_intervals"].items():
+        assert interval["low"] <= denoised[method]["iou"] <= interval["high"]
+    difference = denoised["iou_difference"]
+    assert difference["difference"] == 1.0 - denoised["qa_water"]["iou"]
+    assert 0 < difference["low"] <= difference["difference"] <= difference["high"]
     assert found == assess(settings(REFERENCE, "evaluate.block=32", "evaluate.resamples=200"))
+
+
+def test_mended_and_damaged_labels_are_counted(tmp_path, settings) -> None:
+    """Of the raw labels, right or wrong, how many did denoising change, and how many did it leave open."""
+    layout = finished.write_root(tmp_path)
+    known = answers(tmp_path)
+    top, *others = read_manifest(layout)
+    for record in (top, *others):
+        path = clean_path(layout, record.area, record.id)
+        with rasterio.open(path, "r+") as file:
+            bands = file.read()
+            bands[0] = 255  # a tile whose labels speak nowhere
+            if record == top:
+                bands[0, : finished.MARGIN + 8] = 1  # 8 rows of the tile's own are said to be water, the others land
+                bands[0, finished.MARGIN + 8 :] = 0
+            bands[1] = np.where(bands[0] == 255, np.nan, 1)
+            file.write(bands)
+    vouch_for_labels(layout)
+    found = assess(settings(REFERENCE, ONE_YEAR, "evaluate.resamples=100")).details["references"]["truth"]
+    window = top.tile.window
+    own = window.within(finished.LATTICE)
+    said = np.zeros((finished.SIZE, finished.SIZE), dtype=bool)
+    said[:8] = True
+    raw, truth, counts = (known[name][own] for name in ("qa_water", "truth", "counts"))
+    everywhere = known["counts"]
+    wrong = everywhere & (known["qa_water"] != known["truth"])
+    assert found["where_denoised"]["fates"] == {
+        "mended": (counts & (raw != truth) & (said == truth)).sum(),
+        "still_wrong": (counts & (raw != truth) & (said != truth)).sum(),
+        "wrong_left_open": wrong.sum() - (counts & (raw != truth)).sum(),
+        "damaged": (counts & (raw == truth) & (said != truth)).sum(),
+        "still_right": (counts & (raw == truth) & (said == truth)).sum(),
+        "right_left_open": (everywhere & ~wrong).sum() - (counts & (raw == truth)).sum(),
+    }
+    assert min(found["where_denoised"]["fates"].values()) > 0
+    assert found["where_denoised"]["clean_label"]["pixels"] == counts.sum()
 
 
 def test_a_study_without_references_has_no_metrics(tmp_path, settings, capsys) -> None:

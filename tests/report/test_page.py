@@ -66,8 +66,8 @@ def test_the_page_is_whole(tmp_path, choices) -> None:
     run(choices)
     page = Page(tmp_path / "reports" / "index.html")
     assert page.headings == [
-        "Accuracy", "Right and wrong on the map", "The map and its area", "The study", "The imagery",
-        "Labels before and after", "Training", "The network in Earth Engine", "Lineage",
+        "Accuracy", "Right and wrong on the map", "Labels before and after", "The map and its area", "The study",
+        "The imagery", "Training", "The network in Earth Engine", "Lineage",
     ]  # fmt: skip
     assert all(address.startswith("#") for address in page.addresses)
     assert len(page.captions) == len(page.images) > 10

@@ -77,6 +77,11 @@ class CleanLabels:
         paths = [self.layout.clean / "figures" / str(name) for name in self.report.get("figures", ())]
         return [path for path in paths if path.is_file()]
 
+    def row(self, record: TileRecord) -> Mapping[str, Any]:
+        """Return what the report says of a tile that has clean labels."""
+        rows = self.report.get("tiles", ())
+        return next(row for row in rows if (row["area"], row["id"]) == (record.area, record.id))
+
     def has(self, record: TileRecord) -> bool:
         """Return whether a tile has clean labels."""
         return (record.area, record.id) in self.hashes

@@ -12,6 +12,7 @@ from water_gee.evaluation.view import METHODS, TileView
 Place = tuple[int, int]  # a block of the lattice: row and column, in blocks
 Counts = dict[str, NDArray[np.int64]]  # by method: tp, fp, fn, tn
 CLEAN = "clean_label"
+_FATES = ("mended", "still_wrong", "wrong_left_open", "damaged", "still_right", "right_left_open")  # of raw labels
 
 
 @dataclass
@@ -19,7 +20,8 @@ class Tally:
     """What was counted for one reference; every method is judged on the same pixels."""
 
     cells: dict[tuple[int, Place], Counts] = field(default_factory=dict)  # by year and place
-    kept: Counts = field(default_factory=dict)  # where the denoised label does not abstain: all methods and it
+    kept: dict[Place, Counts] = field(default_factory=dict)  # where the denoised label speaks: all methods and it
+    fates: dict[str, int] = field(default_factory=dict)  # raw labels by what denoising made of right and wrong ones
 
     def total(self, method: str, year: int | None = None) -> Confusion:
         """Return the confusion of a method, over all years or in one."""
@@ -30,6 +32,10 @@ class Tally:
     def years(self) -> list[int]:
         """The years in which pixels were counted."""
         return sorted({year for year, _ in self.cells})
+
+    def denoised(self, method: str) -> NDArray[np.int64]:
+        """Return a method's counts [place, tp/fp/fn/tn] where the denoised label speaks; it is the method CLEAN."""
+        return np.stack([self.kept[place][method] for place in sorted(self.kept)])
 
     def by_place(self) -> tuple[list[Place], NDArray[np.int64]]:
         """Return the places and their counts [place, method, tp/fp/fn/tn], all years of a place together."""
@@ -59,10 +65,13 @@ class Counter:
                     continue
                 cell = {method: _count(view.water[method][cut], truth[cut], valid[cut]) for method in METHODS}
                 tally.cells[view.record.year, place] = _plus(tally.cells.get((view.record.year, place)), cell)
+                if view.clean is not None:
+                    kept, answers = valid[cut] & (view.clean[cut] != 255), {**view.water, CLEAN: view.clean == 1}
+                    own = {key: _count(water[cut], truth[cut], kept) for key, water in answers.items()}
+                    tally.kept[place] = _plus(tally.kept.get(place), own)
             if view.clean is not None:
-                kept = valid & (view.clean != 255)
-                answers = {**view.water, CLEAN: view.clean == 1}
-                tally.kept = _plus(tally.kept, {key: _count(water, truth, kept) for key, water in answers.items()})
+                found = _fates(view.water["qa_water"], view.clean, truth, valid)
+                tally.fates = {name: tally.fates.get(name, 0) + pixels for name, pixels in found.items()}
 
     def _blocks(self, view: TileView) -> Iterable[tuple[Place, tuple[slice, slice]]]:
         window = view.record.tile.window
@@ -91,3 +100,16 @@ def _count(water: NDArray[np.bool_], truth: NDArray[np.bool_], valid: NDArray[np
 
 def _plus(one: Mapping[str, NDArray[np.int64]] | None, other: Counts) -> Counts:
     return {key: one[key] + value for key, value in other.items()} if one else other
+
+
+def _fates(
+    raw: NDArray[np.bool_], clean: NDArray[np.uint8], truth: NDArray[np.bool_], valid: NDArray[np.bool_]
+) -> dict[str, int]:
+    """Return how many raw labels had which of `_FATES`: of the wrong ones, then of the right ones."""
+    speaks, says = clean != 255, clean == 1
+    wrong, right = valid & (raw != truth), valid & (raw == truth)
+    found = (
+        wrong & speaks & (says == truth), wrong & speaks & (says != truth), wrong & ~speaks,
+        right & speaks & (says != truth), right & speaks & (says == truth), right & ~speaks,
+    )  # fmt: skip
+    return {name: int(np.count_nonzero(where)) for name, where in zip(_FATES, found, strict=True)}

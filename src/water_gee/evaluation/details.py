@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import numpy as np
+
 from water_gee.bootstrap import Interval, resampled_iou
 from water_gee.evaluation.count import CLEAN, Tally, confusion
 from water_gee.evaluation.view import METHODS
@@ -32,7 +34,26 @@ def describe(tally: Tally, *, resamples: int, seed: int) -> dict[str, Any]:
             for one, other in PAIRS
         }
     if tally.kept:
-        kept = {method: confusion(counts).metrics() for method, counts in tally.kept.items()}
-        pixels = tally.total("model").pixels
-        content["where_denoised"] = {**kept, "share_of_pixels": kept[CLEAN]["pixels"] / pixels if pixels else 0.0}
+        content["where_denoised"] = _denoised(tally, resamples=resamples, seed=seed)
+    return content
+
+
+def _denoised(tally: Tally, *, resamples: int, seed: int) -> dict[str, Any]:
+    """Return every method and the denoised label where that speaks, and what became of right and wrong raw labels."""
+    counts = {method: tally.denoised(method) for method in (*METHODS, CLEAN)}
+    kept = {method: confusion(of.sum(axis=0)).metrics() for method, of in counts.items()}
+    pixels = tally.total("model").pixels
+    content: dict[str, Any] = {
+        **kept,
+        "share_of_pixels": kept[CLEAN]["pixels"] / pixels if pixels else 0.0,
+        "fates": tally.fates,
+    }
+    if len(tally.kept) > 1:
+        both = np.stack([counts["qa_water"], counts[CLEAN]], axis=1)
+        raw, clean = resampled_iou(both, resamples=resamples, seed=seed).T
+        content["iou_intervals"] = {
+            name: vars(Interval.of(one)).copy() for name, one in (("qa_water", raw), (CLEAN, clean))
+        }
+        difference = kept[CLEAN]["iou"] - kept["qa_water"]["iou"]
+        content["iou_difference"] = {"difference": difference, **vars(Interval.of(clean - raw))}
     return content

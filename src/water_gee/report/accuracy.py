@@ -25,10 +25,11 @@ def ranked(metrics: Mapping[str, Any], denoised: Mapping[str, Any] | None) -> li
 
 def table(reference: str, metrics: Mapping[str, Any], detail: Mapping[str, Any]) -> Table:
     """Return the table of one reference; the best IoU of the methods judged on all pixels stands out."""
-    intervals = detail.get("iou_intervals", {})
+    denoised = detail.get("where_denoised")
+    intervals = {**(denoised or {}).get("iou_intervals", {}), **detail.get("iou_intervals", {})}
     best = max(METHODS, key=lambda method: float(metrics[method]["iou"]))
     rows = []
-    for method, measures in ranked(metrics, detail.get("where_denoised")):
+    for method, measures in ranked(metrics, denoised):
         cells = [Cell(f"{measures[name]:.3f}") for name in _MEASURES]
         name = Cell(METHOD_NAMES[method], "where it speaks" if method == CLEAN else "")
         if method in intervals:
@@ -171,41 +172,6 @@ def _place_caption(place: Place, reference: str | None) -> str:
         f"The quality band gets {wrong['qa_water']:.1%} of these pixels wrong, the model {wrong['model']:.1%}: compare "
         "the orange and the purple of the lower two maps."
     )
-
-
-def _label_caption(place: Place) -> str:
-    """Say what to see in a denoised label, with the number of pixels that changed."""
-    assert place.clean is not None
-    raw, clear = place.water["qa_water"], place.clear
-    out = int((raw & (place.clean == 0) & clear).sum())
-    put = int((~raw & (place.clean == 1) & clear).sum())
-    left = int(((place.clean == 255) & clear).sum())
-    return (
-        f"Of {int(clear.sum()):,} pixels, denoising took {out:,} out of the water, put {put:,} in and left {left:,} "
-        "open. See whether they lie where the composite speaks against the raw label: in shadow, on dark ground."
-    )
-
-
-def labels(folder: Path, gallery: Gallery) -> Section:
-    """Return the section on labels before and after denoising."""
-    part = Section("labels", "Labels before and after")
-    for number, place in enumerate(gallery.places, start=1):
-        path = folder / f"labels_{number}.png"
-        if pictures.denoised(path, place):
-            part.figures.append(
-                Figure(
-                    path,
-                    f"Place {number}: tile {place.tile_id}",
-                    _label_caption(place),
-                )
-            )
-    if part.figures:
-        part.texts.append(
-            "The network learns from the free label of the quality band, once its doubtful part has been taken out. "
-            "“What changed” shows what was taken out (orange), put in (green) and left open for want of evidence "
-            "(grey): grey pixels teach the network nothing."
-        )
-    return part
 
 
 def composites(folder: Path, gallery: Gallery) -> Section:

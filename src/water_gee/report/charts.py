@@ -38,9 +38,9 @@ def _methods(reference: str, metrics: Mapping[str, Any], details: Mapping[str, A
 
 def _intervals(axis: Axes, reference: str, metrics: Mapping[str, Any], details: Mapping[str, Any]) -> None:
     methods = _methods(reference, metrics, details)
-    intervals = details["references"][reference].get("iou_intervals", {})
+    denoised = details["references"][reference].get("where_denoised", {})
+    intervals = {**denoised.get("iou_intervals", {}), **details["references"][reference].get("iou_intervals", {})}
     for height, method in enumerate(methods):
-        denoised = details["references"][reference].get("where_denoised", {})
         value = (metrics[reference].get(method) or denoised[method])["iou"]
         colour = METHOD_COLOURS[method]
         right = value

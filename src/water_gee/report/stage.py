@@ -14,7 +14,7 @@ from water_gee.evaluation import Assessment, assess, is_simulated
 from water_gee.files import read_json, sha256, write_json, write_text
 from water_gee.paths import Layout
 from water_gee.progress import say
-from water_gee.report import accuracy, found, products
+from water_gee.report import accuracy, found, labels, products
 from water_gee.report.gallery import Gallery
 from water_gee.report.judged import Probabilities
 from water_gee.report.page import Card, Section, StudyLine, render
@@ -83,10 +83,10 @@ def _sections(
         accuracy.section(folder, metrics, details),
         accuracy.causes(folder, details.get("causes", []), _realism(settings, layout)),
         accuracy.agreement_maps(folder, gallery, list(metrics)),
+        labels.section(folder, layout, records, gallery, details),
         products.water_map(folder, layout, made),
         products.study(folder, settings, records),
         accuracy.composites(folder, gallery),
-        accuracy.labels(folder, gallery),
         products.training(folder, made),
         products.export(made),
         products.lineage(settings, layout, repository(), made.model),
