@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from PIL import Image
 
 from denoise.conftest import cleaned
@@ -15,7 +16,7 @@ from denoise.synthetic import bytes_below, lakes, make_tile
 from denoise.synthetic import cleaned as clean_by
 from water_gee.board import board
 from water_gee.config.settings import Settings
-from water_gee.denoise import CleanLabel, Joined, Raw, Reason
+from water_gee.denoise import CleanLabel, Joined, Raw, Reason, figures
 from water_gee.denoise.figures import draw_tile
 from water_gee.denoise.panels import CHANGES, REASONS, SHARES, SLOPES, SURE, WHY, tile_panels
 from water_gee.denoise.stage import run
@@ -136,6 +137,18 @@ def test_a_board_finds_room_for_any_number_of_small_panels(tmp_path: Path) -> No
         with Image.open(tmp_path / f"{small}.png") as image:
             heights[small] = image.size[1]
     assert heights[0] == heights[3] == heights[8] < heights[9]
+
+
+def test_the_summary_marks_the_tiles_that_are_drawn() -> None:
+    counts = {"water_to_land": 0, "land_to_water": 0}
+    rows = [
+        {"area": "train", "id": str(n), "counts": {**counts, "water_to_land": n}, "sureness": 1 - n / 10}
+        for n in (1, 2, 3)
+    ]
+    axes = Figure().subplots()
+    figures._draw_tiles(axes, {"tiles": rows, "shown": {"most_changed": ["train/3"], "least_sure": ["train/2"]}})
+    drawn = {line.get_label(): [(float(x), float(y)) for x, y in line.get_xydata()] for line in axes.lines}
+    assert drawn == {"tiles": [(1, 0.9)], "most changed, drawn": [(3, 0.7)], "least sure, drawn": [(2, 0.8)]}
 
 
 class TestShow:

@@ -25,7 +25,7 @@ _OUTCOMES = {
     "unsure": REASONS[Reason.UNSURE],
     "outlier": REASONS[Reason.OUTLIER],
     "neighbour": REASONS[Reason.NEIGHBOUR],
-    "unseen": Code("not seen", "#5c6773"),
+    "unseen": Code("not seen", "#343b44"),
 }
 _KINDS = {"most_changed": ("D", CHANGES[2].colour), "least_sure": ("s", REASONS[Reason.SHORE].colour)}
 
@@ -117,22 +117,20 @@ def _finish_bars(axes: Axes, names: list[str], room: float) -> None:
 
 
 def _draw_tiles(axes: Axes, content: dict[str, Any]) -> None:
-    """Draw each tile by the share of its labels that changed and by how sure its labels are."""
-    places = {}
-    for row in content["tiles"]:
-        counts = row["counts"]
-        given = changed(counts) + counts["kept_water"] + counts["kept_land"]
-        if row["sureness"] is not None:
-            places[f"{row['area']}/{row['id']}"] = (100 * changed(counts) / max(given, 1), row["sureness"])
-    shown = {name: kind for kind, names in content["shown"].items() for name in names}
-    rest = [place for name, place in places.items() if name not in shown]
-    axes.plot(*_columns(rest), "o", color=MUTED, alpha=0.5, markersize=5, label="tiles")
-    for kind, (name, colour) in _KINDS.items():
-        chosen = [places[one] for one in content["shown"][kind]]
-        axes.plot(
-            *_columns(chosen), "s" if kind == "least_sure" else "D", color=colour, markersize=6, label=f"{name}, drawn"
-        )
-    axes.set(title="Which tiles to look at", xlabel="labels changed (%)", ylabel="mean probability of the labels")
+    """Draw each tile by how many of its labels changed and by how sure its labels are."""
+    places = {
+        f"{row['area']}/{row['id']}": (changed(row["counts"]), row["sureness"])
+        for row in content["tiles"]
+        if row["sureness"] is not None
+    }
+    shown = {name for names in content["shown"].values() for name in names}
+    rest = _columns([place for name, place in places.items() if name not in shown])
+    axes.plot(*rest, "o", color=MUTED, alpha=0.5, markersize=5, label="tiles")
+    for kind, (mark, colour) in _KINDS.items():
+        chosen = _columns([places[name] for name in content["shown"][kind]])
+        axes.plot(*chosen, mark, color=colour, markersize=6, label=f"{kind.replace('_', ' ')}, drawn")
+    axes.set(title="Which tiles to look at", xlabel="labels changed", ylabel="mean probability of the labels")
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     axes.set_xlim(left=0)
     axes.legend(loc="best", fontsize=9)
 
