@@ -30,6 +30,8 @@ def evident(
     masked: np.ndarray | None = None,
     noise: float = 0.002,
     seed: int = 0,
+    area: str = "train",
+    column: int = 1,
 ) -> TileData:
     """Return a tile of mixtures of land and `fraction` [y, x] of the water `of`.
 
@@ -43,6 +45,8 @@ def evident(
         masked: where nothing is seen.
         noise: standard deviation of each band.
         seed: of the noise.
+        area: whose tile it is.
+        column: of the tile.
     """
     water, land = (np.array(COVERS[name])[:, None, None] for name in (of, "land"))
     bands = fraction * water + (1 - fraction) * land
@@ -65,7 +69,7 @@ def evident(
         "dswe": passed >= 3,
         "dswe_partial": (passed >= 2) | fifth,
     }
-    tile = make_tile(fraction > 0.5, rule if bit is None else bit, masked=masked)
+    tile = make_tile(fraction > 0.5, rule if bit is None else bit, masked=masked, area=area, column=column)
     seen = ~np.isnan(tile.share)
     floats = {name: np.where(seen, share, np.nan).astype(np.float32) for name, share in shares.items()}
     features = tile.features.copy()

@@ -26,7 +26,7 @@ from water_gee.tiles import clean_path, feature_path, read_manifest, write_manif
 
 V1 = [
     "denoise=v1", "denoise.samples=150", "denoise.epochs=[3,1,1]", "denoise.batch=64", "denoise.learning_rate=1e-3",
-    "denoise.minimum_water=20", "trainer.threads=1",
+    "denoise.minimum_water=20", "denoise.gate=off", "trainer.threads=1",
 ]  # fmt: skip
 NONE = ["denoise=none", "trainer.threads=1"]
 VOTE = ["denoise=vote", "trainer.threads=1"]

@@ -24,7 +24,7 @@ from water_gee.files import read_json
 from water_gee.paths import Layout
 from water_gee.tiles import clean_path, feature_path, load_tile, read_manifest, write_manifest
 
-V1 = ["denoise=v1", "denoise.samples=500", "trainer.threads=1"]
+V1 = ["denoise=v1", "denoise.samples=500", "denoise.gate=off", "trainer.threads=1"]
 pytestmark = pytest.mark.usefixtures("no_drawing", "method")
 
 
@@ -138,7 +138,7 @@ def test_a_failing_survey_is_one_line(layout: Layout, settings: Callable[..., Se
 def test_a_killed_run_goes_on_where_it_stopped(
     layout: Layout, settings: Callable[..., Settings], config_dir: Path, until: str
 ) -> None:
-    slow = ["denoise=v1", "denoise.samples=7", "trainer.threads=1"]  # 0.3 s a tile and step
+    slow = ["denoise=v1", "denoise.samples=7", "denoise.gate=off", "trainer.threads=1"]  # 0.3 s a tile and step
     run(settings(*slow))
     expected = bytes_below(layout.clean)
     for path in [*layout.clean.rglob("*.tif"), layout.clean / "report.json", layout.logs / "denoise.jsonl"]:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from water_gee.config.base import Count, Group, Positive, Share
 
@@ -15,6 +15,7 @@ def _distinct(names: tuple[str, ...]) -> tuple[str, ...]:
 
 _Names = Annotated[tuple[str, ...], Field(min_length=1), AfterValidator(_distinct)]
 _Sources = Annotated[_Names, Field(max_length=9)]
+_Gate = Annotated[Literal["fail", "warn", "off"], BeforeValidator(lambda v: "off" if v is False else v)]  # YAML's off
 
 
 class DenoiseSettings(Group):
@@ -23,6 +24,7 @@ class DenoiseSettings(Group):
     method: Literal["water_gee", "none", "v1", "vote", "label_model", "confident"]
     areas: Annotated[list[str], Field(min_length=1)]
     show: tuple[str, ...] = ()  # tiles to draw, AREA/ID each; then nothing is cleaned
+    gate: _Gate = "fail"  # on labels that would do harm: fail, warn, or off, which does not look
     radius: Annotated[int, Field(ge=0, le=15)] = 3  # a pixel with an unseen neighbour this near is not used
     mixture: Share = 0.6  # water_gee: near water a pixel is water from this fraction of water on,
     bit_mixture: Share = 0.25  # water_gee: and from this one where the raw label says so

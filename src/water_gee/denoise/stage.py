@@ -11,6 +11,7 @@ from typing import Any
 
 from water_gee.claims import claim
 from water_gee.config.settings import Settings
+from water_gee.denoise.gate import admit, judge, known_gate
 from water_gee.denoise.learning import Area, Learned, forget, work_folder
 from water_gee.denoise.method import Method
 from water_gee.denoise.registry import build, own_settings
@@ -44,7 +45,8 @@ def run(settings: Settings) -> None:
     With `denoise.show`, draw those tiles instead, whose labels stay as they are.
 
     Raises:
-        TileError: there are no tiles, or a tile failed; the others are cleaned all the same.
+        TileError: there are no tiles, or a tile failed; the others are cleaned all the same. Or the labels would do
+            harm, by `denoise.gate`; then they stay there without a report.
     """
     begun = time.monotonic()
     layout, options = Layout.of(settings).absolute(), settings.denoise
@@ -60,7 +62,8 @@ def run(settings: Settings) -> None:
     own = {"method": options.method, **own_settings(options.method, options.model_dump(mode="json"))}
     areas = _areas(layout, tiles, own, settings.seed)
     todo = [job for job in _jobs(areas, method) if not is_done(layout, job.record, job.fingerprint)]
-    known = _known_rows(layout)
+    known, known_areas = _known_rows(layout), known_gate(layout)
+    threads = settings.trainer.threads or os.cpu_count() or 1
     if todo:
         # Without a report no later run takes what is there for finished.
         clean_report_path(layout).unlink(missing_ok=True)
@@ -74,8 +77,12 @@ def run(settings: Settings) -> None:
         _raise_failures(ended)
     rows = [_row(layout, record, known.get((record.area, record.id), {})) for record in tiles]
     _prune(layout, tiles)
-    _conclude(layout, report(layout.study, options.method, own, settings.seed, rows, skipped), tiles)
     forget(layout)
+    judged = {}
+    if options.gate != "off":
+        judged = judge(layout, tiles, rows, known_areas, radius=options.radius, seed=settings.seed, workers=threads)
+    gate = admit(layout, options.method, options.gate, judged)
+    _conclude(layout, report(layout.study, options.method, own, settings.seed, rows, skipped) | {"gate": gate}, tiles)
     if skipped:
         say(f"{len(skipped)} tiles failed to download and have no labels, first {skipped[0]}; run: water-gee tiles")
     counts = [row["counts"] for row in rows]
