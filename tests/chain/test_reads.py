@@ -39,7 +39,7 @@ OTHER: dict[str, Any] = {
     "sensor.bands": {"green": "SR_B3"}, "sensor.valid": [1, 60000], "sensor.cloud_bits": [3], "sensor.reducer": "mean",
     "features.names": ["blue", "nir"], "labels.bit": "cfmask", "labels.sources": ["mndwi"], "labels.beside": ["slope"],
     "tiles.areas": ["train"], "tiles.origin": [15, 15], "denoise.method": "v1",
-    "denoise.gate": "warn", "denoise.mixture": 0.5, "denoise.bit_mixture": 0.5,
+    "denoise.gate": "warn", "denoise.show": ["train/other"], "denoise.mixture": 0.5, "denoise.bit_mixture": 0.5,
     "denoise.areas": ["train"], "model.name": "mlp", "model.widths": [4, 4, 8, 8], "data.name": "crops",
     "data.validation": 0.5, "trainer.accelerator": "cpu", "trainer.precision": "32", "export.form": "kernel",
     "export.prune": 0.5, "export.shares": [0.4], "predict.engine": "local", "predict.runtime": "onnx",
