@@ -10,6 +10,7 @@ import pytest
 from shapely.geometry import box
 
 import scenes
+from earth.said import CLASS_OF, DSWE, Numbers, codes, says
 from eelocal import Server
 from scenes import ASSET_BANDS, BANDS, GLO30, LANDSAT, STRIPS, milliseconds, write_asset
 from water_gee.config.earth import EarthSettings
@@ -26,7 +27,7 @@ from water_gee.earth import (
     possible_ranges,
 )
 from water_gee.earth.evidence import SOURCES, Look
-from water_gee.errors import ConfigError, EarthError
+from water_gee.errors import EarthError
 from water_gee.paths import Layout
 from water_gee.study import Area, Window
 
@@ -39,56 +40,8 @@ MONTHLY = "JRC/GSW1_4/MonthlyHistory"
 SUNS = {"0611": {"SUN_AZIMUTH": 140.0, "SUN_ELEVATION": 50.0}, "0713": {"SUN_AZIMUTH": 0.0, "SUN_ELEVATION": 10.0}}
 DAYS = (*SUNS, "0829")
 EAST, NORTH = -0.3, 0.4  # metres that the ground rises a metre to the east and to the north
-Numbers = dict[str, np.ndarray]
 ALL = "labels.sources=[qa,cfmask,mndwi,awei,wi2015,ndwi,dswe,fmask]"
 SHARES = ("cfmask", "mndwi", "awei", "wi2015", "ndwi", "dswe", "dswe_partial", "fmask")
-
-# USGS's table of the codes of the five tests, the first test's digit last.
-DSWE = {
-    "high": "01111 10111 11011 11101 11110 11111",
-    "moderate": "00111 01011 01101 01110 10011 10101 10110 11001 11010 11100",
-    "partial, conservative": "11000",
-    "partial, aggressive": "00011 00101 00110 01001 01010 01100 10000 10001 10010 10100",
-    "not water": "00000 00001 00010 00100 01000",
-}
-CLASS_OF = {code: name for name, codes in DSWE.items() for code in codes.split()}
-
-
-def difference(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """The normalised difference, negative reflectance as 0."""
-    one, other = np.maximum(one, 0), np.maximum(other, 0)
-    return np.where(one + other == 0, 0, (one - other) / np.where(one + other == 0, 1, one + other))
-
-
-def codes(r: Numbers) -> np.ndarray:
-    """DSWE's code of each pixel, as text."""
-    mndwi, ndvi = difference(r["green"], r["swir1"]), difference(r["nir"], r["red"])
-    tests = [
-        mndwi > 0.124,
-        r["green"] + r["red"] > r["nir"] + r["swir1"],
-        r["blue"] + 2.5 * r["green"] - 1.5 * (r["nir"] + r["swir1"]) - 0.25 * r["swir2"] > 0,
-        (mndwi > -0.44) & (r["swir1"] < 0.09) & (r["nir"] < 0.15) & (ndvi < 0.7),
-        (mndwi > -0.5) & (r["blue"] < 0.1) & (r["swir1"] < 0.3) & (r["swir2"] < 0.1) & (r["nir"] < 0.22),
-    ]
-    digits = [np.where(test, "1", "0") for test in reversed(tests)]
-    return np.array(["".join(each) for each in zip(*(d.ravel() for d in digits), strict=True)]).reshape(mndwi.shape)
-
-
-def says(r: Numbers, bit: np.ndarray) -> Numbers:
-    """What every source says of one look, written apart from the product."""
-    ndvi, classes = difference(r["nir"], r["red"]), np.vectorize(CLASS_OF.get)(codes(r))
-    wi2015 = 1.7204 + 171 * r["green"] + 3 * r["red"] - 70 * r["nir"] - 45 * r["swir1"] - 71 * r["swir2"]
-    awei = r["blue"] + 2.5 * r["green"] - 1.5 * (r["nir"] + r["swir1"]) - 0.25 * r["swir2"]
-    return {
-        "cfmask": ((ndvi < 0.01) & (r["nir"] < 0.11)) | ((ndvi < 0.1) & (r["nir"] < 0.05)),
-        "mndwi": difference(r["green"], r["swir1"]) > 0,
-        "awei": awei > 0,
-        "wi2015": wi2015 > 0,
-        "ndwi": difference(r["green"], r["nir"]) > 0,
-        "dswe": np.isin(classes, ["high", "moderate"]),
-        "dswe_partial": classes != "not water",
-        "fmask": bit,
-    }
 
 
 def scene(random: np.random.Generator) -> np.ndarray:
@@ -311,33 +264,6 @@ def test_values_lie_in_the_ranges_that_are_possible(labels, settings) -> None:
 
 def test_every_source_says_where_it_comes_from() -> None:
     assert all(source.build.__doc__ for source in SOURCES.values())
-
-
-def test_what_is_stored_is_what_is_asked_for_and_no_feature(settings) -> None:
-    spec = label_spec(settings("labels.sources=[qa,dswe,jrc]", "features.names=[nir,slope]"))
-    assert spec.shares == ("share_dswe", "share_dswe_partial", "share_jrc")
-    assert spec.beside == ("blue", "green", "red", "swir1", "swir2", "elevation", "illumination", "snow")
-    lacking = label_spec(settings("labels.sources=[ndwi]", "~sensor.bands.swir2", "sensor.snow_bit=null"))
-    assert not {"swir2", "snow"} & set(lacking.beside) and "slope" in lacking.beside
-    assert label_spec(settings("labels.sources=[qa]", "labels.beside=[]")).bands == ("water_share", "clear_looks")
-
-
-@pytest.mark.parametrize(
-    ("overrides", "said"),
-    [
-        (["labels.sources=[mdnwi]"], r"labels.sources: there is no source 'mdnwi'; did you mean mndwi\? \(known: qa, "),
-        (["labels.beside=[slop]"], r"labels.beside: there is no band 'slop'; did you mean slope\?"),
-        (
-            ["labels.sources=[ndwi,awei]", "~sensor.bands.swir2"],
-            "labels.sources: awei needs the band swir2, which sensor.bands of landsat8 lacks; add it there or leave",
-        ),
-        (["labels.bit=cfmask", "labels.sources=[]", "~sensor.bands.nir"], "labels.bit: cfmask needs the band nir"),
-    ],
-)
-def test_a_choice_that_cannot_be_is_refused_in_one_line(settings, overrides, said) -> None:
-    with pytest.raises(ConfigError, match=said) as refused:
-        label_spec(settings(*overrides))
-    assert "\n" not in str(refused.value)
 
 
 def test_a_look_is_judged_alike_whatever_else_is_asked_for(labels) -> None:
