@@ -61,7 +61,7 @@ def test_a_second_repro_does_nothing(reproduced) -> None:
         ("conf/study/tiny.yaml", "water_{year}_*", "water_{year}*", {"evaluate"}),
         ("conf/sensor/landsat8.yaml", "water_bit: 7", "water_bit: 6", {"tiles", "export", "predict"}),
         ("conf/dem/glo30.yaml", "band: DEM", "band: dem", {"tiles", "export", "predict"}),
-        ("conf/denoise/none.yaml", "radius: 3", "radius: 4", {"denoise"}),
+        ("conf/denoise/water_gee.yaml", "radius: 3", "radius: 4", {"denoise"}),
         ("conf/trainer/default.yaml", "patience: 4", "patience: 5", {"train", "export"}),
         ("params.yaml", "data: auto", "data: crops", {"train", "export"}),
         ("params.yaml", "seed: 0", "seed: 1", {"denoise", "train", "export", "evaluate"}),

@@ -44,8 +44,8 @@ OTHER: dict[str, Any] = {
     "data.validation": 0.5, "trainer.accelerator": "cpu", "trainer.precision": "32", "export.form": "kernel",
     "export.prune": 0.5, "export.shares": [0.4], "predict.engine": "local", "predict.runtime": "onnx",
     "predict.area": "train", "predict.tile_size": 64, "evaluate.area": "train", "search.method": "optuna",
-    "ladder.methods": ["none"], "ladder.kinds": ["flips"], "ladder.rates": [10], "ladder.seeds": [0],
-    "ladder.areas": ["train"], "ladder.training": {"rates": [], "seeds": [0], "epochs": 1},
+    "ladder.studies": ["sample"], "ladder.methods": ["none"], "ladder.kinds": ["flips"], "ladder.rates": [10],
+    "ladder.seeds": [0], "ladder.areas": ["train"], "ladder.training": {"rates": [], "seeds": [0], "epochs": 1},
     "simulate.size": 512, "simulate.water_share": 0.1, "simulate.cloud_share": 0.1,
 }  # fmt: skip
 

@@ -19,7 +19,8 @@ from water_gee.errors import PoolError
 from water_gee.paths import Layout
 
 V1 = [
-    "denoise=v1", "denoise.samples=150", "denoise.epochs=[3,1,1]", "denoise.batch=64", "denoise.learning_rate=1e-3",
+    "denoise=v1", "denoise.gate=off",
+    "denoise.samples=150", "denoise.epochs=[3,1,1]", "denoise.batch=64", "denoise.learning_rate=1e-3",
     "denoise.minimum_water=20",
 ]  # fmt: skip
 CHOICES = {"none": ["denoise=none"], "v1": V1, "surveying": V1}
@@ -57,7 +58,7 @@ def test_a_killed_worker_costs_nothing(
     layout: Layout, settings: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setitem(METHODS, "v1", surveying.Middle)
-    slow = ["denoise=v1", "denoise.samples=7"]  # 0.3 s a tile and step
+    slow = ["denoise=v1", "denoise.gate=off", "denoise.samples=7"]  # 0.3 s a tile and step
     run(settings(*slow, "cluster.workers=1"))
     expected = bytes_below(layout.clean)
     for path in layout.clean.rglob("*.tif"):

@@ -17,7 +17,10 @@ from water_gee.paths import Layout
 from water_gee.reads import STAGES, code_of
 
 pytestmark = pytest.mark.usefixtures("no_drawing")
-QUICK = {"v1": ("denoise.samples=100", "denoise.epochs=[1,1,1]", "denoise.minimum_water=20")}
+QUICK = {
+    "v1": ("denoise.samples=100", "denoise.epochs=[1,1,1]", "denoise.minimum_water=20"),
+    "confident": ("denoise.block=0.3",),
+}
 _OPENED: list[str] = []
 _WATCHING = False
 
@@ -79,7 +82,7 @@ def test_the_labels_are_the_same_whatever_the_reference_says(
     study = f"study.references.truth={references}/*.tif"
     _WATCHING = True
     try:
-        run(settings(study, f"denoise={method}", "trainer.threads=1", *QUICK.get(method, ())))
+        run(settings(study, f"denoise={method}", "denoise.gate=off", "trainer.threads=1", *QUICK.get(method, ())))
         first = bytes_below(layout.clean)
     finally:
         _WATCHING = False
@@ -87,5 +90,5 @@ def test_the_labels_are_the_same_whatever_the_reference_says(
     write(references, 0)
     for path in layout.clean.rglob("*.tif"):
         path.unlink()
-    run(settings(study, f"denoise={method}", "trainer.threads=1", *QUICK.get(method, ())))
+    run(settings(study, f"denoise={method}", "denoise.gate=off", "trainer.threads=1", *QUICK.get(method, ())))
     assert bytes_below(layout.clean) == first

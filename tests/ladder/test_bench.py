@@ -84,7 +84,10 @@ def test_no_method_sees_the_truth(root, spy) -> None:
         own = stored[tile.record]
         assert isinstance(seed, int) and learned is None
         assert {name for name, _ in vars(tile).items()} == {name for name, _ in vars(own).items()}
-        for name in ("features", "names", "transform", "beside"):
+        assert set(tile.beside) == set(own.beside)
+        for name, band in tile.beside.items():
+            np.testing.assert_array_equal(band, own.beside[name])
+        for name in ("features", "names", "transform"):
             assert np.array_equal(getattr(tile, name), getattr(own, name), equal_nan=name == "features")
         ground = next(one for one in bench.ground(own.record.area) if own.record in [each.record for each in one.tiles])
         truth = ground.truth[ground.cut(own)]
@@ -259,7 +262,7 @@ class _Stub:
 @pytest.mark.parametrize(
     ("overrides", "error", "words"),
     [
-        (["ladder.methods=[magic]"], ConfigError, "ladder.methods: 'magic' is unknown; choose from none, "),
+        (["ladder.methods=[magic]"], ConfigError, "ladder.methods: 'magic' is unknown; choose from water_gee, none, "),
         (["study.references={truth: 'nowhere/*.tif'}"], ConfigError, "study.references.truth: no file matches"),
         (["ladder.kinds=[fog]"], ConfigError, "ladder.kinds.0: "),
         (["ladder.rates=[60]"], ConfigError, "ladder.rates.0: input should be less than or equal to 50"),
