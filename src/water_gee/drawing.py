@@ -41,8 +41,8 @@ def drawing(path: Path, height: float, width: float = WIDTH, exact: Sequence[Cod
         figure = Figure(figsize=(width, height), dpi=_DPI, layout=ConstrainedLayoutEngine(w_pad=0.05, h_pad=0.06))
         canvas = FigureCanvasAgg(figure)
         yield figure
-        canvas.draw()  # type: ignore[no-untyped-call]
-        pixels = np.asarray(canvas.buffer_rgba())  # type: ignore[no-untyped-call]
+        canvas.draw()  # type: ignore[no-untyped-call]  # matplotlib types no backend
+        pixels = np.asarray(canvas.buffer_rgba())  # type: ignore[no-untyped-call]  # nor this
         _save(pixels[..., :3], path, sorted({code.rgb for code in exact}))
 
 

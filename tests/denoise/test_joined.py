@@ -91,6 +91,17 @@ def test_a_bit_that_knows_more_than_spectra_is_believed_beside_water() -> None:
     assert (clean.label[meadow] == WATER).mean() > 0.9
 
 
+def test_a_bit_that_seldom_knows_more_is_not_believed() -> None:
+    """The same meadow, a few pixels of it: the bit's errors beside water, which are left open and not called water."""
+    fraction = disc(SIDE, 20)
+    meadow = (disc(SIDE, 23) > 0.5) & (fraction < 0.5)
+    few = meadow & (np.random.default_rng(3).random(meadow.shape) < 0.1)
+    mixture = np.where(meadow, 0.42, fraction)
+    rule = evident(mixture).share > 0
+    (clean,) = cleaned(evident(mixture, bit=rule | few))
+    assert few.sum() > 10 and not (clean.label[few] == WATER).any()
+
+
 def test_a_strong_label_is_left_alone() -> None:
     fraction = disc(SIDE, 22)
     tile = evident(fraction, bit=fraction > 0.5)

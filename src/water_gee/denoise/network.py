@@ -96,7 +96,7 @@ def train(bands: Float, used: Boolean, water: NDArray[np.int64], other: NDArray[
     network = TileCNN(mean, torch.from_numpy(deviation.astype(np.float32)))
     # Training is faster with the channels last, prediction in blocks with the channels first. The ignores: torch
     # does not type a memory format alone, nor backward().
-    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch omits it
     samples = network.standardise(patches(bands, np.concatenate([water, other]), network.radius))
     samples = samples.contiguous(memory_format=torch.channels_last)
     classes = torch.cat([torch.ones(len(water), dtype=torch.long), torch.zeros(len(other), dtype=torch.long)])
@@ -105,9 +105,9 @@ def train(bands: Float, used: Boolean, water: NDArray[np.int64], other: NDArray[
         for chosen in torch.split(torch.randperm(len(samples)), how.batch):
             loss = nn.functional.cross_entropy(network(samples[chosen])[:, :, 0, 0], classes[chosen])
             optimiser.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()  # type: ignore[no-untyped-call]  # torch types it not
             optimiser.step()
-    network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+    network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]  # torch omits it
     return network
 
 
