@@ -16,7 +16,7 @@ from water_gee.surroundings import in_one_line
 
 if TYPE_CHECKING:
     from water_gee.config.settings import Settings
-    from water_gee.tracking.job import Job
+    from water_gee.experiments.job import Job
     from water_gee.training import OnEpoch
 
 _PARENT = "WATER_GEE_SWEEP"  # the sweep's run, jobs and process, for jobs that a launcher starts in other processes
@@ -107,7 +107,7 @@ def search(settings: "Settings", overrides: Sequence[str], config_dir: str | Non
 
     if launcher := next((one for one in overrides if one.startswith("hydra")), None):
         raise ConfigError(f"leave {launcher} out of a search, which learns from one trial before it tries the next")
-    from water_gee.tracking.search import search as run_search
+    from water_gee.experiments.search import search as run_search
 
     failed = run_search(
         settings, overrides, settings_of=lambda own: load(compose([*own, "search=none"], config_dir)), run=_job
@@ -121,8 +121,8 @@ def sweep(jobs: Sequence["Settings"], overrides: Sequence[str], config_dir: str 
     import hydra
 
     from water_gee.config.compose import repository, with_study
-    from water_gee.tracking.lineage import this_process
-    from water_gee.tracking.sweep import close_sweep, open_sweep
+    from water_gee.experiments.sweep import close_sweep, open_sweep
+    from water_gee.runs.lineage import this_process
 
     opened = open_sweep(overrides, jobs)
     os.environ[_PARENT] = f"{opened.run_id} {opened.jobs} {this_process()}"
@@ -147,9 +147,9 @@ def _task(composed: Any) -> float:
     from hydra.core.hydra_config import HydraConfig
 
     from water_gee.config.settings import load
+    from water_gee.experiments.workers import end_with, tell_failure
     from water_gee.progress import say
-    from water_gee.tracking.lineage import this_process
-    from water_gee.tracking.workers import end_with, tell_failure
+    from water_gee.runs.lineage import this_process
 
     register()  # named here so that another process imports it with this function, before Hydra composes there
     parent, jobs, process = os.environ[_PARENT].split(" ", 2)
@@ -170,8 +170,8 @@ def _job(
     settings: "Settings", overrides: Sequence[str], parent: str | None = None, on_epoch: "OnEpoch | None" = None
 ) -> "Job":
     """Run one training: alone, of a sweep, or of a search."""
+    from water_gee.experiments.job import run_job
     from water_gee.report.judged import judge_run
-    from water_gee.tracking.job import run_job
 
     return run_job(settings, overrides, parent=parent, test=judge_run, on_epoch=on_epoch)
 

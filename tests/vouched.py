@@ -6,9 +6,9 @@ from water_gee.denoise.summary import choose, measure, report
 from water_gee.files import sha256
 from water_gee.models import load_checkpoint, selected_report_path
 from water_gee.paths import Layout
+from water_gee.runs.records import RunRecord, file_hashes, write_record
 from water_gee.sealed import write_sealed
 from water_gee.tiles import clean_path, read_manifest
-from water_gee.tracking.folders import RunRecord, file_hashes, write_record
 
 
 def vouch_for_labels(layout: Layout, **more: object) -> None:

@@ -18,8 +18,8 @@ STAGES = {
     "simulate": ("water_gee.simulate.stage", "remake the sample study's scenes in data/raw"),
     "tiles": ("water_gee.tiles.stage", "download tiles of features and labels"),
     "denoise": ("water_gee.denoise.stage", "take the noise out of the labels"),
-    "promote": ("water_gee.tracking.promote", "make the study's best run MLflow's champion and params.yaml's run"),
-    "select": ("water_gee.tracking.select", "make a run's checkpoint models/model.ckpt"),
+    "promote": ("water_gee.experiments.promote", "make the study's best run MLflow's champion and params.yaml's run"),
+    "select": ("water_gee.experiments.select", "make a run's checkpoint models/model.ckpt"),
     "export": ("water_gee.export.stage", "convert the checkpoint into Earth Engine operations and prove it"),
     "cost": ("water_gee.report.cost", "prune by several shares, and draw accuracy against multiply-adds a pixel"),
     "compare": ("water_gee.report.comparison", "every model and baseline of the study in one table, with intervals"),
@@ -27,7 +27,7 @@ STAGES = {
     "predict": ("water_gee.maps.stage", "map the study's area, year by year"),
     "evaluate": ("water_gee.report.stage", "measure the accuracy against the references, and show all on one page"),
     "summary": ("water_gee.report.summary", "what the chain has made, as tables on the terminal"),
-    "ui": ("water_gee.tracking.ui", "MLflow's page of the study's runs, on this machine"),
+    "ui": ("water_gee.tracking.server", "MLflow's page of the study's runs, on this machine"),
 }
 
 

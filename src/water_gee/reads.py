@@ -69,7 +69,7 @@ STAGES = {
     "train": Stage(
         "python train.py run.name=repro ckpt=last",
         keys=("study.name", *_LEARNING),
-        modules=("water_gee.training.run", "water_gee.tracking.job"),
+        modules=("water_gee.training.run", "water_gee.experiments.job"),
         files=("train.py",),
         data=("data/tiles", "data/clean"),
         outs=("runs/repro",),
@@ -78,7 +78,7 @@ STAGES = {
     "select": Stage(
         "water-gee select",
         keys=("study.name", "select"),
-        modules=("water_gee.tracking.select",),
+        modules=("water_gee.experiments.select",),
         data=("runs/repro",),
         outs=("models",),
     ),
@@ -89,7 +89,7 @@ STAGES = {
             "study.name", *_COMPOSITE, "tiles.margin", "predict.area", "export.form", "export.parity_pixels",
             "export.logits", "export.prune", "export.prune_epochs", "export.prune_lr", *_LEARNING, "denoise.method",
         ),
-        modules=("water_gee.export.stage", "water_gee.tracking.job"),
+        modules=("water_gee.export.stage", "water_gee.experiments.job"),
         files=("src/eelocal",),
         data=("data/raw", "data/tiles", "data/clean", "models"),
         outs=("export",),

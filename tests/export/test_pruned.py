@@ -10,16 +10,16 @@ from finished import checkpoint
 from water_gee.denoise.stage import run as run_denoise
 from water_gee.errors import ExportError, ModelError
 from water_gee.evaluation import judged
+from water_gee.experiments.select import choose
 from water_gee.export import deployed, stage
 from water_gee.files import sha256
 from water_gee.maps.stage import run as run_predict
 from water_gee.models import Checkpoint, load_checkpoint, multiply_adds
 from water_gee.paths import Layout
 from water_gee.report.cost import run as run_cost
+from water_gee.runs import all_runs
 from water_gee.tiles.stage import run as run_tiles
-from water_gee.tracking import all_runs
 from water_gee.tracking.database import connect
-from water_gee.tracking.select import choose
 
 PRUNE = ("export.prune=0.7", "export.prune_epochs=1", "export.parity_pixels=8000", "trainer.accelerator=cpu")
 
@@ -90,7 +90,7 @@ def test_the_run_is_in_mlflow_made_once_and_never_selected_by_default(ready, roo
     )
     assert run.data.params["prune"] == "0.7" and run.data.params["model"] == "pixelcnn"
     with pytest.raises(ModelError, match="no finished run"):
-        choose(ready())
+        choose(Layout.of(ready()), None)
 
 
 def test_cost_compares_the_shares_and_logs_the_figure(ready, root, capsys):

@@ -21,7 +21,7 @@ from labelled import QUICK, quick_settings, write_labelled_tiles
 from water_gee import cli
 from water_gee.config import compose
 from water_gee.config.settings import Settings, load
-from water_gee.tracking.job import run_job
+from water_gee.experiments.job import run_job
 
 PROJECT = Path(__file__).resolve().parents[2]
 

@@ -37,14 +37,14 @@ from water_gee.config.settings import Settings, load
 from water_gee.errors import TileError
 from water_gee.files import write_text
 from water_gee.paths import Layout
+from water_gee.runs.promoted import files_of, keep
+from water_gee.runs.records import RunRecord
 from water_gee.sealed import sealed
 from water_gee.study import Tile
 from water_gee.surroundings import in_one_line
 from water_gee.tiles import TileRecord, read_manifest, write_manifest
 from water_gee.tiles.journal import Journal, journal_path
 from water_gee.tiles.manifest import begin_manifest
-from water_gee.tracking.folders import RunRecord
-from water_gee.tracking.promoted import files_of, keep
 
 PROMOTED = "e" * 32
 SETTINGS: dict[tuple[str, ...], Settings] = {}  # by overrides: to compose takes longer than most of the commands

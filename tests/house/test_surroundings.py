@@ -18,12 +18,12 @@ from rasterio.errors import RasterioIOError
 from labelled import QUICK, quick_settings, write_labelled_tiles
 from train_command import TRAIN, command, mlflow_runs
 from water_gee import cli
+from water_gee.experiments.job import run_job
 from water_gee.files import write_text
 from water_gee.paths import Layout
+from water_gee.runs.records import FAILED, all_runs
 from water_gee.surroundings import LONGEST, in_one_line, one_line
 from water_gee.tracking.database import address, connect
-from water_gee.tracking.folders import FAILED, all_runs
-from water_gee.tracking.job import run_job
 
 
 def caught(function, *arguments):

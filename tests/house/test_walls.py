@@ -7,9 +7,8 @@ import pytest
 
 SOURCE = Path(__file__).parents[2] / "src"
 ROOMS = [
-    "study", "earth", "pool", "tiles", "denoise", "models", "training", "tracking", "export", "maps", "evaluation",
-    "ladder",
-    "report",
+    "study", "earth", "pool", "tiles", "denoise", "models", "training", "runs", "tracking", "experiments",
+    "export", "maps", "evaluation", "ladder", "report",
 ]  # fmt: skip
 COMMON = {
     "errors", "files", "paths", "progress", "config", "accuracy", "bootstrap", "cli", "sealed", "claims", "dvc_hashes",

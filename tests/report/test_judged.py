@@ -9,16 +9,16 @@ import yaml
 import finished
 from labelled import write_labelled_tiles
 from vouched import vouch_for_labels, vouch_for_run
+from water_gee.denoise import training_records
 from water_gee.errors import ModelError
 from water_gee.evaluation import assess
 from water_gee.models import save_checkpoint
 from water_gee.paths import Layout
 from water_gee.report import comparison
 from water_gee.report.judged import judge_run
+from water_gee.runs.lineage import lineage
+from water_gee.runs.records import FINISHED, RunRecord
 from water_gee.tiles import read_manifest, write_manifest
-from water_gee.tracking.folders import FINISHED, RunRecord
-from water_gee.tracking.lineage import lineage
-from water_gee.training import training_records
 
 REFERENCE = "study.references={truth: 'reference/water_{year}_*.tif'}"
 ONE_YEAR = "study.years=[2020]"

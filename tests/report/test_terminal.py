@@ -13,7 +13,7 @@ from water_gee.report import comparison
 from water_gee.report.stage import run
 from water_gee.report.summary import run as summarise
 from water_gee.report.tables import show, write
-from water_gee.tracking import Contender
+from water_gee.runs import Contender
 
 WIDTHS = pytest.mark.parametrize("width", ["40", "80", "200", None])
 ODD = "/data/[red]lake[/red]/[/x]/:droplet:/" + "long" * 50 + "/a b/index.html"

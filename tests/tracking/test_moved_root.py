@@ -15,13 +15,14 @@ import torch
 
 from labelled import quick_settings, weights, write_labelled_tiles
 from ui_command import start_ui
+from water_gee.experiments.job import run_job
 from water_gee.models import PixelNetwork, Standardise, TrainedModel, build_body, save_checkpoint
 from water_gee.paths import Layout
+from water_gee.runs import Dataset
+from water_gee.runs.records import CHAMPION
+from water_gee.tracking import log_data
 from water_gee.tracking.database import connect, experiment
-from water_gee.tracking.datasets import Known, log_used
-from water_gee.tracking.folders import CHAMPION
-from water_gee.tracking.job import run_job
-from water_gee.tracking.package import log_model
+from water_gee.tracking.logged_model import log_model
 
 NAMES = ["plain", "with a space, é and = it's", "100% sure", "50%41", "what?", "no#1;&$"]
 
@@ -34,7 +35,7 @@ def fill(root: Path) -> str:
     run_id: str = run.info.run_id
     client.log_text(run_id, "kept", "notes/one.txt")
     data = [("inside", layout.tiles), ("outside", "/elsewhere/data"), ("beside", f"{root}-2/data")]
-    log_used(client, run_id, [Known(name, "1", str(place), "training") for name, place in data])
+    log_data(client, run_id, [Dataset(name, "1", str(place), "training") for name, place in data])
     torch.manual_seed(0)
     network = PixelNetwork(Standardise([0.0], [1.0]), build_body("mlp", 1, [2]), ["nir"])
     model = TrainedModel(network, "mlp", (2,))
@@ -151,7 +152,7 @@ def test_several_that_open_a_moved_root_at_once_move_it_once(made, moved, capsys
 
 
 def test_a_move_that_cannot_be_written_changes_nothing(moved):
-    from water_gee.tracking.places import follow
+    from water_gee.tracking.moved_root import follow
 
     layout = moved("new")
     before = whole(layout.database)

@@ -12,10 +12,10 @@ import pytest
 
 from ui_command import answers, start_ui
 from water_gee.paths import Layout
-from water_gee.tracking import ui
+from water_gee.tracking import server as ui
 from water_gee.tracking.database import connect
 
-WARDEN = Path(ui.__file__).with_name("warden.py")
+WARDEN = Path(ui.__file__).with_name("group_end.py")
 
 
 @pytest.fixture(scope="module")

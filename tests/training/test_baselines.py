@@ -17,14 +17,14 @@ from labelled import FEATURES, write_labelled_tiles
 from water_gee.accuracy import Confusion
 from water_gee.config.compose import compose
 from water_gee.config.settings import load
-from water_gee.denoise import read_clean
+from water_gee.denoise import read_clean, training_records
 from water_gee.errors import ModelError
+from water_gee.experiments.job import run_job
 from water_gee.models import Standardise, TrainedModel, load_checkpoint, predict
 from water_gee.paths import Layout
 from water_gee.tiles import load_tile
 from water_gee.tracking.database import connect
-from water_gee.tracking.job import run_job
-from water_gee.training import train, training_records, trees
+from water_gee.training import train, trees
 from water_gee.training.baselines import Pixels, drawn_pixels, logistic, otsu, otsu_threshold
 from water_gee.training.store import build_store
 from water_gee.training.trees import as_tensors, boosted_trees

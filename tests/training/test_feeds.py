@@ -5,10 +5,11 @@ import pytest
 import torch
 
 from labelled import FEATURES, write_labelled_tiles
+from water_gee.denoise import training_records
 from water_gee.models import PixelNetwork, Standardise, build_body
 from water_gee.training.feeds import CropFeed, PixelFeed, Sampling
 from water_gee.training.module import batch_loss
-from water_gee.training.store import build_store, standardisation, training_records
+from water_gee.training.store import build_store, standardisation
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ import torch
 
 from labelled import QUICK, folder_for, quick_settings, weights, write_labelled_tiles
 from water_gee.errors import ConfigError, ModelError, TileError
-from water_gee.tracking.folders import FINISHED, KILLED, RUNNING, all_runs
+from water_gee.runs.records import FINISHED, KILLED, RUNNING, all_runs
 from water_gee.training import train
 from water_gee.training.leading import leading
 from water_gee.training.processes import Place, on_gpu, place_of, threads_of

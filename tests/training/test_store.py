@@ -5,9 +5,10 @@ import pytest
 
 from labelled import FEATURES, MARGIN, PLACES, SIZE, truth_of, write_labelled_tiles
 from vouched import vouch_for_labels
+from water_gee.denoise import training_records
 from water_gee.errors import TileError
 from water_gee.tiles import clean_path, load_tile
-from water_gee.training.store import ABSTAIN, build_store, standardisation, training_records
+from water_gee.training.store import ABSTAIN, build_store, standardisation
 
 
 @pytest.fixture

@@ -12,12 +12,12 @@ import torch
 from labelled import FEATURES, folder_for, quick_settings, weights, write_labelled_tiles
 from vouched import vouch_for_labels
 from water_gee.accuracy import Confusion
-from water_gee.denoise import read_clean
+from water_gee.denoise import read_clean, training_records
 from water_gee.errors import TileError
 from water_gee.models import load_checkpoint, predict
 from water_gee.paths import Layout
 from water_gee.tiles import clean_path, load_tile, read_raster, write_raster
-from water_gee.training import train, training_records
+from water_gee.training import train
 from water_gee.training.feeds import Sampling
 from water_gee.training.fit import choose_feed
 from water_gee.training.run import recipe_of

@@ -9,6 +9,7 @@ from water_gee.denoise.panels import tile_panels
 from water_gee.denoise.raw import Raw
 from water_gee.denoise.registry import METHODS, build
 from water_gee.denoise.store import CLEAN_BANDS, CleanLabels, clean_report_path, own_seed, read_clean, write_clean
+from water_gee.denoise.training_tiles import training_records
 from water_gee.denoise.v1 import V1
 from water_gee.denoise.vote import Vote
 
@@ -36,6 +37,7 @@ __all__ = [
     "own_seed",
     "read_clean",
     "tile_panels",
+    "training_records",
     "usable",
     "visible",
     "write_clean",

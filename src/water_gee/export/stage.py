@@ -20,6 +20,7 @@ from water_gee.earth import (
     resolve_areas,
 )
 from water_gee.errors import ExportError
+from water_gee.experiments import pruned_run
 from water_gee.export.calls import to_ee
 from water_gee.export.card import model_card
 from water_gee.export.deployment import PRUNED
@@ -34,7 +35,6 @@ from water_gee.progress import say, track
 from water_gee.sealed import write_sealed
 from water_gee.study import Area, Window
 from water_gee.tiles import TileRecord, load_tile, read_manifest
-from water_gee.tracking import pruned_run
 
 _EVALUATOR = {"local": "eelocal", "cloud": "Earth Engine"}
 

@@ -10,13 +10,14 @@ from water_gee.config.settings import Settings
 from water_gee.drawing import drawing
 from water_gee.errors import ModelError
 from water_gee.evaluation import Compared, compare, counts_of, judged_together
+from water_gee.experiments import log_page
 from water_gee.files import write_text
 from water_gee.panels import INK, MUTED
 from water_gee.paths import Layout
 from water_gee.progress import say
 from water_gee.report.palette import AREA_COLOURS, METHOD_NAMES
 from water_gee.report.tables import as_csv, as_markdown, show
-from water_gee.tracking import Contender, contenders, log_page
+from water_gee.runs import Contender, contenders
 
 AGAINST = "qa_water"  # the free label that every network learns from: what a network has to beat
 _THRESHOLDS = (AGAINST, "mndwi_0")
@@ -39,7 +40,7 @@ def run(settings: Settings) -> None:
     """
     if not settings.study.references:
         raise ModelError(f"the study {settings.study.name} names no reference to compare by; add study.references")
-    found = contenders(settings)
+    found = contenders(Layout.of(settings))
     if not found:
         raise ModelError("no finished run is of these tiles and clean labels; run first: python train.py")
     rows = _compared(settings, found)

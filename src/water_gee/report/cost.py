@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 from water_gee.config.settings import Settings
 from water_gee.errors import ModelError
 from water_gee.evaluation import judged_together
+from water_gee.experiments import Variant, log_costs, log_page, pruned_run, variants
 from water_gee.files import write_text
 from water_gee.paths import Layout
 from water_gee.progress import say
 from water_gee.report.cost_chart import draw
 from water_gee.report.tables import as_csv, as_markdown, show
-from water_gee.tracking import Variant, log_costs, log_page, pruned_run, variants
 
 
 def run(settings: Settings) -> None:

@@ -6,9 +6,9 @@ from pathlib import Path
 from matplotlib.axes import Axes
 
 from water_gee.drawing import drawing
+from water_gee.experiments import Variant
 from water_gee.panels import INK, MUTED
 from water_gee.report.palette import AREA_COLOURS
-from water_gee.tracking import Variant
 
 _WITHIN = 0.01  # IoU: what a cheaper network may lose
 _QUARTER = 0.25  # of the multiply-adds of the costliest network

@@ -1,6 +1,7 @@
 """What a training run is told about its checkpoint on the test area: figures to log beside its validation."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -17,9 +18,17 @@ from water_gee.paths import Layout
 from water_gee.report import pictures
 from water_gee.report.gallery import Gallery
 from water_gee.report.palette import AREA_COLOURS
-from water_gee.tracking import Known, Verdict
+from water_gee.runs import Dataset
 
 _BINS = 200  # steps of probability in which test pixels are counted
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the references say of a model."""
+
+    metrics: Mapping[str, Mapping[str, float | int]]  # by reference, the primary one first
+    data: Sequence[Dataset]  # the references
 
 
 class Probabilities:
@@ -72,11 +81,11 @@ def judge_run(settings: Settings, checkpoint: Path, folder: Path) -> Verdict | N
     return Verdict({name: one.metrics() for name, one in confusions.items()}, data)
 
 
-def _dataset(settings: Settings, reference: Reference, pixels: int) -> Known:
+def _dataset(settings: Settings, reference: Reference, pixels: int) -> Dataset:
     """Return a reference as a dataset of the run."""
     files = [path for year in settings.study.years for path in reference.files(year)]
     profile = {"files": len(files), "pixels": pixels}
-    return Known(f"reference {reference.name}", digest(files), reference.pattern, "test", ("water",), profile)
+    return Dataset(f"reference {reference.name}", digest(files), reference.pattern, "test", ("water",), profile)
 
 
 def curves(path: Path, counts: Mapping[str, NDArray[np.int64]]) -> None:

@@ -8,6 +8,7 @@ from water_gee.claims import claim
 from water_gee.config.compose import SCENES, compose
 from water_gee.config.settings import Settings, load
 from water_gee.errors import ConfigError
+from water_gee.experiments import log_page
 from water_gee.files import sha256, write_text
 from water_gee.ladder import MEASURES, TRUTH, ZONES, Bench, Estimate, Measured, ladder_folder, ladder_report_path
 from water_gee.paths import Layout
@@ -15,7 +16,6 @@ from water_gee.progress import say
 from water_gee.report.ladder_chart import draw
 from water_gee.report.tables import as_csv, as_markdown, show
 from water_gee.sealed import write_sealed
-from water_gee.tracking import log_page
 
 _SHOWN = {
     "left": "left", "commission": "commission", "omission": "omission", "flip_precision": "flips right",

@@ -12,10 +12,9 @@ from pathlib import Path
 from water_gee.errors import WaterGeeError
 from water_gee.paths import Layout
 from water_gee.progress import say
+from water_gee.runs import KILLED, is_gone
 from water_gee.surroundings import about, from_outside
-from water_gee.tracking.folders import KILLED
-from water_gee.tracking.lineage import is_gone
-from water_gee.tracking.places import PATIENCE, follow, spelt
+from water_gee.tracking.moved_root import PATIENCE, follow, spelt
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 logging.getLogger("alembic").setLevel(logging.WARNING)

@@ -11,7 +11,7 @@ from water_gee.training.pruning import train_pruned
 from water_gee.training.run import CHECKPOINT, Trained, radius_of, recipe_of, train
 from water_gee.training.scores import Scores
 from water_gee.training.split import split_tiles
-from water_gee.training.store import TileStore, training_records
+from water_gee.training.store import TileStore
 
 __all__ = [
     "CHECKPOINT",
@@ -28,5 +28,4 @@ __all__ = [
     "split_tiles",
     "train",
     "train_pruned",
-    "training_records",
 ]

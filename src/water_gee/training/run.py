@@ -12,6 +12,7 @@ import yaml
 from water_gee.config.configure import chosen
 from water_gee.config.model import NetworkSettings
 from water_gee.config.settings import Settings
+from water_gee.denoise import training_records
 from water_gee.errors import ModelError
 from water_gee.files import write_json, write_text
 from water_gee.models import (
@@ -32,7 +33,7 @@ from water_gee.training.fit import Fitted, Recipe, judge, learn
 from water_gee.training.history import OnEpoch, as_csv
 from water_gee.training.leading import leading
 from water_gee.training.split import Split, split_tiles
-from water_gee.training.store import TileStore, build_store, training_records
+from water_gee.training.store import TileStore, build_store
 
 CHECKPOINT = "model.ckpt"
 

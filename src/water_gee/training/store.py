@@ -15,9 +15,8 @@ from water_gee.denoise import ABSTAIN, CleanLabels
 from water_gee.errors import TileError
 from water_gee.paths import Layout
 from water_gee.surroundings import about
-from water_gee.tiles import TileRecord, load_tile, read_manifest
+from water_gee.tiles import TileRecord, load_tile
 
-AREA = "train"  # the area of every study on which networks are trained
 _AT_ONCE = 1 << 20  # bytes
 
 
@@ -53,22 +52,6 @@ class TileStore:
     def labelled(self, tile: int) -> int:
         """Return the labelled pixels of a tile."""
         return int(np.count_nonzero(self.labels[tile] != ABSTAIN))
-
-
-def training_records(layout: Layout) -> list[TileRecord]:
-    """Return the tiles that can be trained on, with clean labels that were made of them.
-
-    Raises:
-        TileError: the tiles or the clean labels are not there yet; says what to run.
-    """
-    records = [record for record in read_manifest(layout) if record.area == AREA]
-    usable = [record for record in records if record.status == "ok"]
-    if not usable:
-        raise TileError(f"no tile of areas.{AREA} holds a clear pixel ({len(records)} listed); run: water-gee tiles")
-    CleanLabels.of(layout).check(usable)
-    if len({(record.size, record.margin) for record in usable}) > 1:
-        raise TileError("the tiles differ in size or margin; run again: water-gee tiles tiles.refresh=true")
-    return usable
 
 
 def build_store(

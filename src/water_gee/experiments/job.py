@@ -1,0 +1,235 @@
+"""One training job, followed in MLflow from its first moment to its end, whichever that is."""
+
+import hashlib
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlflow import MlflowClient
+
+from water_gee.config.compose import repository
+from water_gee.config.settings import Settings
+from water_gee.denoise import CleanLabels, training_records
+from water_gee.experiments.testing import JudgeRun, log_test
+from water_gee.models import load_checkpoint, selected
+from water_gee.paths import Layout
+from water_gee.progress import say
+from water_gee.runs import (
+    FINISHED,
+    RUNNING,
+    Dataset,
+    Lineage,
+    RunRecord,
+    all_runs,
+    empty_folder,
+    job_key,
+    lineage,
+    new_folder,
+    run_name,
+    this_process,
+    training_data,
+)
+from water_gee.tiles import TileRecord
+from water_gee.tracking import (
+    KEY_TAG,
+    PARENT_TAG,
+    PROCESS_TAG,
+    GivenUp,
+    connect,
+    end_dead_runs,
+    experiment,
+    flat_params,
+    forget_peak,
+    log_end,
+    log_metrics,
+    log_start,
+    run_to_its_end,
+)
+from water_gee.training import CHECKPOINT, OnEpoch, train, train_pruned
+
+
+@dataclass(frozen=True)
+class Job:
+    """A finished job."""
+
+    run_id: str
+    name: str
+    folder: Path
+    iou: float  # of validation
+    skipped: bool = False  # it was finished before
+
+
+def run_job(
+    settings: Settings,
+    overrides: Sequence[str],
+    *,
+    parent: str | None = None,
+    test: JudgeRun | None = None,
+    on_epoch: OnEpoch | None = None,
+) -> Job:
+    """Train by the settings, in a folder and an MLflow run of its own.
+
+    A job of a sweep is skipped where the sweep already has it, finished with the same configuration, code
+    and data; begun and killed, it goes on. So does a single run with `ckpt=last`.
+
+    Args:
+        settings: the whole configuration.
+        overrides: what of it the user chose; the run is named by it.
+        parent: the MLflow run of the sweep that the job belongs to.
+        test: judges the checkpoint on the test area.
+        on_epoch: told the number and the metrics of each epoch, after MLflow.
+
+    Raises:
+        WaterGeeError: what training raises; the MLflow run is then marked FAILED.
+        GivenUp: what `on_epoch` raised, now or when the same search ran the job before; the run is then KILLED.
+    """
+    layout = Layout.of(settings)
+    records = training_records(layout)  # before anything is written: a fresh clone stays as it is
+    origin = lineage(layout, records, repository())
+    key = job_key(settings, origin)
+    client = connect(layout)
+    experiment_id = experiment(client, layout, settings.study.name)
+    end_dead_runs(client, experiment_id)
+    name = run_name(settings.model.name, overrides)
+    if parent and (done := _finished(client, layout, key, parent)):
+        say(f"{name}: finished before, in {done.folder.name}")
+        return done
+    if parent and (epoch := _given_up(layout, key, parent)):
+        say(f"{name}: given up before, after epoch {epoch}")
+        raise GivenUp(epoch)
+    begun = _begun(layout, key, settings, parent) if parent or settings.ckpt else None
+    if settings.ckpt and begun is None and not parent:
+        say("ckpt=last: there is no unfinished run of this configuration; training from the start")
+    if begun:
+        folder, earlier = begun
+        say(f"{earlier.name}: going on in {folder.name}")
+    else:
+        folder = empty_folder(layout, settings.run.name) if settings.run.name else new_folder(layout, name)
+    run_id = _open(client, experiment_id, name, key, earlier=begun[1].run_id if begun else "", parent=parent)
+    record = RunRecord(
+        name, run_id, RUNNING, key, settings.study.name, this_process(), time.time(), parent or "",
+        overrides=list(overrides), lineage=origin.plain(),
+    )  # fmt: skip
+    with run_to_its_end(client, folder, record) as finish:
+        data, pictures = _data(settings, layout, records, origin), CleanLabels.of(layout).figures
+        log_start(client, record, folder, flat_params(settings), origin, data, "train.py", pictures)
+        metadata = {"run": folder.name, "run_id": run_id, "study": record.study, "lineage": origin.plain()}
+        forget_peak()
+
+        def tell(epoch: int, metrics: Mapping[str, float]) -> None:
+            log_metrics(client, run_id, "epoch", metrics, epoch)
+            if on_epoch:
+                on_epoch(epoch, metrics)
+
+        trained = train(settings, folder, resume=begun is not None, metadata=metadata, on_epoch=tell)
+        logged = log_end(client, run_id, folder, trained)
+        if test:
+            log_test(client, run_id, settings, folder / CHECKPOINT, logged, test)
+        finish(trained.seconds)
+    return Job(run_id, name, folder, float(trained.metrics["iou"]))
+
+
+def run_pruned(settings: Settings, share: float) -> Job:
+    """Prune `models/model.ckpt` and train it further, in a folder and an MLflow run of its own.
+
+    It is skipped where it was finished before from the same checkpoint, configuration, code and data.
+
+    Raises:
+        WaterGeeError: what training and pruning raise; the MLflow run is then marked FAILED.
+    """
+    layout = Layout.of(settings)
+    chosen = selected(layout).checkpoint
+    model, source = load_checkpoint(chosen.path, chosen.sha256), chosen.sha256
+    records = training_records(layout)
+    origin = lineage(layout, records, repository())
+    choices = f"{source} {share:g} {settings.export.prune_epochs} {settings.export.prune_lr:g}"
+    key = hashlib.sha256(f"{job_key(settings, origin)} {choices}".encode()).hexdigest()[:16]
+    client = connect(layout)
+    experiment_id = experiment(client, layout, settings.study.name)
+    end_dead_runs(client, experiment_id)
+    name = f"{model.kind} prune={share:g}"
+    if done := _finished(client, layout, key, ""):
+        say(f"{name}: finished before, in {done.folder.name}")
+        return done
+    folder = new_folder(layout, name)
+    record = RunRecord(
+        name, _open(client, experiment_id, name, key), RUNNING, key, settings.study.name, this_process(), time.time(),
+        overrides=[f"prune={share:g}"], lineage=origin.plain(), pruned_from=source,
+    )  # fmt: skip
+    changed = {
+        "model": model.kind, "prune": f"{share:g}", "pruned_from": str(model.metadata.get("run", source)),
+        "lr": f"{settings.export.prune_lr:g}", "epochs": str(settings.export.prune_epochs),
+    }  # fmt: skip
+    with run_to_its_end(client, folder, record) as finish:
+        params = {key: value for key, value in flat_params(settings).items() if key != "widths"}
+        data = _data(settings, layout, records, origin)
+        pictures = CleanLabels.of(layout).figures
+        log_start(client, record, folder, {**params, **changed}, origin, data, "water-gee", pictures)
+        forget_peak()
+        metadata = {
+            "run": folder.name, "run_id": record.run_id, "study": record.study, "lineage": origin.plain(),
+            "pruned_from": source,
+        }  # fmt: skip
+        trained = train_pruned(
+            settings, model, share, folder, metadata=metadata,
+            on_epoch=lambda epoch, metrics: log_metrics(client, record.run_id, "epoch", metrics, epoch),
+        )  # fmt: skip
+        client.log_param(record.run_id, "widths", "-".join(map(str, load_checkpoint(folder / CHECKPOINT).widths)))
+        log_end(client, record.run_id, folder, trained)
+        finish(trained.seconds)
+    return Job(record.run_id, name, folder, float(trained.metrics["iou"]))
+
+
+def _data(settings: Settings, layout: Layout, records: Sequence[TileRecord], origin: Lineage) -> list[Dataset]:
+    """Return the datasets that a training uses."""
+    profile = {
+        "study": settings.study.name, "tiles": len(records),
+        "water_pixels": sum(record.water_pixels for record in records),
+        "clear_pixels": sum(record.clear_pixels for record in records),
+    }  # fmt: skip
+    return training_data(layout, origin.dvc, settings.features.names, profile)
+
+
+def _finished(client: MlflowClient, layout: Layout, key: str, parent: str) -> Job | None:
+    for folder, record in all_runs(layout):
+        if (record.key, record.parent, record.status) == (key, parent, FINISHED) and (folder / CHECKPOINT).is_file():
+            run = client.get_run(record.run_id)
+            if run.info.status != FINISHED:  # killed between the two
+                client.set_terminated(record.run_id, FINISHED)
+            return Job(record.run_id, record.name, folder, run.data.metrics.get("valid/iou", 0.0), skipped=True)
+    return None
+
+
+def _given_up(layout: Layout, key: str, parent: str) -> int:
+    """Return the epoch after which the search gave up the job before, or 0."""
+    runs = [record for _, record in all_runs(layout) if (record.key, record.parent) == (key, parent)]
+    return max((record.given_up for record in runs), default=0)
+
+
+def _begun(layout: Layout, key: str, settings: Settings, parent: str | None) -> tuple[Path, RunRecord] | None:
+    """Return the newest run of the key that was cut off and can go on."""
+    for folder, record in all_runs(layout):
+        unfinished = record.status != FINISHED and not record.is_running and not record.given_up
+        mine = record.parent == parent if parent else settings.run.name in (None, folder.name)
+        if record.key == key and unfinished and mine and (folder / "checkpoints" / "last.ckpt").is_file():
+            return folder, record
+    return None
+
+
+def _open(
+    client: MlflowClient, experiment_id: str, name: str, key: str, *, earlier: str = "", parent: str | None = None
+) -> str:
+    """Return the id of a run that is now running: the earlier one, where MLflow still knows it.
+
+    From its first moment it names its process, its sweep and what it is to train: killed before anything else is
+    logged, it can be told to be dead, and is one of its sweep's.
+    """
+    if earlier and any(
+        run.info.run_id == earlier for run in client.search_runs([experiment_id], f"attributes.run_id = '{earlier}'")
+    ):
+        client.set_tag(earlier, PROCESS_TAG, this_process())
+        client.update_run(earlier, status=RUNNING)
+        return earlier
+    tags = {PROCESS_TAG: this_process(), KEY_TAG: key, **({PARENT_TAG: parent} if parent else {})}
+    return str(client.create_run(experiment_id, run_name=name, tags=tags).info.run_id)

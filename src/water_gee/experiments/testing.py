@@ -1,0 +1,41 @@
+"""A run's accuracy on the test area, beside its validation: it is shown, and chooses nothing."""
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from mlflow import MlflowClient
+
+from water_gee.config.settings import Settings
+from water_gee.errors import WaterGeeError
+from water_gee.progress import say
+from water_gee.tracking import log_data, log_metrics
+
+# The rooms that judge come after this one, so they hand their function in. It is given the settings, a checkpoint and
+# a folder for figures; it returns None where the study has nothing to test against.
+JudgeRun = Callable[[Settings, Path, Path], Any]
+
+
+def log_test(
+    client: MlflowClient, run_id: str, settings: Settings, checkpoint: Path, model: str, test: JudgeRun
+) -> None:
+    """Test a checkpoint and log metrics `test/<reference>/<name>`, figures and references.
+
+    What cannot be tested is said and tagged; the training is not lost for it.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        try:
+            tested = test(settings, checkpoint, Path(scratch))
+        except WaterGeeError as error:
+            say(f"not tested: {error}")
+            client.set_tag(run_id, "not_tested", str(error)[:500])
+            return
+        if tested is None:
+            return
+        log_data(client, run_id, tested.data)
+        for name, metrics in tested.metrics.items():
+            log_metrics(client, run_id, f"test/{name}", metrics, model=model)
+        client.log_artifacts(run_id, scratch, "test")
+    told = ", ".join(f"{name} {metrics['iou']:.4f}" for name, metrics in tested.metrics.items())
+    say(f"test IoU by reference: {told}")

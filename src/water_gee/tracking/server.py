@@ -1,0 +1,126 @@
+"""The `ui` stage: MLflow's page of the study's runs, on this machine only."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+import webbrowser
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+from water_gee.config.settings import Settings
+from water_gee.errors import ConfigError, ModelError
+from water_gee.paths import Layout
+from water_gee.progress import say
+from water_gee.tracking.database import address, connect, known_experiment
+
+HOST, PORT = "127.0.0.1", 5000  # the environment variable PORT names another port
+_WARDEN = Path(__file__).with_name("group_end.py")
+_PATIENCE = 120.0  # seconds to answer; MLflow takes some ten where the machine is idle
+
+
+def run(settings: Settings) -> None:
+    """Serve MLflow until Ctrl-C, and tell the address of the study's experiment once it answers.
+
+    Raises:
+        ModelError: there is no database yet, or the server ends by itself.
+        ConfigError: the port is no port or taken.
+    """
+    layout, study = Layout.of(settings), settings.study.name
+    if not layout.database.is_file():
+        raise ModelError(f"there is no {layout.database}, so no run to show; run first: python train.py")
+    port = free_port()
+    page = page_of(known_experiment(connect(layout), study), port)
+    # In a session of its own, Ctrl-C reaches this process alone, which then ends the server's whole group. Where this
+    # process cannot, since it was killed or its terminal is gone, the warden sees its standard input close, and does.
+    warden = [sys.executable, "-P", str(_WARDEN)]
+    server = subprocess.Popen(
+        [*warden, *command(layout, port)], env=environment(), stdin=subprocess.PIPE, start_new_session=True
+    )
+    before = signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        _wait(server, port)
+        say(f"{page}\nCtrl-C ends it")
+        if os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
+            webbrowser.open(page)
+        if code := server.wait():
+            raise ModelError(f"MLflow's server ended by itself with code {code}; see its lines above")
+    except KeyboardInterrupt:
+        say("ended")
+    finally:
+        _end(server)
+        signal.signal(signal.SIGTERM, before)
+
+
+def free_port() -> int:
+    """Return the port to serve on.
+
+    Raises:
+        ConfigError: PORT is not a port, or something listens there.
+    """
+    wanted = os.environ.get("PORT") or str(PORT)
+    if not (wanted.isdecimal() and 0 < int(wanted) < 65536):
+        raise ConfigError(f"PORT={wanted} is not a port; choose a number below 65536")
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a port just left is free
+        try:
+            probe.bind((HOST, int(wanted)))
+        except OSError as error:
+            raise ConfigError(
+                f"port {wanted} of {HOST} cannot be had ({error.strerror}); choose another: PORT=5001 make ui"
+            ) from error
+    return int(wanted)
+
+
+def page_of(experiment: str | None, port: int) -> str:
+    """Return the address of an experiment's runs, or without one of the list of experiments.
+
+    Without the workflow type MLflow 3 may open an experiment as a chat's traces.
+    """
+    place = f"/{experiment}?workflowType=machine_learning" if experiment else ""
+    return f"http://{HOST}:{port}/#/experiments{place}"
+
+
+def command(layout: Layout, port: int) -> list[str]:
+    """Return the server's command line: one worker is enough for one reader, and it logs only what is wrong."""
+    return [
+        sys.executable, "-m", "mlflow", "server", "--host", HOST, "--port", str(port), "--workers", "1",
+        "--backend-store-uri", address(layout.database), "--uvicorn-opts", "--log-level warning",
+    ]  # fmt: skip
+
+
+def environment() -> dict[str, str]:
+    """Return the server's environment: no telemetry, and none of the processes that judge language models."""
+    quiet = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    return {**os.environ, **quiet}
+
+
+def _wait(server: subprocess.Popen[bytes], port: int) -> None:
+    ends = time.monotonic() + _PATIENCE
+    while server.poll() is None and time.monotonic() < ends:
+        try:
+            with urllib.request.urlopen(f"http://{HOST}:{port}/health", timeout=5):
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.2)
+    raise ModelError("MLflow's server does not start; see its lines above")
+
+
+def _end(server: subprocess.Popen[bytes]) -> None:
+    for way in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(server.pid, way)
+            server.wait(timeout=10)
+        except ProcessLookupError:
+            return
+        except subprocess.TimeoutExpired:
+            continue
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt

@@ -1,0 +1,96 @@
+"""`python train.py` as a user runs it."""
+
+import signal
+
+import pytest
+
+from labelled import QUICK, write_labelled_tiles
+from train_command import command, mlflow_runs, parents_and_children, start, wait_for
+from water_gee.runs.records import FAILED, FINISHED, KILLED, RUNNING, all_runs
+
+QUICKER = (*QUICK, "trainer.epochs=2")
+
+
+@pytest.mark.parametrize("arguments", [("model=pixelcnn",), ("-m", "model=pixelcnn,mlp", "seed=0,1")])
+def test_the_first_command_of_a_fresh_clone_says_in_one_line_what_to_run_first(tmp_path, arguments):
+    code, out, err = command(*arguments, f"paths.root={tmp_path}")
+    assert code == 1 and out == ""
+    assert err.count("\n") == 1 and "run first: water-gee tiles" in err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("model=pixelcn",), "did you mean pixelcnn?"),
+        (("trainer.epoch=3",), "trainer.epochs"),
+        (("-m", "model=mlp,pixelcn"), "did you mean pixelcnn?"),
+        (("-m", "seed=0,1", "model.lr=fast"), "model.lr"),
+        (("-m", "seed=[0", "model=mlp"), "key=value"),
+        (("ckpt=first",), "ckpt"),
+        (("seed=0,1",), "seed is given several values; add -m"),
+        (("search=optuna", "seed=0,1"), "one value of seed"),
+        (("-m", "search=optuna", "model=mlp,pixelcnn"), "one value of model"),
+        (("search=optua",), "did you mean optuna?"),
+        (("search=optuna", "search.space={model.lr: {low: 3}}"), "model.lr: low 3 is not below high 0.03"),
+    ],
+)
+def test_a_mistake_is_one_line_that_names_the_key(tmp_path, arguments, told):
+    code, _, err = command(*arguments, f"paths.root={tmp_path}")
+    assert code == 1
+    assert err.count("\n") == 1 and told in err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_launcher_that_is_not_installed_is_told_with_the_command_that_installs_it(tmp_path):
+    code, _, err = command("-m", "hydra/launcher=submitit_slurm", "seed=0,1", f"paths.root={tmp_path}")
+    assert code == 1 and err.count("\n") == 1
+    assert "pip install hydra-submitit-launcher" in err
+
+
+def test_a_sweep_with_a_failing_job_finishes_the_others_and_tells(tmp_path):
+    layout = write_labelled_tiles(tmp_path)
+    code, out, err = command("-m", *QUICKER, "model=mlp,pixelcnn", "model.widths=[8]", f"paths.root={tmp_path}")
+    assert code == 1
+    assert "1 of 2 jobs failed" in err and "model.widths" in err and "Traceback" not in err
+    assert "FINISHED" in out and "FAILED" in out
+    parents, children = parents_and_children(layout)
+    assert len(parents) == 1 and len(children) == 2
+    assert sorted(run.info.status for run in children) == [FAILED, FINISHED]
+    assert {run.data.tags["mlflow.parentRunId"] for run in children} == {parents[0].info.run_id}
+    written = {path.name for path in tmp_path.iterdir()}
+    assert written == {"data", "runs", "mlflow.db", "mlartifacts"}
+
+
+@pytest.mark.slow
+def test_a_killed_run_is_taken_up_and_nothing_runs_for_ever(tmp_path):
+    layout = write_labelled_tiles(tmp_path)
+    arguments = (
+        *QUICK,
+        "trainer.epochs=60",
+        "trainer.patience=60",
+        "run.name=repro",
+        "ckpt=last",
+        f"paths.root={tmp_path}",
+    )
+    process = start(*arguments)
+    curves = layout.runs / "repro" / "curves.csv"
+    wait_for(lambda: curves.is_file() and len(curves.read_text(encoding="utf-8").splitlines()) > 5, process)
+    process.kill()
+    process.communicate()
+    assert [record.status for _, record in all_runs(layout)] == [RUNNING]
+    code, _, err = command(*arguments)
+    assert code == 0 and "going on in repro" in err
+    assert [run.info.status for run in mlflow_runs(layout)] == [FINISHED]
+    assert len(curves.read_text(encoding="utf-8").splitlines()) == 61
+
+
+@pytest.mark.slow
+def test_a_run_that_is_told_to_end_is_marked_killed(tmp_path):
+    layout = write_labelled_tiles(tmp_path)
+    process = start(*QUICK, "trainer.epochs=2000", "trainer.patience=2000", f"paths.root={tmp_path}")
+    wait_for(lambda: list(layout.runs.glob("*/curves.csv")), process)
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=60)
+    assert process.returncode != 0
+    assert [run.info.status for run in mlflow_runs(layout)] == [KILLED]
