@@ -16,7 +16,7 @@ from water_gee.surroundings import in_one_line
 
 if TYPE_CHECKING:
     from water_gee.config.settings import Settings
-    from water_gee.experiments.job import Job
+    from water_gee.experiments.job import FinishedJob
     from water_gee.training import OnEpoch
 
 _PARENT = "WATER_GEE_SWEEP"  # the sweep's run, jobs and process, for jobs that a launcher starts in other processes
@@ -168,12 +168,11 @@ def _task(composed: Any) -> float:
 
 def _job(
     settings: "Settings", overrides: Sequence[str], parent: str | None = None, on_epoch: "OnEpoch | None" = None
-) -> "Job":
+) -> "FinishedJob":
     """Run one training: alone, of a sweep, or of a search."""
     from water_gee.experiments.job import run_job
-    from water_gee.report.judged import judge_run
 
-    return run_job(settings, overrides, parent=parent, test=judge_run, on_epoch=on_epoch)
+    return run_job(settings, overrides, parent=parent, on_epoch=on_epoch)
 
 
 def _ready(settings: "Settings") -> None:

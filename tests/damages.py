@@ -1,6 +1,5 @@
 """What may happen to a file, by what kind of file it is, and the check that its reader says so in one line."""
 
-import importlib
 import json
 import shutil
 from collections.abc import Callable, Iterator
@@ -10,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from water_gee.cli import STAGES
+from water_gee.commands import commands
 from water_gee.config.configure import narrowed
 from water_gee.config.settings import Settings
 from water_gee.sealed import SEAL, unsealed, write_sealed
@@ -159,7 +158,7 @@ def damaged(path: Path, damage: Damage) -> Iterator[None]:
 def run_stage(name: str, settings: Settings) -> None:
     """Run a stage as its command does, less the reading of the configuration, which takes longer than most."""
     with in_one_line("water-gee", ""):
-        importlib.import_module(STAGES[name][0]).run(narrowed(settings, name))
+        commands()[name].run(narrowed(settings, name))
 
 
 def assert_one_line(world: Path, reader: Reader, damage: Damage) -> None:

@@ -21,13 +21,12 @@ HOW = (
 )  # fmt: skip
 # Groups and keys that only commands beside the pipeline read: searches, simulated scenes, the ladder of
 # `denoise-bench`, the shares of `cost`.
-ELSEWHERE = ("search", "simulate", "ladder", "export.shares")
+ELSEWHERE = ("search", "simulate", "ladder", "cost")
 
 _COMPOSITE = (
     "study.crs", "study.scale", "study.areas", "study.years", "study.months", "earth.kind", "earth.catalog",
     "earth.url", "earth.project", "sensor", "dem", "features", "tiles.origin",
 )  # fmt: skip
-_LEARNING = ("features", "model", "data", "trainer", "seed")
 
 
 @dataclass(frozen=True)
@@ -68,12 +67,12 @@ STAGES = {
     ),
     "train": Stage(
         "python train.py run.name=repro ckpt=last",
-        keys=("study.name", *_LEARNING),
+        keys=("study.name", "features", "model", "data", "trainer", "prune", "seed"),
         modules=("water_gee.training.run", "water_gee.experiments.job"),
         files=("train.py",),
         data=("data/tiles", "data/clean"),
         outs=("runs/repro",),
-        apart=("water_gee.denoise.panels",),
+        apart=("water_gee.denoise.panels", "water_gee.report"),
     ),
     "select": Stage(
         "water-gee select",
@@ -84,14 +83,10 @@ STAGES = {
     ),
     "export": Stage(
         "water-gee export",
-        # With export.prune it trains, and then reads what training reads.
-        keys=(
-            "study.name", *_COMPOSITE, "tiles.margin", "predict.area", "export.form", "export.parity_pixels",
-            "export.logits", "export.prune", "export.prune_epochs", "export.prune_lr", *_LEARNING, "denoise.method",
-        ),
-        modules=("water_gee.export.stage", "water_gee.experiments.job"),
+        keys=("study.name", *_COMPOSITE, "tiles.margin", "predict.area", "export"),
+        modules=("water_gee.export.stage",),
         files=("src/eelocal",),
-        data=("data/raw", "data/tiles", "data/clean", "models"),
+        data=("data/raw", "data/tiles", "models"),
         outs=("export",),
     ),
     "predict": Stage(

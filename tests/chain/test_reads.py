@@ -1,6 +1,5 @@
 """What a stage reads is what it declares: every key of `conf/`, changed alone, makes exactly its readers stale."""
 
-import importlib
 import re
 import shutil
 from collections.abc import Callable, Iterator
@@ -11,7 +10,7 @@ import pytest
 import yaml
 
 from chain.conftest import PROJECT, Copy
-from water_gee import cli
+from water_gee.commands import commands
 from water_gee.config import compose as composing
 from water_gee.config.base import Group
 from water_gee.config.configure import check_composed, chosen, narrowed
@@ -25,10 +24,8 @@ _NAMED = {"sensor.name"}  # in messages
 CONDITIONAL = {
     "tiles": _NAMED,
     "predict": _NAMED,
-    "export": {
-        *_NAMED,
-        "export.prune_epochs", "export.prune_lr", "model", "data", "trainer", "seed", "denoise.method",  # export.prune
-    },
+    "export": _NAMED,
+    "train": {"prune"},  # experiments.start reads it, before the training itself
     "evaluate": {"features.names", "denoise.method"},
 }  # fmt: skip
 # Other values that the configuration accepts, where that is not any number or text.
@@ -42,7 +39,7 @@ OTHER: dict[str, Any] = {
     "denoise.gate": "warn", "denoise.show": ["train/other"], "denoise.mixture": 0.5, "denoise.bit_mixture": 0.5,
     "denoise.areas": ["train"], "model.name": "mlp", "model.widths": [4, 4, 8, 8], "data.name": "crops",
     "data.validation": 0.5, "trainer.accelerator": "cpu", "trainer.precision": "32", "export.form": "kernel",
-    "export.prune": 0.5, "export.shares": [0.4], "predict.engine": "local", "predict.runtime": "onnx",
+    "prune.from": "repro", "cost.shares": [0.4], "predict.engine": "local", "predict.runtime": "onnx",
     "predict.area": "train", "predict.tile_size": 64, "evaluate.area": "train", "search.method": "optuna",
     "ladder.studies": ["sample"], "ladder.methods": ["none"], "ladder.kinds": ["flips"], "ladder.rates": [10],
     "ladder.seeds": [0], "ladder.areas": ["train"], "ladder.training": {"rates": [], "seeds": [0], "epochs": 1},
@@ -149,7 +146,7 @@ def test_a_stage_reads_what_it_declares_and_declares_no_more(reproduced_copy: Pa
             folder.mkdir()
             train(narrowed(settings, "train"), folder)
         else:
-            importlib.import_module(cli.STAGES[name][0]).run(narrowed(settings, name))
+            commands()[name].run(narrowed(settings, name))
         seen = reading() - set(HOW)
         declared = expanded(stage.keys)
         if name == "train":
@@ -279,7 +276,7 @@ def test_inheritance_and_a_file_of_the_studys_own_count(world: Path) -> None:
 
 
 def test_a_change_while_the_pipeline_runs_is_said(world: Path) -> None:
-    importlib.import_module("water_gee.config.configure").run(settings_of(world))
+    commands()["configure"].run(settings_of(world))
     check_composed(settings_of(world), "tiles")
     path = world / "conf" / "tiles" / "sample.yaml"
     path.write_text(path.read_text(encoding="utf-8").replace("margin: 3", "margin: 4"), encoding="utf-8")

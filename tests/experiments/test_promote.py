@@ -133,7 +133,11 @@ def test_of_equal_runs_the_smaller_then_the_earlier_wins(root, capsys):
     add_run(root, "large", 0.90004, parameters=1000, started=1)
     add_run(root, "late", 0.90003, parameters=10, started=3)
     add_run(root, "early", 0.89996, parameters=10, started=2)
-    assert [one.record.name for one in promote.candidates(Layout.of(quick_settings(root)))] == ["early", "late", "large"]
+    assert [one.record.name for one in promote.candidates(Layout.of(quick_settings(root)))] == [
+        "early",
+        "late",
+        "large",
+    ]
     promote.run(quick_settings(root))
     assert "as large, but trained later" in capsys.readouterr().err
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from water_gee.cli import STAGES
+from water_gee.commands import commands
 
 PROJECT = Path(__file__).parents[2]
 READMES = ("README.md", "README.zh-CN.md")
@@ -24,7 +24,7 @@ def test_every_stage_and_room_is_named(name) -> None:
     text = (PROJECT / name).read_text(encoding="utf-8")
     rooms = [path.name for path in (PROJECT / "src" / "water_gee").iterdir() if (path / "__init__.py").is_file()]
     assert [room for room in rooms if room != "config" and f"{room}/" not in text] == []
-    stages = [stage for stage in STAGES if stage not in ("simulate", "summary", "ui", "cost", "promote")]
+    stages = [stage for stage in commands() if stage not in ("simulate", "summary", "ui", "cost", "promote")]
     assert [stage for stage in stages if f"`water-gee {stage}`" not in text] == []
 
 

@@ -18,6 +18,7 @@ from rasterio.errors import RasterioIOError
 from labelled import QUICK, quick_settings, write_labelled_tiles
 from train_command import TRAIN, command, mlflow_runs
 from water_gee import cli
+from water_gee.commands import commands
 from water_gee.experiments.job import run_job
 from water_gee.files import write_text
 from water_gee.paths import Layout
@@ -122,7 +123,7 @@ def test_a_line_without_end_loses_its_middle():
     assert len(line) <= LONGEST and line.startswith("/a/a") and line.endswith("paths.root")
 
 
-@pytest.mark.parametrize("name", [name for name in cli.STAGES if name != "simulate"])
+@pytest.mark.parametrize("name", [name for name in commands() if name != "simulate"])
 def test_every_stage_says_in_one_line_that_its_root_is_no_folder(tmp_path, name):
     (tmp_path / "file").touch()
     with pytest.raises(SystemExit) as ended:

@@ -17,10 +17,10 @@ from water_gee.config.settings import Settings
 from water_gee.denoise import METHODS, CleanLabel, Raw
 from water_gee.denoise.method import TileByTile
 from water_gee.errors import ConfigError, TileError, WaterGeeError
+from water_gee.experiments import denoise_bench as stage
 from water_gee.ladder.bench import Bench, Measured
 from water_gee.ladder.ground import Ground
 from water_gee.paths import Layout
-from water_gee.report import ladder as stage
 from water_gee.sealed import read_sealed, write_sealed
 
 V1 = "ladder.methods=[none,v1]"
@@ -49,7 +49,7 @@ def spy(monkeypatch):
 @pytest.fixture
 def no_drawing(monkeypatch):
     monkeypatch.setattr(stage, "draw", lambda path, ladders: path.write_bytes(b"drawn"))
-    monkeypatch.setattr(stage, "log_page", lambda *arguments: None)
+    monkeypatch.setattr(stage, "log_report", lambda *arguments: None)
 
 
 def measured(root, *overrides):

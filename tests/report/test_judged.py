@@ -12,9 +12,9 @@ from vouched import vouch_for_labels, vouch_for_run
 from water_gee.denoise import training_records
 from water_gee.errors import ModelError
 from water_gee.evaluation import assess
+from water_gee.experiments import comparison
 from water_gee.models import save_checkpoint
 from water_gee.paths import Layout
-from water_gee.report import comparison
 from water_gee.report.judged import judge_run
 from water_gee.runs.lineage import lineage
 from water_gee.runs.records import FINISHED, RunRecord

@@ -7,9 +7,9 @@ import pytest
 import finished
 from water_gee.bootstrap import Interval
 from water_gee.evaluation import Compared
+from water_gee.experiments import comparison
 from water_gee.files import read_json
 from water_gee.progress import say
-from water_gee.report import comparison
 from water_gee.report.stage import run
 from water_gee.report.summary import run as summarise
 from water_gee.report.tables import show, write

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 
 from water_gee.config.base import Count, Group, Positive, Share
 
@@ -103,6 +103,15 @@ def _short(value: object) -> str:
     if isinstance(value, list):
         return "-".join(str(item) for item in value)
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+class PruneSettings(Group):
+    """A network that is pruned and trained further, instead of a new one."""
+
+    model_config = ConfigDict(serialize_by_alias=True)
+
+    source: str | None = Field(None, alias="from")  # champion, a run's id or folder, or a checkpoint file
+    share: Annotated[float, Field(gt=0, lt=1)]  # of its multiply-adds a pixel that goes
 
 
 class DataSettings(Group):

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from water_gee.config.base import Count, Group, Positive
+from water_gee.config.base import Count, Group
 
 
 class PathsSettings(Group):
@@ -31,10 +31,12 @@ class ExportSettings(Group):
     form: Literal["array", "kernel", "auto"] = "array"
     parity_pixels: Count = 250_000
     logits: bool = False
-    prune: Annotated[float, Field(ge=0, lt=1)] = 0.0  # share of the multiply-adds a pixel taken out before exporting
-    prune_epochs: Count = 6  # of fine-tuning after that
-    prune_lr: Positive = 3e-3  # of fine-tuning
-    shares: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = ()  # `cost` prunes by each of these
+
+
+class CostSettings(Group):
+    """What `water-gee cost` compares beside the runs that there are."""
+
+    shares: tuple[Annotated[float, Field(gt=0, lt=1)], ...]  # the selected network is pruned by each of these
 
 
 class PredictSettings(Group):

@@ -1,7 +1,7 @@
 """All settings of one command, checked in one place."""
 
 import difflib
-from typing import Annotated, Any, Literal, Self, get_args
+from typing import Annotated, Any, Self, get_args
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -13,8 +13,9 @@ from water_gee.config.compose import root_config_error, without_value
 from water_gee.config.earth import DemSettings, EarthSettings, FeatureSettings, SensorSettings, TilesSettings
 from water_gee.config.labels import LabelsSettings
 from water_gee.config.ladder import LadderSettings
-from water_gee.config.model import DataSettings, DenoiseSettings, ModelSettings, TrainerSettings
+from water_gee.config.model import DataSettings, DenoiseSettings, ModelSettings, PruneSettings, TrainerSettings
 from water_gee.config.products import (
+    CostSettings,
     EvaluateSettings,
     ExportSettings,
     PathsSettings,
@@ -44,6 +45,7 @@ class Settings(Group):
     trainer: TrainerSettings
     cluster: ClusterSettings = ClusterSettings()
     search: SearchSettings
+    prune: PruneSettings
     export: ExportSettings
     predict: PredictSettings
     evaluate: EvaluateSettings
@@ -52,8 +54,10 @@ class Settings(Group):
     select: SelectSettings
     simulate: SimulationSpec
     ladder: LadderSettings
+    cost: CostSettings
     seed: Annotated[int, Field(ge=0)] = 0
-    ckpt: Literal["last"] | None = None  # last: go on with the newest unfinished run of the same configuration
+    # last: go on with the newest unfinished run of the same configuration; else a run or checkpoint file to start from
+    ckpt: str | None = None
 
     @model_validator(mode="after")
     def _areas_known(self) -> Self:
@@ -131,4 +135,4 @@ def _keys_at(location: tuple[Any, ...]) -> list[str]:
             model = annotation
         else:
             return []
-    return sorted(model.model_fields)
+    return sorted(field.alias or name for name, field in model.model_fields.items())

@@ -12,9 +12,8 @@ from water_gee.evaluation.count import Counter
 from water_gee.evaluation.details import describe
 from water_gee.evaluation.reference import Reference
 from water_gee.evaluation.view import METHODS, Judge, TileView, answered_by, views
-from water_gee.export import deployed
 from water_gee.files import digest
-from water_gee.models import Checkpoint
+from water_gee.models import Checkpoint, selected
 from water_gee.paths import Layout
 from water_gee.progress import say, track
 from water_gee.tiles import TileRecord, read_manifest
@@ -44,7 +43,7 @@ def assess(settings: Settings, visits: Sequence[Visit] = ()) -> Assessment:
     layout = Layout.of(settings)
     references = list(settings.study.references)
     causes = Causes(layout, references[0]) if references and is_simulated(settings, layout) else None
-    checkpoint = deployed(layout)
+    checkpoint = selected(layout).checkpoint
     own = [causes.add] if causes else []
     counter = judged(settings, checkpoint, [*own, *visits], title="evaluate")
     assessment = _assessment(settings, counter)

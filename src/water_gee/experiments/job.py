@@ -1,6 +1,5 @@
-"""One training job, followed in MLflow from its first moment to its end, whichever that is."""
+"""One training job, known in its folder and in MLflow from its first moment to its end, whichever that is."""
 
-import hashlib
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,11 +10,13 @@ from mlflow import MlflowClient
 from water_gee.config.compose import repository
 from water_gee.config.settings import Settings
 from water_gee.denoise import CleanLabels, training_records
+from water_gee.experiments.start import LAST, start_of, with_network_of
 from water_gee.experiments.testing import JudgeRun, log_test
-from water_gee.models import load_checkpoint, selected
 from water_gee.paths import Layout
 from water_gee.progress import say
+from water_gee.report import judge_run
 from water_gee.runs import (
+    CHECKPOINT,
     FINISHED,
     RUNNING,
     Dataset,
@@ -46,11 +47,11 @@ from water_gee.tracking import (
     log_start,
     run_to_its_end,
 )
-from water_gee.training import CHECKPOINT, OnEpoch, train, train_pruned
+from water_gee.training import OnEpoch, train
 
 
 @dataclass(frozen=True)
-class Job:
+class FinishedJob:
     """A finished job."""
 
     run_id: str
@@ -65,9 +66,10 @@ def run_job(
     overrides: Sequence[str],
     *,
     parent: str | None = None,
-    test: JudgeRun | None = None,
+    again: bool = True,
+    test: JudgeRun = judge_run,
     on_epoch: OnEpoch | None = None,
-) -> Job:
+) -> FinishedJob:
     """Train by the settings, in a folder and an MLflow run of its own.
 
     A job of a sweep is skipped where the sweep already has it, finished with the same configuration, code
@@ -77,8 +79,9 @@ def run_job(
         settings: the whole configuration.
         overrides: what of it the user chose; the run is named by it.
         parent: the MLflow run of the sweep that the job belongs to.
+        again: train even where a single run with the same configuration, code and data is finished.
         test: judges the checkpoint on the test area.
-        on_epoch: told the number and the metrics of each epoch, after MLflow.
+        on_epoch: takes the number and the metrics of each epoch, after MLflow.
 
     Raises:
         WaterGeeError: what training raises; the MLflow run is then marked FAILED.
@@ -86,20 +89,23 @@ def run_job(
     """
     layout = Layout.of(settings)
     records = training_records(layout)  # before anything is written: a fresh clone stays as it is
+    start = start_of(settings)
+    settings = with_network_of(settings, start)
     origin = lineage(layout, records, repository())
-    key = job_key(settings, origin)
+    key = job_key(settings, origin, start.sha256 if start else "")
     client = connect(layout)
     experiment_id = experiment(client, layout, settings.study.name)
     end_dead_runs(client, experiment_id)
-    name = run_name(settings.model.name, overrides)
-    if parent and (done := _finished(client, layout, key, parent)):
+    name = run_name(settings.model.name, [*overrides, *([start.text] if start else [])])
+    if (parent or not again) and (done := _finished(client, layout, key, parent or "")):
         say(f"{name}: finished before, in {done.folder.name}")
         return done
     if parent and (epoch := _given_up(layout, key, parent)):
         say(f"{name}: given up before, after epoch {epoch}")
         raise GivenUp(epoch)
-    begun = _begun(layout, key, settings, parent) if parent or settings.ckpt else None
-    if settings.ckpt and begun is None and not parent:
+    last = settings.ckpt == LAST
+    begun = _begun(layout, key, settings.run.name, parent) if parent or last else None
+    if last and begun is None and not parent:
         say("ckpt=last: there is no unfinished run of this configuration; training from the start")
     if begun:
         folder, earlier = begun
@@ -109,12 +115,15 @@ def run_job(
     run_id = _open(client, experiment_id, name, key, earlier=begun[1].run_id if begun else "", parent=parent)
     record = RunRecord(
         name, run_id, RUNNING, key, settings.study.name, this_process(), time.time(), parent or "",
-        overrides=list(overrides), lineage=origin.plain(),
+        started_from=start.sha256 if start else "", overrides=list(overrides), lineage=origin.plain(),
     )  # fmt: skip
     with run_to_its_end(client, folder, record) as finish:
         data, pictures = _data(settings, layout, records, origin), CleanLabels.of(layout).figures
-        log_start(client, record, folder, flat_params(settings), origin, data, "train.py", pictures)
+        params = {**flat_params(settings), **start.params} if start else flat_params(settings)
+        log_start(client, record, folder, params, origin, data, "train.py", pictures)
         metadata = {"run": folder.name, "run_id": run_id, "study": record.study, "lineage": origin.plain()}
+        if start:
+            metadata |= {"started_from": start.sha256}
         forget_peak()
 
         def tell(epoch: int, metrics: Mapping[str, float]) -> None:
@@ -122,63 +131,14 @@ def run_job(
             if on_epoch:
                 on_epoch(epoch, metrics)
 
-        trained = train(settings, folder, resume=begun is not None, metadata=metadata, on_epoch=tell)
-        logged = log_end(client, run_id, folder, trained)
-        if test:
-            log_test(client, run_id, settings, folder / CHECKPOINT, logged, test)
-        finish(trained.seconds)
-    return Job(run_id, name, folder, float(trained.metrics["iou"]))
-
-
-def run_pruned(settings: Settings, share: float) -> Job:
-    """Prune `models/model.ckpt` and train it further, in a folder and an MLflow run of its own.
-
-    It is skipped where it was finished before from the same checkpoint, configuration, code and data.
-
-    Raises:
-        WaterGeeError: what training and pruning raise; the MLflow run is then marked FAILED.
-    """
-    layout = Layout.of(settings)
-    chosen = selected(layout).checkpoint
-    model, source = load_checkpoint(chosen.path, chosen.sha256), chosen.sha256
-    records = training_records(layout)
-    origin = lineage(layout, records, repository())
-    choices = f"{source} {share:g} {settings.export.prune_epochs} {settings.export.prune_lr:g}"
-    key = hashlib.sha256(f"{job_key(settings, origin)} {choices}".encode()).hexdigest()[:16]
-    client = connect(layout)
-    experiment_id = experiment(client, layout, settings.study.name)
-    end_dead_runs(client, experiment_id)
-    name = f"{model.kind} prune={share:g}"
-    if done := _finished(client, layout, key, ""):
-        say(f"{name}: finished before, in {done.folder.name}")
-        return done
-    folder = new_folder(layout, name)
-    record = RunRecord(
-        name, _open(client, experiment_id, name, key), RUNNING, key, settings.study.name, this_process(), time.time(),
-        overrides=[f"prune={share:g}"], lineage=origin.plain(), pruned_from=source,
-    )  # fmt: skip
-    changed = {
-        "model": model.kind, "prune": f"{share:g}", "pruned_from": str(model.metadata.get("run", source)),
-        "lr": f"{settings.export.prune_lr:g}", "epochs": str(settings.export.prune_epochs),
-    }  # fmt: skip
-    with run_to_its_end(client, folder, record) as finish:
-        params = {key: value for key, value in flat_params(settings).items() if key != "widths"}
-        data = _data(settings, layout, records, origin)
-        pictures = CleanLabels.of(layout).figures
-        log_start(client, record, folder, {**params, **changed}, origin, data, "water-gee", pictures)
-        forget_peak()
-        metadata = {
-            "run": folder.name, "run_id": record.run_id, "study": record.study, "lineage": origin.plain(),
-            "pruned_from": source,
-        }  # fmt: skip
-        trained = train_pruned(
-            settings, model, share, folder, metadata=metadata,
-            on_epoch=lambda epoch, metrics: log_metrics(client, record.run_id, "epoch", metrics, epoch),
+        trained = train(
+            settings, folder, resume=begun is not None, metadata=metadata, on_epoch=tell,
+            start=start.model if start else None, share=start.share if start else 0.0,
         )  # fmt: skip
-        client.log_param(record.run_id, "widths", "-".join(map(str, load_checkpoint(folder / CHECKPOINT).widths)))
-        log_end(client, record.run_id, folder, trained)
+        logged = log_end(client, run_id, folder, trained)
+        log_test(client, run_id, settings, folder / CHECKPOINT, logged, test)
         finish(trained.seconds)
-    return Job(record.run_id, name, folder, float(trained.metrics["iou"]))
+    return FinishedJob(run_id, name, folder, float(trained.metrics["iou"]))
 
 
 def _data(settings: Settings, layout: Layout, records: Sequence[TileRecord], origin: Lineage) -> list[Dataset]:
@@ -191,13 +151,14 @@ def _data(settings: Settings, layout: Layout, records: Sequence[TileRecord], ori
     return training_data(layout, origin.dvc, settings.features.names, profile)
 
 
-def _finished(client: MlflowClient, layout: Layout, key: str, parent: str) -> Job | None:
+def _finished(client: MlflowClient, layout: Layout, key: str, parent: str) -> FinishedJob | None:
     for folder, record in all_runs(layout):
         if (record.key, record.parent, record.status) == (key, parent, FINISHED) and (folder / CHECKPOINT).is_file():
             run = client.get_run(record.run_id)
             if run.info.status != FINISHED:  # killed between the two
                 client.set_terminated(record.run_id, FINISHED)
-            return Job(record.run_id, record.name, folder, run.data.metrics.get("valid/iou", 0.0), skipped=True)
+            iou = run.data.metrics.get("valid/iou", 0.0)
+            return FinishedJob(record.run_id, record.name, folder, iou, skipped=True)
     return None
 
 
@@ -207,11 +168,11 @@ def _given_up(layout: Layout, key: str, parent: str) -> int:
     return max((record.given_up for record in runs), default=0)
 
 
-def _begun(layout: Layout, key: str, settings: Settings, parent: str | None) -> tuple[Path, RunRecord] | None:
-    """Return the newest run of the key that was cut off and can go on."""
+def _begun(layout: Layout, key: str, name: str | None, parent: str | None) -> tuple[Path, RunRecord] | None:
+    """Return the newest run of the key that was cut off and can go on; with a name, the run of that name."""
     for folder, record in all_runs(layout):
         unfinished = record.status != FINISHED and not record.is_running and not record.given_up
-        mine = record.parent == parent if parent else settings.run.name in (None, folder.name)
+        mine = record.parent == parent if parent else name in (None, folder.name)
         if record.key == key and unfinished and mine and (folder / "checkpoints" / "last.ckpt").is_file():
             return folder, record
     return None

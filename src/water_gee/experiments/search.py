@@ -12,7 +12,7 @@ from water_gee.config.settings import Settings
 from water_gee.denoise import training_records
 from water_gee.errors import ConfigError
 from water_gee.experiments.course import log_course
-from water_gee.experiments.job import Job
+from water_gee.experiments.job import FinishedJob
 from water_gee.experiments.sweep import Sweep, begin, close_sweep, digest
 from water_gee.experiments.trials import next_trial, open_study, overrides_of, trials_of, try_again
 from water_gee.experiments.workers import tell_failure
@@ -23,7 +23,7 @@ from water_gee.tracking import GivenUp
 from water_gee.training import OnEpoch
 
 SettingsOf = Callable[[Sequence[str]], Settings]
-RunTrial = Callable[[Settings, Sequence[str], str, OnEpoch], Job]
+RunTrial = Callable[[Settings, Sequence[str], str, OnEpoch], FinishedJob]
 
 
 @dataclass(frozen=True)

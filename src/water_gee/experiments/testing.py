@@ -3,18 +3,17 @@
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from mlflow import MlflowClient
 
 from water_gee.config.settings import Settings
 from water_gee.errors import WaterGeeError
 from water_gee.progress import say
+from water_gee.report import Verdict
 from water_gee.tracking import log_data, log_metrics
 
-# The rooms that judge come after this one, so they hand their function in. It is given the settings, a checkpoint and
-# a folder for figures; it returns None where the study has nothing to test against.
-JudgeRun = Callable[[Settings, Path, Path], Any]
+# Takes the settings, a checkpoint and a folder for figures; returns None where the study has nothing to test against.
+JudgeRun = Callable[[Settings, Path, Path], Verdict | None]
 
 
 def log_test(

@@ -5,7 +5,7 @@ from typing import Any
 _PUBLIC = {
     "ExportedNetwork": "network", "Recipe": "network", "export_network": "network", "load": "network",
     "Parity": "parity", "compare": "parity", "trace": "tracing", "run": "stage",
-    "deployed": "deployment", "export_of": "deployment", "read_export": "deployment",
+    "export_of": "deployment", "read_export": "deployment",
 }  # fmt: skip
 
 __all__ = [
@@ -13,7 +13,6 @@ __all__ = [
     "Parity",
     "Recipe",
     "compare",
-    "deployed",
     "export_network",
     "export_of",
     "load",

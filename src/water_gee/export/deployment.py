@@ -1,15 +1,13 @@
-"""What is deployed: the exported network with its proof, and the checkpoint that it was made of."""
+"""The exported network with its proof, as the stages after `export` read it."""
 
 from typing import Any
 
 from water_gee.errors import ExportError
 from water_gee.files import is_there
-from water_gee.models import Checkpoint, selected
 from water_gee.paths import Layout
 from water_gee.sealed import read_checked, read_sealed
 
 ADVICE = "run again: water-gee export"
-PRUNED = "model.ckpt"  # in export/: the pruned network, where the export pruned the selected one
 
 
 def read_export(layout: Layout) -> dict[str, Any]:
@@ -35,20 +33,4 @@ def export_of(layout: Layout, selected_sha256: str) -> dict[str, Any] | None:
     if not is_there(layout.export / "export.json"):
         return None
     report = read_export(layout)
-    return report if report.get("selected_sha256") == selected_sha256 else None
-
-
-def deployed(layout: Layout) -> Checkpoint:
-    """Return the checkpoint that maps and figures are of: the selected one, or the one that the export pruned of it.
-
-    Raises:
-        ModelError: nothing is selected, or it was changed since.
-        ExportError: there is an export that was changed since.
-    """
-    chosen = selected(layout).checkpoint
-    report = export_of(layout, chosen.sha256)
-    if report is None or not report.get("pruned"):
-        return chosen
-    checkpoint = Checkpoint(layout.export / PRUNED, str(report.get("checkpoint_sha256")))
-    read_checked(checkpoint.path, checkpoint.sha256, ADVICE, error=ExportError)
-    return checkpoint
+    return report if report.get("checkpoint_sha256") == selected_sha256 else None

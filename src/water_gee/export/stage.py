@@ -1,7 +1,6 @@
 """`water-gee export`: the checkpoint as Earth Engine operations, written only once it is proven equal."""
 
 import hashlib
-import shutil
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -20,15 +19,13 @@ from water_gee.earth import (
     resolve_areas,
 )
 from water_gee.errors import ExportError
-from water_gee.experiments import pruned_run
 from water_gee.export.calls import to_ee
 from water_gee.export.card import model_card
-from water_gee.export.deployment import PRUNED
 from water_gee.export.forms import kernel_probe
 from water_gee.export.network import ExportedNetwork, Recipe, export_network
 from water_gee.export.parity import Parity, compare, total
 from water_gee.export.script import StudyText, code_editor
-from water_gee.files import atomic, write_text
+from water_gee.files import write_text
 from water_gee.models import TrainedModel, exportable, load_checkpoint, predict, selected
 from water_gee.paths import Layout
 from water_gee.progress import say, track
@@ -42,8 +39,6 @@ _EVALUATOR = {"local": "eelocal", "cloud": "Earth Engine"}
 def run(settings: Settings) -> None:
     """Export `models/model.ckpt`, compare it with PyTorch on the study's tiles, and write `export/`.
 
-    With `export.prune` the network is first pruned, and `export/model.ckpt` is the one that is deployed.
-
     Raises:
         ModelError: there is no checkpoint, or it reads other features than the configuration lists.
         TileError: there are no tiles to compare on.
@@ -55,14 +50,10 @@ def run(settings: Settings) -> None:
     layout = Layout.of(settings)
     claim(layout, layout.export / "export.json")
     choice = selected(layout)
-    source = choice.checkpoint
-    model = load_checkpoint(source.path, source.sha256)
+    model = load_checkpoint(choice.checkpoint.path, choice.checkpoint.sha256)
     spec = composite_spec(settings)
     check(model, settings)
     records = chosen(read_manifest(layout), settings.export.parity_pixels)
-    if settings.export.prune:
-        source = pruned_run(settings, settings.export.prune)
-        model = load_checkpoint(source.path, source.sha256)
     with connect(settings.earth, layout) as session:
         names = [settings.predict.area, *(record.area for record in records)]
         areas = resolve_areas(session, settings, dict.fromkeys(names))
@@ -82,22 +73,14 @@ def run(settings: Settings) -> None:
             "parity": parity.as_dict(),
             "proved_by": _EVALUATOR[session.kind],
             "expression_sha256": hashlib.sha256(expression.encode()).hexdigest(),
-            "checkpoint_sha256": source.sha256,
-            "selected_sha256": choice.checkpoint.sha256,
-            "pruned": settings.export.prune,
+            "checkpoint_sha256": choice.checkpoint.sha256,
         }
-        metadata = dict(model.metadata) if settings.export.prune else choice.report
         texts = {
             "expression.json": expression,
             "code_editor.js": _script(exported, settings, spec, areas[settings.predict.area]),
-            "README.md": model_card(report, metadata, _study(settings)),
+            "README.md": model_card(report, choice.report, _study(settings)),
         }
     # An export that fails has left the last good one as it was; its report, written last, says which one is whole.
-    if settings.export.prune:
-        with atomic(layout.export / PRUNED) as temporary:
-            shutil.copyfile(source.path, temporary)
-    else:
-        (layout.export / PRUNED).unlink(missing_ok=True)
     for name, text in texts.items():
         write_text(layout.export / name, text)
     write_sealed(layout.export / "export.json", report)

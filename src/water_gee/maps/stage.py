@@ -17,13 +17,13 @@ from water_gee.earth import (
     scene_versions,
 )
 from water_gee.errors import ConfigError, ExportError, ModelError, TileError
-from water_gee.export import deployed, read_export
+from water_gee.export import read_export
 from water_gee.files import is_there, sha256
 from water_gee.maps.engines import OUTPUTS, EarthEngine, Engine, Features, LocalEngine
 from water_gee.maps.make import predict_pieces, publish
 from water_gee.maps.parts import PartStore
 from water_gee.maps.plan import Plan
-from water_gee.models import Checkpoint
+from water_gee.models import Checkpoint, selected
 from water_gee.paths import Layout
 from water_gee.progress import say
 from water_gee.tiles import TileRecord, read_manifest
@@ -98,7 +98,7 @@ def check_checkpoint(layout: Layout, engine: str, features: tuple[str, ...]) -> 
         ModelError: there is no checkpoint, or the network reads other features.
         ExportError: there is no exported network, it is of another checkpoint, or it was changed since its proof.
     """
-    checkpoint, exported = deployed(layout), {}
+    checkpoint, exported = selected(layout).checkpoint, {}
     if engine == "earth":
         exported = read_export(layout)
         if exported.get("checkpoint_sha256") != checkpoint.sha256:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from rasterio.enums import Resampling
 
 from water_gee.errors import ModelError
-from water_gee.export import deployed, export_of
+from water_gee.export import export_of
 from water_gee.files import is_there, sha256
 from water_gee.maps import map_path, read_areas, read_maps
 from water_gee.models import Checkpoint, selected
@@ -52,8 +52,9 @@ def products(layout: Layout) -> Products:
         ModelError: nothing is selected.
         WaterGeeError: a file was changed since it was written, or is of another study.
     """
-    chosen, checkpoint = selected(layout), deployed(layout)
-    export, maps = export_of(layout, chosen.checkpoint.sha256), read_maps(layout)
+    chosen = selected(layout)
+    checkpoint = chosen.checkpoint
+    export, maps = export_of(layout, checkpoint.sha256), read_maps(layout)
     stale = []
     if export is None and is_there(layout.export / "export.json"):
         stale.append("The export is of another model and is not shown; run again: water-gee export.")

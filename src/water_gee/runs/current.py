@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from water_gee.config.compose import repository
 from water_gee.denoise import training_records
@@ -96,11 +97,14 @@ def without_seed(name: str) -> str:
 def _configuration(folder: Path, record: RunRecord) -> tuple[str, int]:
     """Return what decides a run beside its seed, and the seed."""
     config = read_config(folder)
-    pruned = record.overrides if record.pruned_from else []
+    start: dict[str, Any] = {}
+    if record.started_from:  # networks that were pruned alike are one configuration, whichever seed's they are of
+        prune = config.get("prune") or {}
+        start = {"share": prune.get("share")} if prune.get("from") else {"from": record.started_from}
     seed = config.get("seed")
     if not isinstance(seed, int):
         raise WaterGeeError(f"{folder / 'config.yaml'} names no seed; delete the run's folder, or train it again")
-    return json.dumps([{name: config.get(name) for name in _DECIDES}, pruned], sort_keys=True), seed
+    return json.dumps([{name: config.get(name) for name in _DECIDES}, start], sort_keys=True), seed
 
 
 def _distinct(found: Sequence[Contender]) -> list[Contender]:

@@ -60,10 +60,20 @@ def lineage(layout: Layout, records: Sequence[TileRecord], repository: Path) -> 
     )
 
 
-def job_key(settings: Settings, origin: Lineage) -> str:
-    """Return what two runs share that must come out the same: configuration, code and data."""
+def job_key(settings: Settings, origin: Lineage, started_from: str = "") -> str:
+    """Return what two runs share that must come out the same: configuration, code, data, and what they start from.
+
+    Args:
+        settings: the whole configuration.
+        origin: of code and data.
+        started_from: SHA-256 of the checkpoint of the network that is started from; empty of a new one.
+    """
     groups = chosen(settings, STAGES["train"].keys)
-    return _digest([json.dumps(groups, sort_keys=True), origin.code, origin.tiles, origin.labels])[:16]
+    prune = groups.pop("prune")
+    parts = [json.dumps(groups, sort_keys=True), origin.code, origin.tiles, origin.labels]
+    if started_from:  # whatever name it goes by
+        parts += [started_from, f"{prune['share']:g}" if prune["from"] else ""]
+    return _digest(parts)[:16]
 
 
 @cache

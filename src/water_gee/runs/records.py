@@ -26,7 +26,19 @@ RUN_FILE = "run.json"
 KEPT = (CHECKPOINT, "config.yaml", "metrics.json", "curves.csv", "validation_tiles.json")  # what a finished run leaves
 _BROKEN = "delete the run's folder, or train it again"
 # What names a run is what changes its outcome; these do not, or stand in the name already.
-_UNNAMED = ("model", "study", "earth", "ckpt", "run.", "paths.", "select.", "hydra", "trainer.threads", "cluster")
+_UNNAMED = (
+    "model",
+    "study",
+    "prune.",
+    "earth",
+    "ckpt",
+    "run.",
+    "paths.",
+    "select.",
+    "hydra",
+    "trainer.threads",
+    "cluster",
+)
 
 
 @dataclass(frozen=True)
@@ -43,7 +55,7 @@ class RunRecord:
     parent: str = ""  # MLflow run of the sweep
     error: str = ""
     given_up: int = 0  # the epoch, counted from 1, after which a search gave the run up
-    pruned_from: str = ""  # SHA-256 of the checkpoint that was pruned, where this run pruned one
+    started_from: str = ""  # SHA-256 of the checkpoint that it started from; empty of a new network
     seconds: float = 0.0
     overrides: list[str] = field(default_factory=list)
     lineage: dict[str, Any] = field(default_factory=dict)

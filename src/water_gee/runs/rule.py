@@ -35,19 +35,14 @@ class Candidate:
 def candidates(layout: Layout) -> list[Candidate]:
     """Return the finished runs of the study on the present tiles and labels that can be deployed, the best first.
 
-    Left out are what was pruned from a selected run, since `export` prunes what is selected, and baselines that cannot
-    be exported.
+    Left out are baselines that cannot be exported.
 
     Raises:
         ModelError: there is none, or the metrics of one are broken.
         TileError: there are no tiles or labels.
     """
     present = current_runs(layout)
-    found = [
-        _candidate(folder, record)
-        for folder, record in present
-        if not record.pruned_from and exportable(kind_of(folder))
-    ]
+    found = [_candidate(folder, record) for folder, record in present if exportable(kind_of(folder))]
     if not found:
         raise ModelError(
             f"there is no finished run of the study {layout.study} on its present tiles and labels; "

@@ -118,6 +118,8 @@ def write_selected(layout: Layout, choice: Choice) -> None:
             "features": list(model.features),
             "threshold": model.threshold,
             "temperature": model.temperature,
+            "started_from": model.metadata.get("started_from", ""),
+            "pruned": model.metadata.get("pruned", 0.0),
             "validation": model.metadata.get("validation", {}),
             "sha256": sha256(layout.models / CHECKPOINT),
             "curves_sha256": curves,

@@ -13,6 +13,7 @@ from water_gee.tracking.database import (
 from water_gee.tracking.datasets import log_data
 from water_gee.tracking.logged_model import log_model, model_of
 from water_gee.tracking.parent_run import SHOWN, log_best, log_curves, test_column
+from water_gee.tracking.report_run import log_costs, log_report
 from water_gee.tracking.run_end import GivenUp, run_to_its_end
 from water_gee.tracking.run_log import (
     FOLDER_TAG,
@@ -27,7 +28,29 @@ from water_gee.tracking.run_log import (
 )
 
 __all__ = [
-    "FOLDER_TAG", "GIVEN_UP_TAG", "KEY_TAG", "PARENT_TAG", "PROCESS_TAG", "SHOWN", "GivenUp", "address", "connect",
-    "end_dead_runs", "experiment", "flat_params", "forget_peak", "log_best", "log_curves", "log_data", "log_end",
-    "log_metrics", "log_model", "log_start", "model_of", "run_to_its_end", "test_column",
+    "FOLDER_TAG",
+    "GIVEN_UP_TAG",
+    "KEY_TAG",
+    "PARENT_TAG",
+    "PROCESS_TAG",
+    "SHOWN",
+    "GivenUp",
+    "address",
+    "connect",
+    "end_dead_runs",
+    "experiment",
+    "flat_params",
+    "forget_peak",
+    "log_best",
+    "log_costs",
+    "log_curves",
+    "log_data",
+    "log_end",
+    "log_metrics",
+    "log_model",
+    "log_report",
+    "log_start",
+    "model_of",
+    "run_to_its_end",
+    "test_column",
 ]  # fmt: skip

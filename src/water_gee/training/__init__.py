@@ -7,7 +7,6 @@ from water_gee.training.fit import Recipe, fit
 from water_gee.training.follower import follow
 from water_gee.training.history import OnEpoch
 from water_gee.training.processes import is_follower
-from water_gee.training.pruning import train_pruned
 from water_gee.training.run import CHECKPOINT, Trained, radius_of, recipe_of, train
 from water_gee.training.scores import Scores
 from water_gee.training.split import split_tiles
@@ -27,5 +26,4 @@ __all__ = [
     "recipe_of",
     "split_tiles",
     "train",
-    "train_pruned",
 ]

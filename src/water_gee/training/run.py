@@ -13,15 +13,17 @@ from water_gee.config.configure import chosen
 from water_gee.config.model import NetworkSettings
 from water_gee.config.settings import Settings
 from water_gee.denoise import training_records
-from water_gee.errors import ModelError
+from water_gee.errors import ConfigError, ModelError
 from water_gee.files import write_json, write_text
 from water_gee.models import (
     TrainedModel,
     build_body,
     exportable,
     learned_numbers,
+    load_checkpoint,
     multiply_adds,
     save_checkpoint,
+    widths,
 )
 from water_gee.paths import Layout
 from water_gee.progress import say
@@ -29,9 +31,10 @@ from water_gee.reads import STAGES
 from water_gee.training.augmentation import Augmentation
 from water_gee.training.baselines import fit_baseline
 from water_gee.training.figures import draw_all
-from water_gee.training.fit import Fitted, Recipe, judge, learn
+from water_gee.training.fit import Fitted, Recipe, fit, judge, learn
 from water_gee.training.history import OnEpoch, as_csv
 from water_gee.training.leading import leading
+from water_gee.training.pruning import pruned
 from water_gee.training.split import Split, split_tiles
 from water_gee.training.store import TileStore, build_store
 
@@ -73,6 +76,8 @@ def train(
     resume: bool = False,
     metadata: Mapping[str, Any] | None = None,
     on_epoch: OnEpoch | None = None,
+    start: TrainedModel | None = None,
+    share: float = 0.0,
 ) -> Trained:
     """Train a network, or fit a baseline, by the settings into `folder`, an existing one of `runs/`.
 
@@ -81,12 +86,14 @@ def train(
         folder: gets `model.ckpt`, `config.yaml`, `metrics.json`, `curves.csv` and `figures/`.
         resume: go on where a killed run in the same folder stopped.
         metadata: what the checkpoint shall tell about its origin; plain types only.
-        on_epoch: told the number and the metrics of each epoch; a baseline has none.
+        on_epoch: takes the number and the metrics of each epoch; a baseline has none.
+        start: a network of the settings' kind and widths to train further, with its standardisation; none: a new one.
+        share: of the multiply-adds a pixel of `start` that is pruned before; 0: none.
 
     Raises:
         TileError: tiles or labels are missing, or do not fit the network.
-        ModelError: the network cannot be built, the features lack what a baseline reads, or another process that
-            trained along has ended.
+        ModelError: the network cannot be built, so much cannot be pruned, the features lack what a baseline reads, or
+            another process that trained along has ended.
         ConfigError: `trainer.devices` and `trainer.nodes` do not fit how the process was started.
     """
     if not isinstance(settings.model, NetworkSettings):
@@ -95,10 +102,39 @@ def train(
         return keep(folder, fit_baseline(settings, store, split), store, split, metadata or {})
     recipe = recipe_of(settings)
     radius = radius_of(recipe, len(settings.features.names))
+    if start:
+        return _train_further(settings, folder, start, share, recipe, resume, metadata or {}, on_epoch)
     with leading(settings, folder, resume=resume) as join:
         store, split = prepare(settings, radius, folder)
         learned = learn(store, split, recipe, folder, resume=resume, on_epoch=on_epoch, place=join())
     return keep(folder, judge(learned, store, split, recipe), store, split, metadata or {})
+
+
+def _train_further(
+    settings: Settings,
+    folder: Path,
+    start: TrainedModel,
+    share: float,
+    recipe: Recipe,
+    resume: bool,
+    metadata: Mapping[str, Any],
+    on_epoch: OnEpoch | None,
+) -> Trained:
+    """Train a trained network, pruned or as it is; of a run that is gone on with, the one that it began with."""
+    if settings.trainer.devices * settings.trainer.nodes > 1:
+        raise ConfigError("ckpt=RUN and prune.from train in one process; leave out trainer=ddp")
+    store, split = prepare(settings, start.network.radius, folder)
+    begun, facts = folder / "checkpoints" / "start.ckpt", {"pruned": share} if share else {}
+    if resume and begun.is_file():
+        start = load_checkpoint(begun)
+    elif share:
+        small = pruned(start, share, recipe, store, split)
+        start = replace(start, network=small, widths=widths(small))
+    begun.parent.mkdir(exist_ok=True)
+    save_checkpoint(begun, start)
+    recipe = replace(recipe, widths=start.widths)
+    fitted = fit(store, split, recipe, folder, resume=resume, on_epoch=on_epoch, start=start.network)
+    return keep(folder, fitted, store, split, {**metadata, **facts})
 
 
 def radius_of(recipe: Recipe, bands: int) -> int:

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from water_gee.drawing import drawing
 from water_gee.ladder import RAW, TRUTH, Measured, Row, Taught
 from water_gee.panels import INK, LINE, MUTED
-from water_gee.report.palette import AREA_COLOURS
+from water_gee.report import AREA_COLOURS
 
 KIND_NAMES = {
     "shadow": "shadow, dark land", "turbid": "turbid, narrow water", "shore": "shifted shores",

@@ -2,19 +2,23 @@
 
 from collections.abc import Mapping, Sequence
 
+from water_gee.config.model import PruneSettings
 from water_gee.config.settings import Settings
 from water_gee.errors import ModelError
 from water_gee.evaluation import judged_together
-from water_gee.experiments import Variant, log_costs, log_page, pruned_run, variants
+from water_gee.experiments.cost_chart import draw
+from water_gee.experiments.job import run_job
+from water_gee.experiments.networks import TrainedNetwork, trained_networks
 from water_gee.files import write_text
+from water_gee.models import Selected, selected
 from water_gee.paths import Layout
 from water_gee.progress import say
-from water_gee.report.cost_chart import draw
-from water_gee.report.tables import as_csv, as_markdown, show
+from water_gee.report import as_csv, as_markdown, show
+from water_gee.tracking import log_costs, log_report
 
 
 def run(settings: Settings) -> None:
-    """Prune the selected network by each of `export.shares`, and compare all finished runs of the study.
+    """Prune the selected network by each of `cost.shares`, and compare all finished runs of the study.
 
     Writes `reports/cost/accuracy_cost.png` and `.csv` and logs both in an MLflow run of their own. Test figures are
     shown, and choose nothing.
@@ -24,9 +28,10 @@ def run(settings: Settings) -> None:
         TileError: there are no training or test tiles.
         ConfigError: a reference has no file.
     """
-    for share in settings.export.shares:
-        pruned_run(settings, share)
-    found = variants(settings)
+    layout = Layout.of(settings)
+    for share in settings.cost.shares:
+        prune_selected(settings, selected(layout), share)
+    found = trained_networks(layout)
     if not found:
         raise ModelError("no finished run is of these tiles and clean labels; run first: python train.py")
     counters = judged_together(settings, [one.checkpoint for one in found])
@@ -36,18 +41,26 @@ def run(settings: Settings) -> None:
     }
     references = list(settings.study.references)
     rows = table(found, tested, references)
-    folder = Layout.of(settings).reports / "cost"
+    folder = layout.reports / "cost"
     files = [folder / "accuracy_cost.csv", folder / "accuracy_cost.png"]
     write_text(files[0], as_csv(rows))
     draw(files[1], found, tested, references)
-    log_costs(settings, found)
-    log_page(settings, "cost", "accuracy against cost", files, as_markdown(rows))
+    log_costs(layout, {one.record.run_id: one.macs for one in found})
+    log_report(layout, "cost", "accuracy against cost", files, as_markdown(rows))
     show("accuracy against cost", rows, texts=2)
     say(f"the figure is {files[1]}")
 
 
+def prune_selected(settings: Settings, chosen: Selected, share: float) -> None:
+    """Prune the selected network by a share and train it further, unless that was done before."""
+    source = str(chosen.report.get("run_id") or chosen.checkpoint.path)
+    prune = PruneSettings.model_validate({"from": source, "share": share})
+    none = settings.run.model_copy(update={"name": None})
+    run_job(settings.model_copy(update={"prune": prune, "ckpt": None, "run": none}), [], again=False)
+
+
 def table(
-    found: Sequence[Variant], tested: Mapping[str, Mapping[str, float]], references: Sequence[str]
+    found: Sequence[TrainedNetwork], tested: Mapping[str, Mapping[str, float]], references: Sequence[str]
 ) -> list[list[str]]:
     """Return a heading and a row a network: cost, its share of the costliest, IoU of validation and by reference.
 

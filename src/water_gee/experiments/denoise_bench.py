@@ -8,14 +8,14 @@ from water_gee.claims import claim
 from water_gee.config.compose import SCENES, compose
 from water_gee.config.settings import Settings, load
 from water_gee.errors import ConfigError
-from water_gee.experiments import log_page
+from water_gee.experiments.denoise_bench_chart import draw
 from water_gee.files import sha256, write_text
 from water_gee.ladder import MEASURES, TRUTH, ZONES, Bench, Estimate, Measured, ladder_folder, ladder_report_path
 from water_gee.paths import Layout
 from water_gee.progress import say
-from water_gee.report.ladder_chart import draw
-from water_gee.report.tables import as_csv, as_markdown, show
+from water_gee.report import as_csv, as_markdown, show
 from water_gee.sealed import write_sealed
+from water_gee.tracking import log_report
 
 _SHOWN = {
     "left": "left", "commission": "commission", "omission": "omission", "flip_precision": "flips right",
@@ -52,7 +52,7 @@ def run(settings: Settings) -> None:
     files = [ladder_report_path(home), *(folder / name for name in names)]
     note = "\n\n".join(f"{ladder.study}\n\n{as_markdown(_shown(ladder))}" for ladder in ladders)
     metrics = [metric for ladder in ladders for metric in _metrics(ladder)]
-    log_page(settings, "ladder", "denoising measured", files, note, metrics)
+    log_report(Layout.of(settings), "ladder", "denoising measured", files, note, metrics)
     for ladder in ladders:
         _print(ladder, settings.evaluate.area)
     say(

@@ -6,16 +6,16 @@ from pathlib import Path
 from matplotlib.axes import Axes
 
 from water_gee.drawing import drawing
-from water_gee.experiments import Variant
+from water_gee.experiments.networks import TrainedNetwork
 from water_gee.panels import INK, MUTED
-from water_gee.report.palette import AREA_COLOURS
+from water_gee.report import AREA_COLOURS
 
 _WITHIN = 0.01  # IoU: what a cheaper network may lose
 _QUARTER = 0.25  # of the multiply-adds of the costliest network
 
 
 def draw(
-    path: Path, shown: Sequence[Variant], tested: Mapping[str, Mapping[str, float]], references: Sequence[str]
+    path: Path, shown: Sequence[TrainedNetwork], tested: Mapping[str, Mapping[str, float]], references: Sequence[str]
 ) -> None:
     """Draw the IoU of validation and of each test reference against cost; write it to `path` as a PNG.
 
@@ -39,7 +39,7 @@ def draw(
         figure.legend(handles, labels, loc="outside lower center", ncols=1, fontsize=9)
 
 
-def _panel(axis: Axes, shown: Sequence[Variant], values: Sequence[float]) -> None:
+def _panel(axis: Axes, shown: Sequence[TrainedNetwork], values: Sequence[float]) -> None:
     full = values[0]
     for number, (one, value) in enumerate(zip(shown, values, strict=True)):
         marker, colour = "s" if one.pruned else "o", AREA_COLOURS[0] if one.pruned else AREA_COLOURS[1]

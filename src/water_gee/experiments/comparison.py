@@ -10,14 +10,13 @@ from water_gee.config.settings import Settings
 from water_gee.drawing import drawing
 from water_gee.errors import ModelError
 from water_gee.evaluation import Compared, compare, counts_of, judged_together
-from water_gee.experiments import log_page
 from water_gee.files import write_text
 from water_gee.panels import INK, MUTED
 from water_gee.paths import Layout
 from water_gee.progress import say
-from water_gee.report.palette import AREA_COLOURS, METHOD_NAMES
-from water_gee.report.tables import as_csv, as_markdown, show
+from water_gee.report import AREA_COLOURS, METHOD_NAMES, as_csv, as_markdown, show
 from water_gee.runs import Contender, contenders
+from water_gee.tracking import log_report
 
 AGAINST = "qa_water"  # the free label that every network learns from: what a network has to beat
 _THRESHOLDS = (AGAINST, "mndwi_0")
@@ -49,7 +48,7 @@ def run(settings: Settings) -> None:
     content = as_rows(found, rows)
     write_text(files[0], as_csv(content))
     draw(files[1], found, rows)
-    log_page(settings, "comparison", "comparison of models", files, as_markdown(content))
+    log_report(Layout.of(settings), "comparison", "comparison of models", files, as_markdown(content))
     for reference, compared in rows.items():
         _print(reference, found, compared)
     say(f"the figure is {files[1]}; differences are to {METHOD_NAMES[AGAINST]}, with 95 % intervals")

@@ -1,0 +1,15 @@
+"""Compose conf/ and params.yaml into what DVC compares."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from water_gee.config.settings import Settings
+
+ORDER = 10  # in `water-gee --help`
+
+
+def run(settings: "Settings") -> None:
+    """Run the command; what it needs is imported now, and not for `--help`."""
+    from water_gee.config.configure import run as stage
+
+    stage(settings)

@@ -1,0 +1,15 @@
+"""Convert the checkpoint into Earth Engine operations and prove it."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from water_gee.config.settings import Settings
+
+ORDER = 70  # in `water-gee --help`
+
+
+def run(settings: "Settings") -> None:
+    """Run the command; what it needs is imported now, and not for `--help`."""
+    from water_gee.export.stage import run as stage
+
+    stage(settings)

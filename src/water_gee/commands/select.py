@@ -1,0 +1,15 @@
+"""Make a run's checkpoint models/model.ckpt."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from water_gee.config.settings import Settings
+
+ORDER = 60  # in `water-gee --help`
+
+
+def run(settings: "Settings") -> None:
+    """Run the command; what it needs is imported now, and not for `--help`."""
+    from water_gee.experiments.select import run as stage
+
+    stage(settings)

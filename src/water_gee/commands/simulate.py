@@ -1,0 +1,15 @@
+"""Remake the sample study's scenes in data/raw."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from water_gee.config.settings import Settings
+
+ORDER = 20  # in `water-gee --help`
+
+
+def run(settings: "Settings") -> None:
+    """Run the command; what it needs is imported now, and not for `--help`."""
+    from water_gee.simulate.stage import run as stage
+
+    stage(settings)

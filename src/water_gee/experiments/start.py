@@ -1,0 +1,79 @@
+"""What a training starts from: nothing, a trained network (`ckpt`), or one that is pruned (`prune.from`)."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from water_gee.config.model import NetworkSettings
+from water_gee.config.settings import Settings
+from water_gee.errors import ConfigError
+from water_gee.experiments.champion import find
+from water_gee.files import sha256
+from water_gee.models import TrainedModel, load_checkpoint
+from water_gee.paths import Layout
+
+LAST = "last"  # as `ckpt`: go on with the newest unfinished run of the same configuration
+
+
+@dataclass(frozen=True)
+class Start:
+    """A trained network to start from."""
+
+    path: Path
+    sha256: str
+    run: str  # the run or file that it is of
+    model: TrainedModel
+    share: float = 0.0  # of its multiply-adds that is pruned; 0: none
+
+    @property
+    def params(self) -> dict[str, str]:
+        """What a run that starts from it logs beside its own choices."""
+        return {"started_from": self.run, **({"prune": f"{self.share:g}"} if self.share else {})}
+
+    @property
+    def text(self) -> str:
+        """What names a run that starts from it."""
+        return f"pruned={self.share:g}" if self.share else f"from={self.run}"
+
+
+def start_of(settings: Settings) -> Start | None:
+    """Return what the settings say that a training starts from, or None of a new network.
+
+    Raises:
+        ModelError: there is no such run or file, it is not finished, or its checkpoint is broken.
+        ConfigError: `ckpt` and `prune.from` both name a network, or it does not fit the configuration.
+    """
+    ckpt = None if settings.ckpt == LAST else settings.ckpt
+    pruned = settings.prune.source
+    if ckpt and pruned:
+        raise ConfigError(f"ckpt={ckpt} and prune.from={pruned} both name a network to start from; give one of them")
+    key, wanted = ("prune.from", pruned) if pruned else ("ckpt", ckpt)
+    if not wanted:
+        return None
+    choice = find(Layout.of(settings), wanted, key)
+    known = choice.sha256 or sha256(choice.path)
+    model = load_checkpoint(choice.path, known)
+    _check(model, settings, f"{key}={wanted}")
+    run = choice.path.parent.name if choice.record else choice.path.name
+    return Start(choice.path, known, run, model, settings.prune.share if pruned else 0.0)
+
+
+def with_network_of(settings: Settings, start: Start | None) -> Settings:
+    """Return the settings with kind and widths of the network that is started from, which decides them."""
+    if start is None or not isinstance(settings.model, NetworkSettings):
+        return settings
+    network = NetworkSettings.model_validate(
+        {**settings.model.model_dump(), "name": start.model.kind, "widths": list(start.model.widths)}
+    )
+    return settings.model_copy(update={"model": network})
+
+
+def _check(model: TrainedModel, settings: Settings, told: str) -> None:
+    if not model.widths:
+        raise ConfigError(f"{told} is of model={model.kind}, which is no network that can be trained further")
+    if not isinstance(settings.model, NetworkSettings):
+        raise ConfigError(f"{told} is a network; leave out model={settings.model.name}, which is none")
+    if model.features != tuple(settings.features.names):
+        raise ConfigError(
+            f"{told} reads the features {', '.join(model.features)} and the configuration lists "
+            f"{', '.join(settings.features.names)}; set features.names to the former"
+        )
