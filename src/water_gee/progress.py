@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
 
 T = TypeVar("T")
 _PLAIN_SECONDS = 15.0  # a plain log gets a line this often, not one an item
@@ -30,16 +30,47 @@ def silence() -> Iterator[None]:
         console.quiet = before
 
 
+class Bar:
+    """A bar on a terminal that starts anew with each part of a long work; elsewhere it shows nothing."""
+
+    def __init__(self) -> None:
+        self._progress: Progress | None = None
+
+    def begin(self, description: str, total: int) -> None:
+        """Show a part of the work, of which nothing is done yet."""
+        if not console.is_terminal:
+            return
+        if self._progress is None:
+            self._progress = Progress(*_columns(), console=console, transient=True)
+            self._progress.start()
+            self._progress.add_task(description, total=total)
+        self._progress.reset(self._progress.task_ids[0], description=description, total=total)
+
+    def advance(self) -> None:
+        """Count one more as done."""
+        if self._progress is not None:
+            self._progress.advance(self._progress.task_ids[0])
+
+    def end(self) -> None:
+        """Take the bar away."""
+        if self._progress is not None:
+            self._progress.stop()
+            self._progress = None
+
+
+def _columns() -> tuple[ProgressColumn, ...]:
+    return (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+
+
 def track(items: Iterable[T], description: str, total: int) -> Iterator[T]:
     """Yield `items` and show how many of `total` are done."""
     if console.is_terminal:
-        columns = (
-            TextColumn("{task.description}", markup=False),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-        )
-        with Progress(*columns, console=console, transient=True) as progress:
+        with Progress(*_columns(), console=console, transient=True) as progress:
             yield from progress.track(items, description=description, total=total)
         return
     told = time.monotonic()

@@ -16,8 +16,8 @@ COMPOSED = "composed.yaml"
 # How work is done, and not what comes out: any stage may read these, and no change of them makes a result stale.
 HOW = (
     "paths.root", "run.name", "ckpt", "earth.workers", "earth.attempts", "earth.wait", "earth.deadline",
-    "tiles.dry_run", "tiles.refresh", "denoise.show", "trainer.threads", "cluster.kind", "cluster.workers",
-    "cluster.address",
+    "tiles.dry_run", "tiles.refresh", "denoise.show", "trainer.threads", "trainer.log_model", "tags", "cluster.kind",
+    "cluster.workers", "cluster.address",
 )  # fmt: skip
 # Groups and keys that only commands beside the pipeline read: searches, simulated scenes, the ladder of
 # `denoise-bench`, the shares of `cost`.

@@ -175,7 +175,7 @@ def test_a_run_whose_process_is_gone_is_not_left_running(layout, client):
         name: client.create_run(experiment_id, tags={PROCESS_TAG: process}).info.run_id
         for name, process in {"dead": gone(), "elsewhere": "another-host 1 1", "untagged": ""}.items()
     }
-    end_dead_runs(client, experiment_id)
+    end_dead_runs(client, experiment_id, layout)
     assert {name: status(client, run_id) for name, run_id in runs.items()} == {
         "dead": KILLED, "elsewhere": RUNNING, "untagged": RUNNING
     }  # fmt: skip

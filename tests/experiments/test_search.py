@@ -11,8 +11,8 @@ from water_gee.config.compose import compose
 from water_gee.config.search import Dimension, SearchSettings
 from water_gee.config.settings import load
 from water_gee.errors import ConfigError, TileError, WaterGeeError
-from water_gee.experiments.job import Job, run_job
-from water_gee.experiments.search import _report, corners, open_space, search
+from water_gee.experiments.job import FinishedJob, run_job
+from water_gee.experiments.search import _report, corners, open_space, run_search
 from water_gee.experiments.sweep import begin, close_sweep
 from water_gee.experiments.trials import distribution, next_trial, open_study, overrides_of, trials_of, try_again
 from water_gee.paths import Layout
@@ -145,7 +145,7 @@ def test_a_key_or_value_that_does_not_exist_is_told_before_anything_is_written(t
     ):
         settings = quick_settings(tmp_path, "search=optuna", f"+search.space={space}")
         with pytest.raises(ConfigError, match=told):
-            search(settings, [f"paths.root={tmp_path}"], lambda own: load(compose(own)), run_job)
+            run_search(settings, [f"paths.root={tmp_path}"])
     assert list(tmp_path.iterdir()) == []
 
 
@@ -165,7 +165,7 @@ class Training:
         self.experiment = experiment(self.client, layout, "sample")
         self.layout = layout
 
-    def __call__(self, settings, overrides, parent, on_epoch):
+    def __call__(self, settings, overrides, *, parent, on_epoch):
         self.tried.append(settings.model.lr)
         tags = {PARENT_TAG: parent, KEY_TAG: f"{settings.model.lr}", "overrides": " ".join(overrides)}
         run = self.client.create_run(self.experiment, tags=tags)
@@ -176,7 +176,7 @@ class Training:
         self.client.set_terminated(run.info.run_id, FAILED if failed else FINISHED)
         if failed:
             raise TileError("a tile is gone")
-        return Job(run.info.run_id, "mlp", self.layout.runs / "mlp", iou)
+        return FinishedJob(run.info.run_id, "mlp", self.layout.runs / "mlp", iou)
 
 
 def test_a_failing_trial_does_not_stop_the_others_and_is_tried_again_by_the_next_start(layout, capsys):
@@ -184,17 +184,14 @@ def test_a_failing_trial_does_not_stop_the_others_and_is_tried_again_by_the_next
     own = [f"paths.root={layout.root}", "model=mlp"]
     settings = load(compose([*own, "search=optuna", "search.trials=5", "search.startup=5", alone]))
 
-    def settings_of(overrides):
-        return load(compose(overrides))
-
     training = Training(layout, limit=0.005)
-    failed = search(settings, [*own, "search=optuna", "search.trials=5"], settings_of, training)
+    failed = run_search(settings, [*own, "search=optuna", "search.trials=5"], run=training)
     assert len(training.tried) == 5 and failed == sum(lr > 0.005 for lr in training.tried) > 0
     (parent,) = training.client.search_runs([training.experiment], "tags.kind = 'search'")
     assert parent.info.status == FAILED and f"{5 - failed} of 5 jobs finished" in capsys.readouterr().out
 
     again = Training(layout, limit=1.0)
-    assert search(settings, own, settings_of, again) == 0
+    assert run_search(settings, own, run=again) == 0
     assert again.tried == [lr for lr in training.tried if lr > 0.005]
     (parent,) = training.client.search_runs([training.experiment], "tags.kind = 'search'")
     best = min(training.tried, key=lambda lr: abs(lr - 0.01))

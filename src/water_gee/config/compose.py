@@ -31,6 +31,7 @@ CHOICES = (
 )  # fmt: skip
 SCENES = "WATER_GEE_SCENES"  # the environment variable that names the folder of real scenes
 _WITHOUT_VALUE = (MissingMandatoryValue, InterpolationResolutionError, UnsupportedInterpolationType)
+_OVERRIDDEN_STUDY = ("override /study", "override study")  # how the file of an experiment names it
 _LAUNCHERS = {"joblib": "pip install '.[joblib]'", "submitit_slurm": "pip install hydra-submitit-launcher"}
 
 
@@ -75,13 +76,25 @@ def register() -> None:
     OmegaConf.register_new_resolver("tiles_for", _tiles_for, replace=True)
 
 
-def with_study(overrides: Sequence[str]) -> list[str]:
-    """Return the overrides with the study of `params.yaml` named first, where they name none.
+def with_study(overrides: Sequence[str], config_dir: str | None = None) -> list[str]:
+    """Return the overrides with the study named first, where they name none: the experiment's, else `params.yaml`'s.
 
     Hydra resolves `tiles: ${tiles_for:${study}}` only where the study is named by an override.
     """
-    named = any(override.startswith("study=") for override in overrides)
-    return [*([] if named else [f"study={params()['study']}"]), *overrides]
+    if any(override.startswith("study=") for override in overrides):
+        return list(overrides)
+    return [f"study={_study_of_experiment(overrides, config_dir) or params()['study']}", *overrides]
+
+
+def _study_of_experiment(overrides: Sequence[str], config_dir: str | None) -> str:
+    """Return the study that the file of `experiment=NAME` overrides; empty where there is none."""
+    name = next((one.partition("=")[2] for one in overrides if one.startswith(("experiment=", "+experiment="))), "")
+    folders = [*([Path(config_dir)] if config_dir else []), repository() / "conf"]
+    files = [folder / "experiment" / f"{name.split(',')[0]}.yaml" for folder in folders]
+    path = next((one for one in files if name and one.is_file()), None)
+    chosen = (read_mapping(path).get("defaults") or []) if path else []
+    studies = [one[key] for one in chosen if isinstance(one, dict) for key in one if key in _OVERRIDDEN_STUDY]
+    return str(studies[0]) if studies else ""
 
 
 def _tiles_for(study: str) -> str:
@@ -122,7 +135,7 @@ def compose(overrides: Sequence[str] = (), config_dir: str | None = None) -> Dic
     folders = [conf, *([Path(config_dir)] if config_dir else [])]
     try:
         with initialize_config_dir(config_dir=str(conf), version_base="1.3"):
-            composed = hydra_compose("config", overrides=[*extra, *with_study(overrides)])
+            composed = hydra_compose("config", overrides=[*extra, *with_study(overrides, config_dir)])
     except (HydraException, OmegaConfBaseException) as error:
         raise ConfigError(explain(error, conf, config_dir, overrides)) from error
     except (YAMLError, ValueError, OSError, RecursionError) as error:  # of a broken file, which Hydra passes on

@@ -135,8 +135,10 @@ class TrainerSettings(Group):
 
     epochs: Count = 8
     patience: Count = 4  # epochs without a better validation IoU before training stops
-    accelerator: Literal["auto", "cpu", "gpu"] = "auto"
+    accelerator: Literal["auto", "cpu", "gpu", "cuda", "mps"] = "auto"
     devices: Count = 1  # processes on a machine, each with its share of every batch and, where there are GPUs, its GPU
     nodes: Count = 1  # machines; on more than one, torchrun starts the processes
     precision: Literal["auto", "32", "bf16"] = "auto"  # auto: bf16 mixed on a GPU that has it, else 32 bits
+    batches: Annotated[int, Field(ge=0)] = 0  # of each epoch, to train and to validate; 0: all
+    log_model: bool = True  # keep the trained model in MLflow
     threads: Annotated[int, Field(ge=0)] = 0  # of each process; 0: as many as torch chooses, divided among processes

@@ -58,6 +58,7 @@ class Settings(Group):
     seed: Annotated[int, Field(ge=0)] = 0
     # last: go on with the newest unfinished run of the same configuration; else a run or checkpoint file to start from
     ckpt: str | None = None
+    tags: tuple[str, ...] = ()  # words by which a run is found in MLflow
 
     @model_validator(mode="after")
     def _areas_known(self) -> Self:

@@ -1,5 +1,7 @@
 """One training job, known in its folder and in MLflow from its first moment to its end, whichever that is."""
 
+import shlex
+import shutil
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +12,7 @@ from mlflow import MlflowClient
 from water_gee.config.compose import repository
 from water_gee.config.settings import Settings
 from water_gee.denoise import CleanLabels, training_records
+from water_gee.experiments.jobs import Jobs
 from water_gee.experiments.start import LAST, start_of, with_network_of
 from water_gee.experiments.testing import JudgeRun, log_test
 from water_gee.paths import Layout
@@ -47,7 +50,7 @@ from water_gee.tracking import (
     log_start,
     run_to_its_end,
 )
-from water_gee.training import OnEpoch, train
+from water_gee.training import OnEpoch, follow, is_follower, train
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,14 @@ class FinishedJob:
     folder: Path
     iou: float  # of validation
     skipped: bool = False  # it was finished before
+
+
+def train_one(jobs: Jobs) -> None:
+    """Train the one network that a command line asks for."""
+    if is_follower():  # torchrun started it to train along; the process of rank 0 runs the job
+        follow(jobs.first)
+    else:
+        run_job(jobs.first, jobs.overrides)
 
 
 def run_job(
@@ -95,7 +106,7 @@ def run_job(
     key = job_key(settings, origin, start.sha256 if start else "")
     client = connect(layout)
     experiment_id = experiment(client, layout, settings.study.name)
-    end_dead_runs(client, experiment_id)
+    end_dead_runs(client, experiment_id, layout)
     name = run_name(settings.model.name, [*overrides, *([start.text] if start else [])])
     if (parent or not again) and (done := _finished(client, layout, key, parent or "")):
         say(f"{name}: finished before, in {done.folder.name}")
@@ -112,6 +123,7 @@ def run_job(
         say(f"{earlier.name}: going on in {folder.name}")
     else:
         folder = empty_folder(layout, settings.run.name) if settings.run.name else new_folder(layout, name)
+        say(f"{name}: a run of the study {settings.study.name}, in {folder}")
     run_id = _open(client, experiment_id, name, key, earlier=begun[1].run_id if begun else "", parent=parent)
     record = RunRecord(
         name, run_id, RUNNING, key, settings.study.name, this_process(), time.time(), parent or "",
@@ -138,7 +150,17 @@ def run_job(
         logged = log_end(client, run_id, folder, trained)
         log_test(client, run_id, settings, folder / CHECKPOINT, logged, test)
         finish(trained.seconds)
+    shutil.rmtree(folder / "checkpoints", ignore_errors=True)  # until now a killed run went on from them
+    if not parent:
+        _where_to_look(layout, folder, settings.study.name)
     return FinishedJob(run_id, name, folder, float(trained.metrics["iou"]))
+
+
+def _where_to_look(layout: Layout, folder: Path, study: str) -> None:
+    """Tell where the run lies, and what shows it beside the others."""
+    below = "" if layout.root.resolve() == repository().resolve() else f" paths.root={shlex.quote(str(layout.root))}"
+    say(f"{folder} holds model.ckpt, metrics.json, curves.csv, figures/")
+    say(f"beside the other runs: water-gee ui study={study}{below}")
 
 
 def _data(settings: Settings, layout: Layout, records: Sequence[TileRecord], origin: Lineage) -> list[Dataset]:

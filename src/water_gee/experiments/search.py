@@ -1,18 +1,20 @@
 """A search: each trial is a run like a sweep's job, hopeless ones are given up, and what was cut off goes on."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import optuna
 from optuna.trial import TrialState
 
-from water_gee.config.compose import repository
+from water_gee.config.compose import compose, repository
 from water_gee.config.search import Dimension
-from water_gee.config.settings import Settings
+from water_gee.config.settings import Settings, load
 from water_gee.denoise import training_records
-from water_gee.errors import ConfigError
+from water_gee.errors import ConfigError, WaterGeeError
 from water_gee.experiments.course import log_course
-from water_gee.experiments.job import FinishedJob
+from water_gee.experiments.job import FinishedJob, run_job
+from water_gee.experiments.jobs import Jobs
 from water_gee.experiments.sweep import Sweep, begin, close_sweep, digest
 from water_gee.experiments.trials import next_trial, open_study, overrides_of, trials_of, try_again
 from water_gee.experiments.workers import tell_failure
@@ -22,8 +24,13 @@ from water_gee.runs import job_key, lineage
 from water_gee.tracking import GivenUp
 from water_gee.training import OnEpoch
 
-SettingsOf = Callable[[Sequence[str]], Settings]
-RunTrial = Callable[[Settings, Sequence[str], str, OnEpoch], FinishedJob]
+
+class RunTrial(Protocol):
+    """Trains by settings and overrides, as a child of a run, and tells each epoch."""
+
+    def __call__(self, settings: Settings, overrides: Sequence[str], *, parent: str, on_epoch: OnEpoch) -> FinishedJob:
+        """Return the job when it is finished."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -32,19 +39,32 @@ class Search:
 
     settings: Settings
     fixed: Sequence[str]  # what the user chose, one value a key
+    config_dir: str | None
     space: Mapping[str, Dimension]
     study: optuna.Study
     sweep: Sweep
 
 
-def search(settings: Settings, overrides: Sequence[str], settings_of: SettingsOf, run: RunTrial) -> int:
+def search(jobs: Jobs) -> None:
+    """Let Optuna choose; each trial is a run like a sweep's job.
+
+    Raises:
+        WaterGeeError: trials failed.
+    """
+    if failed := run_search(jobs.first, jobs.overrides, jobs.config_dir):
+        raise WaterGeeError(f"{failed} of {jobs.first.search.trials} trials failed; the same command tries them again")
+
+
+def run_search(
+    settings: Settings, overrides: Sequence[str], config_dir: str | None = None, run: RunTrial = run_job
+) -> int:
     """Try `search.trials` sets of choices, less those that an earlier start has tried; return how many failed.
 
     Args:
         settings: the configuration of the search.
         overrides: what the user chose, one value a key.
-        settings_of: composes the configuration of a trial from its overrides.
-        run: trains by settings and overrides, as a child of a run, and tells each epoch.
+        config_dir: the user's own groups.
+        run: trains a trial.
 
     Raises:
         ConfigError: a key or value of the space does not exist, or nothing is left to search.
@@ -53,7 +73,7 @@ def search(settings: Settings, overrides: Sequence[str], settings_of: SettingsOf
     fixed = [one for one in overrides if not one.lstrip("+~").startswith("search")]
     space = open_space(settings, fixed)
     for corner in corners(space):
-        settings_of([*fixed, *corner])  # a mistake in the space is told before anything is written
+        _settings([*fixed, *corner], config_dir)  # a mistake in the space is told before anything is written
     layout = Layout.of(settings)
     key = search_key(settings, space, layout)
     told = " ".join(one for one in fixed if not one.startswith(("study=", "paths.")))
@@ -61,10 +81,10 @@ def search(settings: Settings, overrides: Sequence[str], settings_of: SettingsOf
     interrupted = True
     try:
         study = open_study(layout, f"{settings.study.name}-{key}", settings.search)
-        going_on = Search(settings, fixed, space, study, sweep)
+        going_on = Search(settings, fixed, config_dir, space, study, sweep)
         try_again(study)
         while trial := next_trial(study, space, settings.search, settings.seed):
-            _try(going_on, trial, settings_of, run)
+            _try(going_on, trial, run)
         log_course(sweep.client, sweep.run_id, study)
         # The sampler may propose the very same choices twice; they are then trained once.
         sweep.jobs = len({tuple(overrides_of(one.params)) for one in trials_of(study)})
@@ -108,7 +128,12 @@ def search_key(settings: Settings, space: Mapping[str, Dimension], layout: Layou
     return digest([job_key(settings, origin), how, *(f"{key} {space[key].model_dump_json()}" for key in sorted(space))])
 
 
-def _try(searching: Search, trial: optuna.Trial, settings_of: SettingsOf, run: RunTrial) -> None:
+def _settings(overrides: Sequence[str], config_dir: str | None) -> Settings:
+    """Return the settings of a trial, which is no search itself."""
+    return load(compose([*overrides, "search=none"], config_dir))
+
+
+def _try(searching: Search, trial: optuna.Trial, run: RunTrial) -> None:
     """Run one trial and tell Optuna how it ended."""
     study, sweep = searching.study, searching.sweep
     chosen = overrides_of({key: trial.params[key] for key in searching.space})
@@ -116,8 +141,9 @@ def _try(searching: Search, trial: optuna.Trial, settings_of: SettingsOf, run: R
     say(f"trial {done + 1} of {searching.settings.search.trials}: {' '.join(chosen)}")
     overrides = [*searching.fixed, *chosen]
     try:
-        settings = settings_of(overrides)
-        job = run(settings, overrides, sweep.run_id, _report(study, trial, settings.trainer.epochs))
+        settings = _settings(overrides, searching.config_dir)
+        report = _report(study, trial, settings.trainer.epochs)
+        job = run(settings, overrides, parent=sweep.run_id, on_epoch=report)
     except GivenUp:
         study.tell(trial, state=TrialState.PRUNED)
     except Exception as error:

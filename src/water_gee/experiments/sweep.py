@@ -38,6 +38,7 @@ _NOT_THE_SWEEP = ("study=", "paths.", "hydra")  # where it runs and is kept, not
 class Sweep:
     """A sweep that is going on."""
 
+    layout: Layout
     client: MlflowClient
     experiment_id: str
     run_id: str
@@ -82,7 +83,7 @@ def begin(layout: Layout, study: str, key: str, kind: str, told: str, jobs: int,
     """
     client = connect(layout)
     experiment_id = experiment(client, layout, study)
-    end_dead_runs(client, experiment_id)
+    end_dead_runs(client, experiment_id, layout)
     earlier = client.search_runs([experiment_id], f"tags.`{_SWEEP_TAG}` = '{key}'")
     for run in earlier:
         process = run.data.tags.get(PROCESS_TAG, "")
@@ -93,10 +94,10 @@ def begin(layout: Layout, study: str, key: str, kind: str, told: str, jobs: int,
         client.update_run(taken_up, status=RUNNING)
         client.set_tag(taken_up, PROCESS_TAG, this_process())
         say(f"this {kind} was begun before; going on in it ({jobs} jobs)")
-        return Sweep(client, experiment_id, taken_up, jobs, keys)
+        return Sweep(layout, client, experiment_id, taken_up, jobs, keys)
     tags = {_SWEEP_TAG: key, PROCESS_TAG: this_process(), "mlflow.source.name": "train.py", "kind": kind}
     run_id = client.create_run(experiment_id, run_name=f"{kind} {told}"[:120], tags=tags).info.run_id
-    return Sweep(client, experiment_id, run_id, jobs, keys)
+    return Sweep(layout, client, experiment_id, run_id, jobs, keys)
 
 
 def close_sweep(sweep: Sweep, *, interrupted: bool = False) -> int:
@@ -104,7 +105,7 @@ def close_sweep(sweep: Sweep, *, interrupted: bool = False) -> int:
 
     A job that a search gave up has finished in this sense.
     """
-    end_dead_runs(sweep.client, sweep.experiment_id)  # of a launcher's other processes
+    end_dead_runs(sweep.client, sweep.experiment_id, sweep.layout)  # of a launcher's other processes
     children = sweep.children()
     finished = [run for run in children if run.info.status == FINISHED]
     given_up = [run for run in children if run.info.status == KILLED and GIVEN_UP_TAG in run.data.tags]

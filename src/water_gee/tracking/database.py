@@ -7,12 +7,13 @@ import sqlite3
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from water_gee.errors import WaterGeeError
 from water_gee.paths import Layout
 from water_gee.progress import say
-from water_gee.runs import KILLED, is_gone
+from water_gee.runs import FINISHED, KILLED, RUNNING, all_runs, is_gone, write_record
 from water_gee.surroundings import about, from_outside
 from water_gee.tracking.moved_root import PATIENCE, follow, spelt
 
@@ -127,11 +128,20 @@ def known_experiment(client: MlflowClient, study: str) -> str | None:
     return str(found.experiment_id) if found and found.lifecycle_stage == "active" else None
 
 
-def end_dead_runs(client: MlflowClient, experiment_id: str) -> None:
-    """Mark as killed what claims to run though its process, of this host, is gone."""
+def end_dead_runs(client: MlflowClient, experiment_id: str, layout: Layout) -> None:
+    """Mark as killed what claims to run though its process, of this host, is gone: in its folder and in MLflow.
+
+    What its folder knows to be finished is so in MLflow too.
+    """
+    ended = {}
+    for folder, record in all_runs(layout):
+        if record.status == RUNNING and is_gone(record.process):
+            write_record(folder, replace(record, status=KILLED))
+        ended[record.run_id] = record.status
     for run in client.search_runs([experiment_id], "attributes.status = 'RUNNING'"):
         if is_gone(run.data.tags.get(PROCESS_TAG, "")):
-            client.set_terminated(run.info.run_id, KILLED)
+            finished = ended.get(run.info.run_id) == FINISHED
+            client.set_terminated(run.info.run_id, FINISHED if finished else KILLED)
 
 
 @contextmanager

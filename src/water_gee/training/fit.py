@@ -21,7 +21,7 @@ from water_gee.training.augmentation import NONE, Augmentation
 from water_gee.training.checkpoints import Keep, WholeFiles, check_resumable
 from water_gee.training.data import TileDataModule
 from water_gee.training.feeds import CropFeed, Feed, PixelFeed, Sampling
-from water_gee.training.history import History, OnEpoch, OwnSignals, Stopping
+from water_gee.training.history import Batches, History, OnEpoch, OwnSignals, Stopping
 from water_gee.training.module import WaterModule
 from water_gee.training.processes import ALONE, Place, on_gpu, trainer_arguments
 from water_gee.training.scores import Scores
@@ -193,7 +193,9 @@ def learn(
     best, last = Keep(kept_in, "best", monitor="valid_iou"), Keep(kept_in, "last", monitor=None)
     started = time.monotonic()
     with _quiet():
-        trainer = _trainer(recipe, folder, place, [OwnSignals(), history, Stopping(recipe.patience), best, last])
+        trainer = _trainer(
+            recipe, folder, place, [OwnSignals(), Batches(), history, Stopping(recipe.patience), best, last]
+        )
         cut_off = kept_in / "last.ckpt"
         going_on = str(cut_off) if resume and cut_off.is_file() else None
         if going_on:

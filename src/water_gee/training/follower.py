@@ -16,10 +16,10 @@ from typing import Any
 
 from torch import distributed
 
-from water_gee.cli import quieten
 from water_gee.config.model import NetworkSettings
 from water_gee.config.settings import Settings
 from water_gee.errors import ModelError
+from water_gee.output import quieten
 from water_gee.surroundings import one_line
 from water_gee.training.fit import learn
 from water_gee.training.leading import LOST_OTHERS

@@ -12,7 +12,7 @@ import pytorch_lightning as lightning
 from pytorch_lightning.callbacks import EarlyStopping
 
 from water_gee.files import write_text
-from water_gee.progress import say
+from water_gee.progress import Bar, say
 from water_gee.training.module import WaterModule
 
 OnEpoch = Callable[[int, Mapping[str, float]], None]
@@ -51,6 +51,30 @@ class Stopping(EarlyStopping):  # type: ignore[misc]  # Lightning is untyped to 
         """Stop at once where the resumed run had stopped."""
         if self.wait_count >= self.patience:
             trainer.should_stop = True
+
+
+class Batches(lightning.Callback):  # type: ignore[misc]  # Lightning is untyped to mypy here
+    """Shows on a terminal how many batches of an epoch are done, from the first one on."""
+
+    def __init__(self) -> None:
+        self._bar = Bar()
+
+    def on_train_epoch_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        """Begin anew with each epoch."""
+        if trainer.is_global_zero:
+            self._bar.begin(f"epoch {trainer.current_epoch + 1} of {trainer.max_epochs}", trainer.num_training_batches)
+
+    def on_train_batch_end(self, *arguments: Any) -> None:
+        """Count a batch."""
+        self._bar.advance()
+
+    def on_train_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        """Take the bar away."""
+        self._bar.end()
+
+    def on_exception(self, *arguments: Any) -> None:
+        """Take the bar away before the error is told."""
+        self._bar.end()
 
 
 class History(lightning.Callback):  # type: ignore[misc]  # Lightning is untyped to mypy here

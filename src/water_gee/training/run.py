@@ -1,6 +1,5 @@
 """One training run: from tiles on disk to a folder with the checkpoint, its configuration, metrics and figures."""
 
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -175,7 +174,6 @@ def keep(folder: Path, fitted: Fitted, store: TileStore, split: Split, metadata:
     write_json(folder / "metrics.json", {"validation": metrics, **facts})
     write_json(folder / "validation_tiles.json", by_tile)
     draw_all(folder / "figures", fitted, store, split.validation)
-    shutil.rmtree(folder / "checkpoints", ignore_errors=True)
     fed = f"{fitted.feed} feed" if fitted.history else "a baseline"
     say(
         f"validation IoU {fitted.confusion.iou:.4f}, F1 {fitted.confusion.f1:.4f} at threshold "
