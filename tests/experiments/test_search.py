@@ -1,9 +1,13 @@
 """A search: what it proposes, how it goes on, and what its parent run shows."""
 
+import csv
+import io
 import socket
 
+import matplotlib
 import optuna
 import pytest
+from matplotlib import pyplot
 from optuna.trial import TrialState
 
 from labelled import quick_settings, write_labelled_tiles
@@ -13,6 +17,7 @@ from water_gee.config.settings import load
 from water_gee.errors import ConfigError, TileError, WaterGeeError
 from water_gee.experiments.job import FinishedJob, run_job
 from water_gee.experiments.search import _report, corners, open_space, run_search
+from water_gee.experiments.search_figures import search_figures, trials_csv
 from water_gee.experiments.sweep import begin, close_sweep
 from water_gee.experiments.trials import distribution, next_trial, open_study, overrides_of, trials_of, try_again
 from water_gee.paths import Layout
@@ -197,9 +202,37 @@ def test_a_failing_trial_does_not_stop_the_others_and_is_tried_again_by_the_next
     best = min(training.tried, key=lambda lr: abs(lr - 0.01))
     assert parent.info.status == FINISHED and parent.data.metrics["valid/iou"] == 1 - abs(best - 0.01)
     assert parent.data.tags["best_params"] == f"model.lr={best:.4g}"
-    assert {"trials.csv", "search.png", "comparison.png"} <= {
-        one.path for one in training.client.list_artifacts(parent.info.run_id)
-    }
+    artifacts = {one.path for one in training.client.list_artifacts(parent.info.run_id)}
+    assert {"trials.csv", "search.png", "search_epochs.png", "comparison.png"} <= artifacts
+
+
+def test_the_trials_are_a_table_and_figures_that_leave_matplotlib_as_it_was():
+    study = optuna.create_study(direction="maximize")
+    space = {key: distribution(one) for key, one in SPACE.items()}
+    for number in range(12):
+        trial = study.ask(space)
+        trial.set_user_attr("process", GONE)
+        trial.set_user_attr("run", f"mlp_{number}")
+        trial.report(0.5, 0)
+        if number == 1:
+            trial.report(0.6, 1)
+        study.tell(trial, value_of(trial) if number else None, state=None if number else TrialState.PRUNED)
+    failed = study.ask(space)
+    study.tell(failed, state=TrialState.FAIL)
+    try_again(study)
+
+    first, second, *_, last = list(csv.DictReader(io.StringIO(trials_csv(study))))
+    assert list(first) == [
+        "number", "state", "validation_iou", "data.batch", "model.lr", "run", "epoch_0", "epoch_1"
+    ]  # fmt: skip
+    assert (first["state"], second["run"], second["epoch_1"]) == ("PRUNED", "mlp_1", "0.6")
+    assert (last["number"], last["state"]) == ("13", "WAITING")  # and not the attempt before it
+
+    style = matplotlib.rcParams["axes.facecolor"], matplotlib.rcParams["axes.grid"]
+    names = [name for name, figure in search_figures(study) if figure.axes[0].has_data()]
+    assert names == ["search.png", "search_epochs.png", "search_importances.png"]
+    assert (matplotlib.rcParams["axes.facecolor"], matplotlib.rcParams["axes.grid"]) == style
+    assert pyplot.get_fignums() == []
 
 
 def test_a_run_that_a_search_gave_up_is_killed_not_failed_and_is_never_gone_on_with(layout, capsys):

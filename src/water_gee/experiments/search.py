@@ -12,9 +12,9 @@ from water_gee.config.search import Dimension
 from water_gee.config.settings import Settings, load
 from water_gee.denoise import training_records
 from water_gee.errors import ConfigError, WaterGeeError
-from water_gee.experiments.course import log_course
 from water_gee.experiments.job import FinishedJob, run_job
 from water_gee.experiments.jobs import Jobs
+from water_gee.experiments.search_figures import log_search
 from water_gee.experiments.sweep import Sweep, begin, close_sweep, digest
 from water_gee.experiments.trials import next_trial, open_study, overrides_of, trials_of, try_again
 from water_gee.experiments.workers import tell_failure
@@ -85,7 +85,7 @@ def run_search(
         try_again(study)
         while trial := next_trial(study, space, settings.search, settings.seed):
             _try(going_on, trial, run)
-        log_course(sweep.client, sweep.run_id, study)
+        log_search(sweep.client, sweep.run_id, study)
         # The sampler may propose the very same choices twice; they are then trained once.
         sweep.jobs = len({tuple(overrides_of(one.params)) for one in trials_of(study)})
         interrupted = False
