@@ -152,8 +152,8 @@ def test_pixels_that_no_tree_can_divide_give_trees_of_one_leaf():
 def test_trees_that_are_kept_in_another_way_are_noticed(monkeypatch):
     pixels = some_pixels(500)
 
-    def mistaken(nodes, bands):
-        body = as_tensors(nodes, bands)
+    def mistaken(nodes, bands, offset):
+        body = as_tensors(nodes, bands, offset=offset)
         body.values[0] += torch.arange(len(body.values[0]))
         return body
 

@@ -1,4 +1,10 @@
-"""Gradient-boosted trees of scikit-learn, and their conversion to tensors."""
+"""Gradient-boosted trees of scikit-learn, and their conversion to tensors.
+
+scikit-learn has no public way to the nodes of these trees; Treelite, which exchanges forests between libraries, has.
+"""
+
+import json
+from typing import Any
 
 import numpy as np
 import torch
@@ -7,6 +13,7 @@ from numpy.typing import NDArray
 from water_gee.errors import ModelError
 from water_gee.models import BoostedTrees
 
+Tree = dict[int, dict[str, Any]]  # nodes by their number, as Treelite names their parts; the root is 0
 _COMPARED = 10_000  # pixels on which the tensors must answer as scikit-learn does
 _TOLERANCE = 1e-5  # of the greatest log-odds; single precision is some 1e-7 of it off
 
@@ -33,7 +40,11 @@ def boosted_trees(
         lr: what each tree's answer is multiplied by.
         l2: penalty on the leaves' values; above 0, as the value of a leaf of one class has no other bound.
         seed: of the pixels by which the bands are cut into histogram bins.
+
+    Raises:
+        ModelError: the tensors do not answer as scikit-learn does.
     """
+    import treelite
     from sklearn.ensemble import HistGradientBoostingClassifier  # imported here: it takes a second
     from threadpoolctl import threadpool_limits
 
@@ -46,55 +57,57 @@ def boosted_trees(
     some = values[:: -(-len(values) // _COMPARED)]
     with threadpool_limits(limits=1, user_api="openmp"):
         wanted = model.fit(values, water, sample_weight=weight).decision_function(some)
-    nodes = [predictor.nodes for (predictor,) in model._predictors]  # no public way to the trees; hence the check
-    body = as_tensors(nodes, values.shape[1])
+    found = json.loads(treelite.sklearn.import_model(model).dump_as_json())
+    forest: list[Tree] = [{node["node_id"]: node for node in tree["nodes"]} for tree in found["trees"]]
+    body = as_tensors(forest, values.shape[1], offset=found["base_scores"][0])
     with torch.inference_mode():
-        body.offset.fill_(float(wanted[0] - _answers(body, some[:1])[0]))
         worst = float(np.abs(_answers(body, some) - wanted).max() / max(1.0, np.abs(wanted).max()))
     if not worst <= _TOLERANCE:
         raise ModelError(
-            f"the trees' tensors differ from scikit-learn by {worst:.2g}: this release keeps its trees in another way; "
-            "install the one that constraints.txt names"
+            f"the trees' tensors differ from scikit-learn by {worst:.2g}: Treelite does not know this release of it; "
+            "install those that constraints.txt names"
         )
     return body
 
 
-def as_tensors(trees: list[NDArray[np.void]], bands: int) -> BoostedTrees:
-    """Return scikit-learn's trees, each an array of nodes, as tensors; the offset is left at 0."""
+def as_tensors(trees: list[Tree], bands: int, *, offset: float) -> BoostedTrees:
+    """Return trees as tensors; to the sum of their answers comes the offset."""
     edges = [_edges(trees, band) for band in range(bands)]
-    leaves = [np.flatnonzero(nodes["is_leaf"]) for nodes in trees]
-    body = BoostedTrees(bands, (len(trees), max(map(len, leaves)), max(1, *map(len, edges))))
+    leaves = [sum("leaf_value" in node for node in tree.values()) for tree in trees]
+    body = BoostedTrees(bands, (len(trees), max(leaves), max(1, *map(len, edges))))
+    body.offset.fill_(offset)
     possible = np.zeros(body.possible.shape, dtype=np.int32)
     for band, cuts in enumerate(edges):
         body.edges[band, : len(cuts)] = torch.from_numpy(cuts)
-    for number, nodes in enumerate(trees):
-        order: list[int] = []  # leaves from left to right
-        possible[:, :, number] = (1 << len(leaves[number])) - 1
+    for number, tree in enumerate(trees):
+        values: list[float] = []  # of the leaves from left to right
+        possible[:, :, number] = (1 << leaves[number]) - 1
 
-        def descend(node: int, nodes: NDArray[np.void] = nodes, order: list[int] = order, tree: int = number) -> int:
-            """Return the leaves below `node` as bits, having excluded what its question excludes."""
-            if nodes["is_leaf"][node]:
-                order.append(node)
-                return 1 << (len(order) - 1)
-            left = descend(nodes["left"][node])
-            band = nodes["feature_idx"][node]
-            above = np.searchsorted(edges[band], _single(nodes["num_threshold"][node])) + 1
-            possible[band, above:, tree] &= ~left
-            return left | descend(nodes["right"][node])
+        def descend(at: int, number: int = number, tree: Tree = tree, values: list[float] = values) -> int:
+            """Return the leaves below a node as bits, having excluded what its question excludes."""
+            node = tree[at]
+            if "leaf_value" in node:
+                values.append(node["leaf_value"])
+                return 1 << (len(values) - 1)
+            left = descend(node["left_child"])
+            band = node["split_feature_id"]
+            above = np.searchsorted(edges[band], _single(np.float64(node["threshold"]))) + 1
+            possible[band, above:, number] &= ~left
+            return left | descend(node["right_child"])
 
         descend(0)
-        body.values[number, : len(order)] = torch.from_numpy(nodes["value"][order].astype(np.float32))
+        body.values[number, : len(values)] = torch.tensor(values)
     body.possible.copy_(torch.from_numpy(possible))
     return body
 
 
-def _edges(trees: list[NDArray[np.void]], band: int) -> NDArray[np.float32]:
+def _edges(trees: list[Tree], band: int) -> NDArray[np.float32]:
     """Return all thresholds that the trees ask `band` about, rising."""
-    asked = [nodes["num_threshold"][(nodes["is_leaf"] == 0) & (nodes["feature_idx"] == band)] for nodes in trees]
-    return np.unique(_single(np.concatenate(asked)))
+    nodes = (node for tree in trees for node in tree.values())
+    return np.unique(_single(np.array([node["threshold"] for node in nodes if node.get("split_feature_id") == band])))
 
 
-def _single(threshold: NDArray[np.float64]) -> NDArray[np.float32]:
+def _single(threshold: NDArray[np.float64] | np.float64) -> NDArray[np.float32]:
     """Return the largest single-precision number up to a threshold: x <= one just where x <= the other."""
     near = threshold.astype(np.float32)
     return np.where(near > threshold, np.nextafter(near, np.float32(-np.inf)), near)
