@@ -1,5 +1,6 @@
 """Stage `compare`: every model and baseline of the study in one table, over their seeds, with intervals."""
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import mean, stdev
@@ -19,6 +20,7 @@ from water_gee.runs import Contender, contenders
 from water_gee.tracking import log_report
 
 AGAINST = "qa_water"  # the free label that every network learns from: what a network has to beat
+_WIDEST = 36  # letters of a line of a method's name
 _THRESHOLDS = (AGAINST, "mndwi_0")
 _HEADING = (
     "method", "runs", "validation_iou", "validation_sd", "reference", "test_iou", "test_sd", "low", "high",
@@ -75,11 +77,12 @@ def as_rows(found: Sequence[Contender], rows: Mapping[str, Sequence[Compared]]) 
             runs = known.get(one.name)
             validation = [_mean(runs), _deviation(runs)] if runs else ["", ""]
             numbers = (
-                one.iou, one.deviation, one.interval.low, one.interval.high,
+                one.interval.low, one.interval.high,
                 one.difference, one.difference_interval.low, one.difference_interval.high,
             )  # fmt: skip
-            count = str(len(runs.seeds)) if runs else "1"
-            table.append([one.name, count, *validation, reference, *(f"{number:.4f}" for number in numbers)])
+            spread = f"{one.deviation:.4f}" if runs and len(runs.seeds) > 1 else ""
+            measured = [f"{one.iou:.4f}", spread, *(f"{number:.4f}" for number in numbers)]
+            table.append([one.name, str(len(runs.seeds)) if runs else "1", *validation, reference, *measured])
     return table
 
 
@@ -87,7 +90,9 @@ def draw(path: Path, found: Sequence[Contender], rows: Mapping[str, Sequence[Com
     """Draw the IoU of every method by reference, the best of the first reference on top; write it as a PNG."""
     order = [one.name for one in sorted(next(iter(rows.values())), key=lambda one: one.iou)]
     known = {one.name: one for one in found}
-    with drawing(path, 1.2 + 0.34 * len(order), width=3.4 * (len(rows) + 1)) as figure:
+    labels = [_wrapped(METHOD_NAMES.get(name, name)) for name in order]
+    lines = sum(max(2, label.count("\n") + 1) for label in labels)
+    with drawing(path, 1.2 + 0.17 * lines, width=3.4 * (len(rows) + 1) + 2.2) as figure:
         axes = figure.subplots(1, len(rows) + 1, sharey=True)
         for height, name in enumerate(order):
             if name in known:
@@ -96,9 +101,14 @@ def draw(path: Path, found: Sequence[Contender], rows: Mapping[str, Sequence[Com
         for axis, (reference, compared) in zip(axes[1:], rows.items(), strict=True):
             _panel(axis, order, {one.name: one for one in compared})
             axis.set_title(f"Test, “{reference}”")
-        axes[0].set_yticks(range(len(order)), [METHOD_NAMES.get(name, name) for name in order])
+        axes[0].set_yticks(range(len(order)), labels)
         for axis in axes:
             axis.set_xlabel("intersection over union")
+
+
+def _wrapped(name: str) -> str:
+    """Return a name over several lines, none of them wider than the figure's margin."""
+    return "\n".join(textwrap.wrap(name, _WIDEST, break_on_hyphens=False)) or name
 
 
 def _panel(axis: Axes, order: Sequence[str], compared: Mapping[str, Compared]) -> None:
@@ -118,9 +128,10 @@ def _print(reference: str, found: Sequence[Contender], compared: Sequence[Compar
     rows = [["method", "runs", "validation IoU", "test IoU", "95 % interval", "less the label", "95 % interval"]]
     for one in sorted(compared, key=lambda one: -one.iou):
         runs = known.get(one.name)
-        validation = f"{_mean(runs)} ± {_deviation(runs)}" if runs else "-"
+        several = runs is not None and len(runs.seeds) > 1
+        validation = f"{_mean(runs)} ± {_deviation(runs)}" if runs and several else _mean(runs) if runs else "-"
         interval, apart = one.interval, one.difference_interval
-        spread = f" ± {one.deviation:.4f}" if runs else ""
+        spread = f" ± {one.deviation:.4f}" if several else ""
         rows.append([
             METHOD_NAMES.get(one.name, one.name), str(len(runs.seeds)) if runs else "-", validation,
             f"{one.iou:.4f}{spread}", f"{interval.low:.4f} - {interval.high:.4f}",
@@ -134,4 +145,5 @@ def _mean(runs: Contender) -> str:
 
 
 def _deviation(runs: Contender) -> str:
-    return f"{stdev(runs.validation) if len(runs.validation) > 1 else 0.0:.4f}"
+    """Return the standard deviation over the seeds; empty of one seed, which has none."""
+    return f"{stdev(runs.validation):.4f}" if len(runs.validation) > 1 else ""
