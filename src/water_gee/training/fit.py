@@ -52,6 +52,7 @@ class Recipe:
     accelerator: str = "auto"
     precision: Literal["auto", "32", "bf16"] = "auto"
     seed: int = 0
+    batches: int = 0  # of each epoch, to train and to validate; 0: all
     augmentation: Augmentation = NONE  # of training windows alone
 
 
@@ -186,7 +187,10 @@ def learn(
     every = Sampling.of(store, split.validation, radius)
     data = TileDataModule(feed, CropFeed(every, recipe.crop, recipe.crop_batch, shuffle=False))
     module = WaterModule(
-        network, lr=recipe.lr, weight_decay=recipe.weight_decay, steps=recipe.epochs * max(1, len(feed))
+        network,
+        lr=recipe.lr,
+        weight_decay=recipe.weight_decay,
+        steps=recipe.epochs * max(1, min(recipe.batches or len(feed), len(feed))),
     )
     history = History(folder, on_epoch)
     kept_in = folder / "checkpoints"
@@ -233,6 +237,8 @@ def _trainer(recipe: Recipe, folder: Path, place: Place, callbacks: list[lightni
     return lightning.Trainer(
         **trainer_arguments(place, recipe.accelerator),
         max_epochs=recipe.epochs,
+        limit_train_batches=recipe.batches or 1.0,
+        limit_val_batches=recipe.batches or 1.0,
         precision="bf16-mixed" if mixed else "32-true",
         callbacks=callbacks,
         plugins=[WholeFiles()],

@@ -13,11 +13,13 @@ from torch.nn import functional
 from torch.optim import Adam, Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
+from water_gee.errors import ModelError
 from water_gee.models import PixelNetwork
 from water_gee.training.feeds import Batch
 from water_gee.training.parallel import one_thread, parallel_loss
 from water_gee.training.scores import Scores
 
+_DIVERGED = 1e4  # loss a pixel; a network that knows nothing has ln 2
 _WARM_UP = 0.1  # share of the steps in which the learning rate rises
 
 
@@ -78,9 +80,17 @@ class WaterModule(lightning.LightningModule):  # type: ignore[misc]  # Lightning
         self._loss = self._scale = 0.0
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
-        """Return the loss of a batch."""
+        """Return the loss of a batch.
+
+        Raises:
+            ModelError: the training has diverged.
+        """
         loss = parallel_loss(self.network, batch, batch_loss)
-        self._loss += float(loss.detach()) * batch.scale
+        value = float(loss.detach())
+        if not value < _DIVERGED:  # neither is what is no number
+            epoch, chosen = self.trainer.current_epoch + 1, f"model.lr={self.lr:g}"
+            raise ModelError(f"the training diverged in epoch {epoch} (loss {value:.3g}); choose less than {chosen}")
+        self._loss += value * batch.scale
         self._scale += batch.scale
         return loss
 

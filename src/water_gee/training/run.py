@@ -64,7 +64,7 @@ def recipe_of(settings: Settings) -> Recipe:
         other_per_water=data.other_per_water, least_other=data.least_other, use_confidence=data.confidence,
         soft=data.soft, augmentation=Augmentation(data.flips, data.jitter),
         epochs=trainer.epochs, patience=trainer.patience, accelerator=trainer.accelerator,
-        precision=trainer.precision, seed=settings.seed,
+        precision=trainer.precision, seed=settings.seed, batches=trainer.batches,
     )  # fmt: skip
 
 

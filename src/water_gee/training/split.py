@@ -43,7 +43,7 @@ def split_tiles(records: Sequence[TileRecord], water: Sequence[int], share: floa
     if count < 2:
         raise TileError(
             f"training needs labelled tiles at 2 places or more, one of them to validate on, and finds {count}; "
-            "widen areas.train of the study, or choose a smaller study.tile_size, and run: water-gee tiles"
+            "widen areas.train of the study, or choose a smaller tiles.size, and run: water-gee tiles"
         )
     ranked = sorted(by_place, key=lambda place: (by_place[place], place))
     chosen_count = min(max(1, round(count * share)), count - 1)
