@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from water_gee.advice import remember
 from water_gee.config.show import add_configuration, is_asked_to_show, show
 from water_gee.output import print_anything, quieten
 from water_gee.surroundings import in_one_line
@@ -44,6 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print_anything()
     options = _parser().parse_intermixed_args(arguments)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the run is then marked as killed
+    remember(options.overrides, options.config_dir)
     with in_one_line("train.py", "interrupted; add ckpt=last to go on, or start the same sweep or search again"):
         if is_asked_to_show(options):
             show(options)

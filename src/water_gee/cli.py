@@ -4,6 +4,7 @@ import argparse
 import os
 from collections.abc import Mapping, Sequence
 
+from water_gee.advice import remember
 from water_gee.commands import Command, commands
 from water_gee.config.show import add_configuration, is_asked_to_show, show
 from water_gee.output import print_anything, quieten
@@ -30,6 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print_anything()
     known = commands()
     options = _parser(known).parse_intermixed_args(arguments)
+    remember(options.overrides, options.config_dir)
     with in_one_line("water-gee", "interrupted; run the same command again to go on"):
         if is_asked_to_show(options):
             show(options)

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from water_gee.advice import complete
 from water_gee.errors import WaterGeeError
 
 LONGEST = 600  # characters of a line; of a longer one the middle goes
@@ -21,6 +22,7 @@ _AGAIN = "then run the same command again"
 _FREE = f"free some space there, {_AGAIN}"
 _RIGHTS = f"make it readable and writable for you, or choose another folder by paths.root, {_AGAIN}"
 _IN_THE_WAY = f"move away what is in the way, {_AGAIN}"
+_DAMAGED = f"put a copy of it back, or move it away (the folders of the runs stay, what MLflow shows is lost), {_AGAIN}"
 _FIXES = {
     errno.ENOENT: f"run first the stage that makes it, {_AGAIN}",
     errno.ENOSPC: _FREE,
@@ -49,8 +51,8 @@ _DATABASE_FIXES = {
     sqlite3.SQLITE_AUTH: _RIGHTS,
     sqlite3.SQLITE_BUSY: f"wait for the other command that uses it, {_AGAIN}",
     sqlite3.SQLITE_LOCKED: f"wait for the other command that uses it, {_AGAIN}",
-    sqlite3.SQLITE_NOTADB: f"move it away, {_AGAIN}",
-    sqlite3.SQLITE_CORRUPT: f"move it away, {_AGAIN}",
+    sqlite3.SQLITE_NOTADB: _DAMAGED,
+    sqlite3.SQLITE_CORRUPT: _DAMAGED,
 }
 _WRAPPERS = (
     "mlflow",
@@ -101,7 +103,7 @@ def one_line(error: BaseException) -> str | None:
     told = str(error) if isinstance(error, WaterGeeError) else from_outside(error)
     if told is None:
         return None
-    line = " ".join(told.split())
+    line = complete(" ".join(told.split()))
     if len(line) > LONGEST:
         half = (LONGEST - 5) // 2
         line = f"{line[:half]} ... {line[-half:]}"

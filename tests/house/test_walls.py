@@ -12,7 +12,7 @@ ROOMS = [
 ]  # fmt: skip
 COMMON = {
     "errors", "files", "paths", "progress", "config", "accuracy", "bootstrap", "cli", "sealed", "claims", "dvc_hashes",
-    "reads", "output", "pipeline", "rasters", "surroundings", "panels", "drawing", "board",
+    "reads", "output", "advice", "pipeline", "rasters", "surroundings", "panels", "drawing", "board",
 }  # fmt: skip
 ALLOWED = {"simulate": {"study"}, "report": {*ROOMS[: ROOMS.index("report")], "simulate"}}
 

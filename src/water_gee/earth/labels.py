@@ -19,7 +19,7 @@ _RAW = LabelSpec()
 
 
 def label_image(spec: CompositeSpec, area: Area, year: int, labels: LabelSpec = _RAW) -> Any:
-    """Return the label bands of `labels.bands` in their order, float.
+    """Return the label bands that the choice of labels names, in its order, float.
 
     `water_share` is the share of clear looks that the raw label's rule calls water, and `clear_looks` their number;
     the shares `share_<name>` are those of the label sources, of which jrc's is one of months. All but the number,

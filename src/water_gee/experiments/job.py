@@ -1,6 +1,5 @@
 """One training job, known in its folder and in MLflow from its first moment to its end, whichever that is."""
 
-import shlex
 import shutil
 import time
 from collections.abc import Mapping, Sequence
@@ -9,6 +8,7 @@ from pathlib import Path
 
 from mlflow import MlflowClient
 
+from water_gee.advice import complete
 from water_gee.config.compose import repository
 from water_gee.config.settings import Settings
 from water_gee.denoise import CleanLabels, training_records
@@ -152,15 +152,9 @@ def run_job(
         finish(trained.seconds)
     shutil.rmtree(folder / "checkpoints", ignore_errors=True)  # until now a killed run went on from them
     if not parent:
-        _where_to_look(layout, folder, settings.study.name)
+        say(f"{folder} holds model.ckpt, metrics.json, curves.csv, figures/")
+        say(complete("beside the other runs: water-gee ui"))
     return FinishedJob(run_id, name, folder, float(trained.metrics["iou"]))
-
-
-def _where_to_look(layout: Layout, folder: Path, study: str) -> None:
-    """Tell where the run lies, and what shows it beside the others."""
-    below = "" if layout.root.resolve() == repository().resolve() else f" paths.root={shlex.quote(str(layout.root))}"
-    say(f"{folder} holds model.ckpt, metrics.json, curves.csv, figures/")
-    say(f"beside the other runs: water-gee ui study={study}{below}")
 
 
 def _data(settings: Settings, layout: Layout, records: Sequence[TileRecord], origin: Lineage) -> list[Dataset]:
