@@ -52,9 +52,7 @@ def counts(*ious):
     }
 
 
-def add_run(
-    root, name, iou, *, started=1, parameters=10, status=FINISHED, tiles=None, study="sample", pruned="", origin=None
-):
+def add_run(root, name, iou, *, started=1, parameters=10, status=FINISHED, tiles=None, study="sample", origin=None):
     """Write a run as training leaves it; return its id."""
     layout = Layout(root, study)
     known = lineage(Layout(root), training_records(Layout(root)), root).plain() if origin is None else origin
@@ -71,7 +69,7 @@ def add_run(
     if tiles:
         write_json(folder / "validation_tiles.json", tiles)
     write_json(folder / "metrics.json", {"validation": {"iou": iou}, "parameters": parameters})
-    record = RunRecord(name, run_id, status, "k", study, "", started, pruned_from=pruned, lineage=known)
+    record = RunRecord(name, run_id, status, "k", study, "", started, lineage=known)
     vouch_for_run(layout, record, name)
     client.set_terminated(run_id, status)
     return run_id
@@ -114,14 +112,13 @@ def test_promoting_again_changes_nothing_and_a_better_run_takes_over(root):
     assert (champion(root).run_id, int(champion(root).version)) == (better, 2)
 
 
-def test_a_sweeps_parent_a_pruned_run_and_one_without_its_folder_are_no_candidates(root):
+def test_a_sweeps_parent_and_a_run_without_its_folder_are_no_candidates(root):
     layout = Layout(root)
     client = connect(layout)
     best = add_run(root, "child", 0.80)
     parent = client.create_run(experiment(client, layout, "sample"), run_name="sweep")
     client.log_metric(parent.info.run_id, "valid/iou", 0.95)
     client.set_terminated(parent.info.run_id, FINISHED)
-    add_run(root, "pruned", 0.95, pruned="hash")
     add_run(root, "gone", 0.95)
     shutil.rmtree(layout.runs / "gone")
     add_run(root, "again", 0.95)

@@ -1,5 +1,7 @@
 """Training from a trained network: pruned, or as it is for another basin or sensor; each is a run like any other."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -135,10 +137,14 @@ def test_a_baseline_is_no_network_to_train_further(layout, base):
         start_of(quick_settings(layout.root, "ckpt=linear"))
 
 
+def _without_test_area(settings, checkpoints):
+    return {checkpoint: SimpleNamespace(tallies={}) for checkpoint in checkpoints}
+
+
 def test_cost_prunes_the_selected_network_once_by_each_share(layout, base, monkeypatch):
     from water_gee.experiments import cost
 
-    monkeypatch.setattr(cost, "judged_together", lambda settings, checkpoints: {})
+    monkeypatch.setattr(cost, "judged_together", _without_test_area)
     monkeypatch.setattr(cost, "draw", lambda *arguments: arguments[0].write_bytes(b""))
     run_select(quick_settings(layout.root, f"select.run={base.run_id}"))
     settings = quick_settings(layout.root, "cost.shares=[0.4,0.6]", "trainer.epochs=1", "study.references={}")
