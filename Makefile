@@ -1,5 +1,4 @@
 .DEFAULT_GOAL := help
-PYTHON ?= python3.11
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export MLFLOW_DISABLE_TELEMETRY := true
@@ -7,10 +6,10 @@ export MLFLOW_DISABLE_TELEMETRY := true
 help: ## show what there is to do
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
-setup: $(BIN)/.ready ## make .venv with exact versions; quick when nothing changed
+setup: $(BIN)/.ready ## make .venv with exact versions; quick when nothing changed (PYTHON=python3.12 for a new one)
 
 $(BIN)/.ready: pyproject.toml constraints.txt
-	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@test -x $(BIN)/python || { python=$$(sh tools/find_python.sh $(if $(PYTHON),'$(PYTHON)')) && "$$python" -m venv .venv; }
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $@
 
