@@ -9,8 +9,7 @@ help: ## show what there is to do
 setup: $(BIN)/.ready ## make .venv with exact versions; quick when nothing changed (PYTHON=python3.12 for a new one)
 
 $(BIN)/.ready: pyproject.toml constraints.txt
-	@test -x $(BIN)/python || { python=$$(sh tools/find_python.sh $(if $(PYTHON),'$(PYTHON)')) && "$$python" -m venv .venv; }
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@python=$$(sh tools/find_python.sh $(if $(PYTHON),'$(PYTHON)')) && "$$python" tools/install.py dev
 	@touch $@
 
 setup-js: ## the JavaScript client, for the tests of the Code Editor script (they are skipped without)
@@ -29,15 +28,15 @@ test-full: setup ## every test
 	pytest -n 2
 
 lint: setup ## ruff and mypy
-	ruff check src tests benchmarks train.py
-	ruff format --check --quiet src tests benchmarks train.py
+	ruff check src tests benchmarks tools train.py
+	ruff format --check --quiet src tests benchmarks tools train.py
 	mypy
 
 bench: setup ## speed, against baselines in the same run
 	python -m benchmarks
 
 mutants: setup ## put 100 single faults into the rooms and show which their tests miss (MUTANTS=20 SEED=2 ROOMS=maps)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[mutants]'
+	python tools/install.py mutants
 	python tests/mutants.py --mutants $(or $(MUTANTS),100) --seed $(or $(SEED),1) $(if $(ROOMS),--rooms $(ROOMS))
 
 ui: setup ## the MLflow page of the study's runs, on http://127.0.0.1:5000 (PORT=5001 make ui: another port)
