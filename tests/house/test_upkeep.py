@@ -1,4 +1,4 @@
-"""The files that keep the project in order agree with each other: package, constraints, licence."""
+"""The files that keep the project in order agree with each other: package, constraints, licence, changes."""
 
 import re
 import tomllib
@@ -38,3 +38,8 @@ def test_every_dependency_and_uv_are_pinned() -> None:
     extras = PACKAGE["project"]["optional-dependencies"].values()
     wanted = {name(one) for group in (PACKAGE["project"]["dependencies"], *extras) for one in group}
     assert wanted | {"uv"} <= PINNED
+
+
+def test_the_changelog_has_the_version_below_what_is_unreleased() -> None:
+    text = (PROJECT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert re.findall(r"^## (\S+)", text, re.MULTILINE)[:2] == ["Unreleased", PACKAGE["project"]["version"]]
