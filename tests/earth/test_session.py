@@ -1,6 +1,5 @@
 """Connecting: what goes wrong is said in one line with its fix, and nothing is left running."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -8,6 +7,7 @@ import textwrap
 import time
 
 import ee
+import psutil
 import pytest
 from google.auth.exceptions import RefreshError
 
@@ -65,11 +65,9 @@ def test_a_killed_program_leaves_no_eelocal_behind(settings, scene_catalog, tmp_
 
 def alive(pid: int) -> bool:
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE  # ended, but not yet waited for
+    except psutil.NoSuchProcess:
         return False
-    with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
-        return file.read().rpartition(")")[2].split()[0] != "Z"  # ended, but not yet waited for
 
 
 def test_a_missing_catalog(settings, tmp_path):
