@@ -87,6 +87,29 @@ def test_the_first_python_that_suits_installs_and_then_there_is_nothing_to_do(cl
     assert subprocess.run([MAKE, "-q", "setup"], cwd=clone).returncode == 1
 
 
+@pytest.mark.parametrize(
+    ("pythons", "installed"),
+    [
+        ({}, "python3 python3-venv"),
+        ({"python3": OLD}, "python3 python3-venv"),
+        ({"python3.11": PARTIAL}, "python3 python3-venv"),
+        ({"python3.13": RIGHT}, None),
+    ],
+)
+def test_ci_installs_a_python_where_none_suits(clone, pythons, installed) -> None:
+    shutil.copytree(PROJECT / ".ci", clone / ".ci")
+    folder, log = clone.parent / "bin", clone.parent / "log"
+    said = f'echo "$(basename "$0") $*" >>"{log}"'
+    for name, body in {**pythons, "apt-get": said, "sudo": '"$@"', "make": said, "git": ""}.items():
+        command(folder / name, body)
+    for name in ("sh", "bash", "dirname", "basename", "id", "env"):
+        (folder / name).symlink_to(shutil.which(name))
+    subprocess.run(["bash", ".ci/run"], cwd=clone, env={"PATH": str(folder)}, check=True)
+    lines = log.read_text(encoding="utf-8").splitlines()
+    asked = [f"apt-get install -y -qq --no-install-recommends {installed}"] if installed else []
+    assert lines == [*(["apt-get update -qq"] if installed else []), *asked, "make test"]
+
+
 def test_uv_looks_where_pip_is_configured_to_look() -> None:
     listing = "\n".join(
         [
