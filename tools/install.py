@@ -44,6 +44,14 @@ WITHOUT_EFFECT = {  # on what is installed into a virtual environment
     "root-user-action",
     "verbose",
 }
+IMPORTS = """
+import contextlib, importlib, pkgutil
+import dvc.cli.parser, eelocal, water_gee
+for package in water_gee, eelocal:
+    for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
+        with contextlib.suppress(Exception):
+            module.name.endswith("__main__") or importlib.import_module(module.name)
+"""
 
 
 class UvError(Exception):
@@ -114,6 +122,16 @@ def install_by_uv(python: Path, wanted: Sequence[str]) -> None:
     run(*uv, *options, *wanted, variables=variables)
 
 
+def compile_imported(python: Path) -> None:
+    """Write the bytecode of all that the project imports.
+
+    Needed only where Python is set to write none by itself: each command would then compile anew, for seconds. pip
+    compiles all that it installs, which takes longer than all the rest of uv's work, and a third of which is imported.
+    """
+    surroundings = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    subprocess.run([str(python), "-c", IMPORTS], cwd=PROJECT, env=surroundings, capture_output=True)
+
+
 def make_environment(folder: Path) -> None:
     """Make an empty virtual environment with pip, whatever was there."""
     shutil.rmtree(folder, ignore_errors=True)
@@ -135,6 +153,8 @@ def install(folder: Path, extra: str) -> int:
     wanted = ["-c", "constraints.txt", "-e", f".[{extra}]"]
     try:
         install_by_uv(python, wanted)
+        if sys.dont_write_bytecode:
+            compile_imported(python)
     except UvError as error:
         print(f"setup: without uv, by pip, which takes some minutes ({error})", file=sys.stderr)
         if new:

@@ -144,7 +144,7 @@ class Tools:
     """An environment's Python that writes down what it is asked to run, and fails where it should."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder, self.fails = folder, "nothing"
+        self.folder, self.fails, self.says = folder, "nothing", "$*"
         self.made = 0
 
     def make(self, folder: Path) -> None:
@@ -156,8 +156,8 @@ class Tools:
 
     def write(self) -> None:
         """Write the Python."""
-        told = f'echo "$*" >>"{self.folder}.log"; case "$*" in {self.fails}) echo "no space left" >&2; exit 2;; esac'
-        command(self.folder / "bin/python", told)
+        fails = f'case "$*" in {self.fails}) echo "no space left" >&2; exit 2;; esac'
+        command(self.folder / "bin/python", f'echo "{self.says}" >>"{self.folder}.log"; {fails}')
 
     def ran(self) -> list[str]:
         """Return what was run, each shortened to what tells it from the others."""
@@ -167,6 +167,7 @@ class Tools:
 
 @pytest.fixture
 def tools(tmp_path, monkeypatch):
+    monkeypatch.setattr(install.sys, "dont_write_bytecode", False)
     made = Tools(tmp_path / "venv")
     monkeypatch.setattr(install, "make_environment", made.make)
     return made
@@ -181,6 +182,16 @@ def test_it_is_installed_by_uv(tools, capfd) -> None:
     assert tools.ran() == BY_UV
     assert not (tools.folder / ".unfinished").exists()
     assert capfd.readouterr() == ("", "")
+
+
+def test_bytecode_is_written_where_python_would_write_none(tools, monkeypatch) -> None:
+    monkeypatch.setattr(install.sys, "dont_write_bytecode", True)
+    monkeypatch.setattr(install, "IMPORTS", "all that is imported")
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    tools.says = "$* ${PYTHONDONTWRITEBYTECODE-and written}"
+    assert install.install(tools.folder, "dev") == 0
+    last = Path(f"{tools.folder}.log").read_text(encoding="utf-8").splitlines()[-1]
+    assert last == "-c all that is imported and written"
 
 
 @pytest.mark.parametrize(("fails", "tried"), [("*only-binary=uv*", BY_UV[:2]), ('"-m uv"*', BY_UV)])
