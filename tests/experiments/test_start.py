@@ -112,7 +112,6 @@ def test_a_run_from_a_network_is_another_than_one_from_none_or_from_another(layo
         (["ckpt=champion"], ModelError, "ckpt=champion: the study sample has none yet; run first: water-gee promote"),
         (["ckpt=base", "features.names=[blue,nir]"], ConfigError, "set features.names to the former"),
         (["ckpt=base", "model=otsu", "~model.lr"], ConfigError, "ckpt=base is a network; leave out model=otsu"),
-        (["prune.from=base", "trainer.devices=2"], ConfigError, "train in one process; leave out trainer=ddp"),
         (["prune.from=base", "prune.share=0.9999"], ModelError, "choose a smaller share"),
     ],
 )
@@ -122,6 +121,16 @@ def test_what_cannot_be_started_from_is_one_line_with_the_fix(layout, base, over
     with pytest.raises(error, match=r"^[^\n]*$") as told:
         run_job(settings, [])
     assert words in str(told.value)
+
+
+def test_several_processes_prune_and_start_as_one_does(layout, base):
+    alone, together = (
+        run_job(quick_settings(layout.root, "prune.from=base", "prune.share=0.6", "trainer.epochs=1", *more), [])
+        for more in ([], ["trainer.devices=2"])
+    )
+    one, two = (load_checkpoint(job.folder / "model.ckpt") for job in (alone, together))
+    assert one.widths == two.widths != load_checkpoint(base.folder / "model.ckpt").widths
+    assert np.allclose(weights(alone.folder), weights(together.folder), atol=1e-3)
 
 
 def _otsu(layout, given):
@@ -147,8 +156,8 @@ def test_cost_prunes_the_selected_network_once_by_each_share(layout, base, monke
     monkeypatch.setattr(cost, "judged_together", _without_test_area)
     monkeypatch.setattr(cost, "draw", lambda *arguments: arguments[0].write_bytes(b""))
     run_select(quick_settings(layout.root, f"select.run={base.run_id}"))
-    settings = quick_settings(layout.root, "cost.shares=[0.4,0.6]", "trainer.epochs=1", "study.references={}")
+    settings = quick_settings(layout.root, "cost.shares=[0.4,0.45]", "trainer.epochs=1", "study.references={}")
     for _ in range(2):
         run_cost(settings)
     names = [record.name for _, record in all_runs(layout)]
-    assert names.count("mlp pruned=0.4") == names.count("mlp pruned=0.6") == 1
+    assert names.count("mlp pruned=0.4") == names.count("mlp pruned=0.45") == 1

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+from multiprocessing.spawn import get_executable, set_executable
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +17,8 @@ import torch
 from labelled import QUICK, folder_for, quick_settings, weights, write_labelled_tiles
 from water_gee.errors import ConfigError, ModelError, TileError
 from water_gee.runs.records import FINISHED, KILLED, RUNNING, all_runs
-from water_gee.training import train
-from water_gee.training.leading import leading
-from water_gee.training.processes import Place, on_gpu, place_of, threads_of
+from water_gee.training import run, train
+from water_gee.training.ddp import Place, on_gpu, place_of, threads_of
 
 TRAIN = Path(__file__).resolve().parents[2] / "train.py"
 # So slow to learn that curves and weights still tell processes that share the batches rightly from others; batches
@@ -49,8 +49,8 @@ def curves(folder):
     return np.array([[float(value) for value in row.values()] for row in rows])
 
 
-def followers_of(process):
-    """Return the ids of the processes that follow the one of this id."""
+def processes_of(process):
+    """Return the ids of the processes that train for the one of this id, by rank."""
     found = []
     for entry in Path("/proc").glob("[0-9]*"):
         try:
@@ -58,9 +58,9 @@ def followers_of(process):
             command = (entry / "cmdline").read_text(encoding="utf-8")
         except OSError:
             continue  # it has ended meanwhile
-        if parent == process and "water_gee.training" in command:
+        if parent == process and "multiprocessing.spawn" in command:
             found.append(int(entry.name))
-    return found
+    return sorted(found)
 
 
 def is_there(process):
@@ -85,9 +85,9 @@ def test_two_processes_learn_what_one_learns(root, drawn):
     threads, variables = torch.get_num_threads(), dict(os.environ)
     during = []
     together = train(
-        quick_settings(root, *HARD, *TWO), two, on_epoch=lambda *_: during.append(len(followers_of(os.getpid())))
+        quick_settings(root, *HARD, *TWO), two, on_epoch=lambda *_: during.append(len(processes_of(os.getpid())))
     )
-    assert during == [1, 1, 1]
+    assert during == [2, 2, 2]
     for name, value in alone.metrics.items():
         assert together.metrics[name] == pytest.approx(value, abs=1e-3), name
     assert 0.1 < alone.metrics["iou"] < 0.999, "too easy to tell anything"
@@ -98,33 +98,74 @@ def test_two_processes_learn_what_one_learns(root, drawn):
     assert counts[0] == counts[1]
     assert {path.name for path in two.iterdir()} == {path.name for path in one.iterdir()}
     # Nothing stays: the next job of a sweep may train alone.
-    assert followers_of(os.getpid()) == []
+    assert processes_of(os.getpid()) == []
     assert not torch.distributed.is_initialized()
     assert (torch.get_num_threads(), dict(os.environ)) == (threads, variables)
 
 
-def test_a_follower_that_cannot_begin_is_told_in_one_line(root, tmp_path, monkeypatch):
-    broken = tmp_path / "python"
-    broken.write_text(
-        "#!/bin/sh\necho 'Traceback ...' >&2\necho 'MemoryError: no room for the tiles' >&2\nexit 1\n", encoding="utf-8"
-    )
+def test_a_process_that_cannot_begin_is_told_in_one_line(root, tmp_path):
+    broken, python = tmp_path / "python", get_executable()
+    broken.write_text("#!/bin/sh\nexit 7\n", encoding="utf-8")
     broken.chmod(0o755)
-    monkeypatch.setattr(sys, "executable", str(broken))
-    with pytest.raises(ModelError) as told:
-        train(quick_settings(root, *TWO), folder_for(root, "broken"))
-    assert str(told.value) == "training process 2 of 2 ended: MemoryError: no room for the tiles"
+    set_executable(str(broken))
+    try:
+        with pytest.raises(ModelError, match=r"^training process [12] of 2 ended: it left no word but exit code 7$"):
+            train(quick_settings(root, *TWO), folder_for(root, "broken"))
+    finally:
+        set_executable(python)
+
+
+def out_of_memory(settings, folder, resume, place, meeting, told):
+    """Stand for a training whose second process finds no room, and whose first one then loses it."""
+    if place.rank == 1:
+        time.sleep(0.5)
+        raise MemoryError("no room for the tiles")
+    with run.joined(place, settings.trainer, meeting):
+        return None
+
+
+def mistaken(settings, folder, resume, place, meeting, told):
+    """Stand for a training with a mistake of the program in its second process, which the first one is lost by."""
+    with run.joined(place, settings.trainer, meeting):
+        if place.rank == 1:
+            raise KeyError("mistake")
+        torch.distributed.barrier()
+
+
+def refused(settings, folder, resume, place, meeting, told):
+    """Stand for a training that a user's mistake ends in one of the processes."""
+    if place.rank == 1:
+        raise TileError("a tile is gone")
+    time.sleep(60)
+
+
+@needs_proc
+@pytest.mark.parametrize(
+    ("work", "error", "told"),
+    [
+        (out_of_memory, ModelError, r"^training process 2 of 2 ended: there is not enough memory \(no room for .*$"),
+        (mistaken, ModelError, r"^training process 2 of 2 ended: KeyError: 'mistake'$"),
+        (refused, TileError, "^a tile is gone$"),
+    ],
+)
+def test_why_a_process_failed_is_told_in_one_line_and_the_others_end(root, monkeypatch, capsys, work, error, told):
+    monkeypatch.setattr(run, "_take_part", work)
+    with pytest.raises(error, match=told):
+        train(quick_settings(root, *TWO), folder_for(root, work.__name__))
+    assert processes_of(os.getpid()) == []
+    assert ("Traceback" in capsys.readouterr().err) == (work is mistaken)  # which is for those who mend it
 
 
 @needs_proc
 @pytest.mark.slow
-def test_a_follower_that_is_killed_is_told_in_one_line(root):
+@pytest.mark.parametrize("rank", [0, 1])
+def test_a_process_that_is_killed_is_told_in_one_line(root, rank):
     def kill(epoch, metrics):
-        (follower,) = followers_of(os.getpid())
-        os.kill(follower, signal.SIGKILL)
+        os.kill(processes_of(os.getpid())[rank], signal.SIGKILL)
 
-    with pytest.raises(ModelError, match=r"^training process 2 of 2 ended: it was killed by SIGKILL[^\n]*$"):
-        train(quick_settings(root, *TWO), folder_for(root, "killed follower"), on_epoch=kill)
-    assert followers_of(os.getpid()) == []
+    with pytest.raises(ModelError, match=rf"^training process {rank + 1} of 2 ended: it was killed by SIGKILL[^\n]*$"):
+        train(quick_settings(root, *TWO), folder_for(root, f"killed {rank}"), on_epoch=kill)
+    assert processes_of(os.getpid()) == []
 
 
 @pytest.mark.slow
@@ -142,7 +183,7 @@ def test_two_processes_go_on_from_any_epoch_as_if_undisturbed(root):
     for last in (1, 2):
         with pytest.raises(Killed):
             train(settings, folder, resume=True, on_epoch=lambda epoch, _, last=last: epoch == last and kill(epoch, _))
-        assert followers_of(os.getpid()) == []
+        assert processes_of(os.getpid()) == []
     train(settings, folder, resume=True, on_epoch=lambda epoch, _: epochs.append(epoch))
     assert epochs == [2]
     assert torch.equal(weights(folder), weights(undisturbed))
@@ -152,7 +193,7 @@ def test_two_processes_go_on_from_any_epoch_as_if_undisturbed(root):
 @needs_proc
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
-def test_followers_end_with_the_process_that_started_them(tmp_path, number):
+def test_processes_end_with_the_one_that_started_them(tmp_path, number):
     layout = write_labelled_tiles(tmp_path)
     endless = ("trainer=ddp", *QUICK, "trainer.epochs=5000", "trainer.patience=5000", f"paths.root={tmp_path}")
     (tmp_path / "temporary").mkdir()
@@ -162,11 +203,11 @@ def test_followers_end_with_the_process_that_started_them(tmp_path, number):
         encoding="utf-8",
     )  # fmt: skip
     wait_for(lambda: list(layout.runs.glob("*/curves.csv")))
-    followers = followers_of(process.pid)
-    assert len(followers) == 1
+    started = processes_of(process.pid)
+    assert len(started) == 2
     process.send_signal(number)
     _, told = process.communicate(timeout=60)
-    wait_for(lambda: not any(is_there(follower) for follower in followers), 10)
+    wait_for(lambda: not any(is_there(one) for one in started), 10)
     wait_for(lambda: list((tmp_path / "temporary").iterdir()) == [], 10)
     assert process.returncode != 0 and "Traceback" not in told
     status = RUNNING if number == signal.SIGKILL else KILLED  # the next command marks the former
@@ -237,6 +278,5 @@ def test_the_processes_of_a_machine_divide_its_threads_among_them():
 
 
 def test_one_process_starts_no_other(root, monkeypatch):
-    monkeypatch.setattr(subprocess, "Popen", None)
-    with leading(quick_settings(root), root, resume=False) as join:
-        assert join() == Place()
+    monkeypatch.setattr(run, "started", None)
+    assert train(quick_settings(root), folder_for(root, "no other")).facts["epochs"] == 3

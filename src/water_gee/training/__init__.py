@@ -3,11 +3,10 @@
 Importing this room imports Lightning, which takes seconds: do it inside the stage that trains.
 """
 
+from water_gee.training.ddp import is_follower
 from water_gee.training.fit import Recipe, fit
-from water_gee.training.follower import follow
 from water_gee.training.history import OnEpoch
-from water_gee.training.processes import is_follower
-from water_gee.training.run import CHECKPOINT, Trained, radius_of, recipe_of, train
+from water_gee.training.run import CHECKPOINT, Trained, follow, radius_of, recipe_of, train
 from water_gee.training.scores import Scores
 from water_gee.training.split import split_tiles
 from water_gee.training.store import TileStore

@@ -20,10 +20,10 @@ from water_gee.models import PixelNetwork, Standardise, TrainedModel, build_body
 from water_gee.training.augmentation import NONE, Augmentation
 from water_gee.training.checkpoints import Keep, WholeFiles, check_resumable
 from water_gee.training.data import TileDataModule
+from water_gee.training.ddp import ALONE, Place, on_gpu, trainer_arguments
 from water_gee.training.feeds import CropFeed, Feed, PixelFeed, Sampling
 from water_gee.training.history import Batches, History, OnEpoch, OwnSignals, Stopping
 from water_gee.training.module import WaterModule
-from water_gee.training.processes import ALONE, Place, on_gpu, trainer_arguments
 from water_gee.training.scores import Scores
 from water_gee.training.split import Split, too_near
 from water_gee.training.store import TileStore, standardisation

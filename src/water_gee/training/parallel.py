@@ -59,7 +59,8 @@ class _Parts(torch.autograd.Function):
         values, gradients = zip(*pool.map(one, slices), strict=True)
         summed = [gradient.clone() for gradient in gradients[0]]
         for others in gradients[1:]:
-            torch._foreach_add_(summed, others)
+            for total, other in zip(summed, others, strict=True):
+                total += other
         ctx.gradients = summed
         return torch.stack(values).sum()
 

@@ -2,17 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 import yaml
+from torch import distributed
 
 from water_gee.config.configure import chosen
 from water_gee.config.model import NetworkSettings
 from water_gee.config.settings import Settings
 from water_gee.denoise import training_records
-from water_gee.errors import ConfigError, ModelError
+from water_gee.errors import ModelError
 from water_gee.files import write_json, write_text
 from water_gee.models import (
     TrainedModel,
@@ -29,15 +31,17 @@ from water_gee.progress import say
 from water_gee.reads import STAGES
 from water_gee.training.augmentation import Augmentation
 from water_gee.training.baselines import fit_baseline
+from water_gee.training.ddp import ALONE, Place, joined, launched, on_gpu, place_of
 from water_gee.training.figures import draw_all
-from water_gee.training.fit import Fitted, Recipe, fit, judge, learn
+from water_gee.training.fit import Fitted, Learned, Recipe, judge, learn
 from water_gee.training.history import OnEpoch, as_csv
-from water_gee.training.leading import leading
 from water_gee.training.pruning import pruned
+from water_gee.training.spawned import started
 from water_gee.training.split import Split, split_tiles
 from water_gee.training.store import TileStore, build_store
 
 CHECKPOINT = "model.ckpt"
+_START = Path("checkpoints", "start.ckpt")  # in the folder of a run: the network that it starts from
 
 
 @dataclass(frozen=True)
@@ -99,41 +103,96 @@ def train(
         store, split = prepare(settings, 0, folder)
         write_text(folder / "curves.csv", as_csv([]))
         return keep(folder, fit_baseline(settings, store, split), store, split, metadata or {})
-    recipe = recipe_of(settings)
+    recipe, place = recipe_of(settings), place_of(settings.trainer)
     radius = radius_of(recipe, len(settings.features.names))
-    if start:
-        return _train_further(settings, folder, start, share, recipe, resume, metadata or {}, on_epoch)
-    with leading(settings, folder, resume=resume) as join:
+    on_gpu(recipe.accelerator, place)  # a mistake in it is told before anything is started
+    if start and place.rank == 0:
+        metadata = {**(metadata or {}), **_write_start(settings, folder, start, share, recipe, resume=resume)}
+    if place.world == 1:
         store, split = prepare(settings, radius, folder)
-        learned = learn(store, split, recipe, folder, resume=resume, on_epoch=on_epoch, place=join())
-    return keep(folder, judge(learned, store, split, recipe), store, split, metadata or {})
+        learned = _learn(store, split, recipe, folder, resume=resume, on_epoch=on_epoch)
+    elif launched():
+        with joined(place, settings.trainer, None):
+            distributed.broadcast_object_list([str(folder), resume])
+            store, split = prepare(settings, radius, folder)
+            learned = _learn(store, split, recipe, folder, resume=resume, on_epoch=on_epoch, place=place)
+    else:
+        with started(partial(_take_part, settings, folder, resume), place.world) as wait_for:
+            store, split = prepare(settings, radius, folder)
+            learned = wait_for(on_epoch)
+    own = replace(recipe, widths=widths(learned.network))  # of a pruned network, not those of the settings
+    return keep(folder, judge(learned, store, split, own), store, split, metadata or {})
 
 
-def _train_further(
-    settings: Settings,
-    folder: Path,
-    start: TrainedModel,
-    share: float,
+def _write_start(
+    settings: Settings, folder: Path, start: TrainedModel, share: float, recipe: Recipe, *, resume: bool
+) -> dict[str, Any]:
+    """Write the network to start from, pruned by a share, into the run's folder; return what the checkpoint shall tell.
+
+    A run that is gone on with keeps the one that it began with.
+    """
+    path = folder / _START
+    if not (resume and path.is_file()):
+        if share:
+            store, split = open_tiles(settings, start.network.radius, folder)
+            network = pruned(start, share, recipe, store, split)
+            start = replace(start, network=network, widths=widths(network))
+        path.parent.mkdir(exist_ok=True)
+        save_checkpoint(path, start)
+    return {"pruned": share} if share else {}
+
+
+def _learn(
+    store: TileStore,
+    split: Split,
     recipe: Recipe,
+    folder: Path,
+    *,
     resume: bool,
-    metadata: Mapping[str, Any],
     on_epoch: OnEpoch | None,
-) -> Trained:
-    """Train a trained network, pruned or as it is; of a run that is gone on with, the one that it began with."""
-    if settings.trainer.devices * settings.trainer.nodes > 1:
-        raise ConfigError("ckpt=RUN and prune.from train in one process; leave out trainer=ddp")
-    store, split = prepare(settings, start.network.radius, folder)
-    begun, facts = folder / "checkpoints" / "start.ckpt", {"pruned": share} if share else {}
-    if resume and begun.is_file():
-        start = load_checkpoint(begun)
-    elif share:
-        small = pruned(start, share, recipe, store, split)
-        start = replace(start, network=small, widths=widths(small))
-    begun.parent.mkdir(exist_ok=True)
-    save_checkpoint(begun, start)
-    recipe = replace(recipe, widths=start.widths)
-    fitted = fit(store, split, recipe, folder, resume=resume, on_epoch=on_epoch, start=start.network)
-    return keep(folder, fitted, store, split, {**metadata, **facts})
+    place: Place = ALONE,
+) -> Learned:
+    """Train a new network, or the one that the run's folder starts from."""
+    path = folder / _START
+    start = load_checkpoint(path) if path.is_file() else None
+    if start:
+        recipe = replace(recipe, widths=start.widths)
+    network = start.network if start else None
+    return learn(store, split, recipe, folder, resume=resume, on_epoch=on_epoch, start=network, place=place)
+
+
+def follow(settings: Settings) -> None:
+    """Train along with the process that runs the job, as one of those that `torchrun` started; write nothing.
+
+    Raises:
+        ConfigError: the processes were not started as the settings say.
+        TileError: tiles or labels are missing, or there are fewer GPUs than processes.
+        ModelError: the run's folder is not to be seen from this machine, or another process is gone.
+    """
+    if not isinstance(settings.model, NetworkSettings):
+        return  # a baseline is fitted by the other process alone
+    place = place_of(settings.trainer)
+    with joined(place, settings.trainer, None):
+        told: list[Any] = [None, None]
+        distributed.broadcast_object_list(told)
+        folder, resume = Path(told[0]), bool(told[1])
+        if not folder.is_dir():
+            raise ModelError(f"{folder} is not on this machine; machines that train together share paths.root")
+        _learn_along(settings, folder, resume, place)
+
+
+def _take_part(settings: Settings, folder: Path, resume: bool, place: Place, meeting: Path, told: OnEpoch) -> Learned:
+    """Train as one of the processes of this machine."""
+    with joined(place, settings.trainer, meeting):
+        return _learn_along(settings, folder, resume, place, told)
+
+
+def _learn_along(
+    settings: Settings, folder: Path, resume: bool, place: Place, on_epoch: OnEpoch | None = None
+) -> Learned:
+    recipe = recipe_of(settings)
+    store, split = open_tiles(settings, radius_of(recipe, len(settings.features.names)), folder)
+    return _learn(store, split, recipe, folder, resume=resume, on_epoch=on_epoch, place=place)
 
 
 def radius_of(recipe: Recipe, bands: int) -> int:
