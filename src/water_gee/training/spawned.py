@@ -64,7 +64,7 @@ def started(work: Work, world: int) -> Iterator[Callable[[OnEpoch | None], Any]]
         for rank in range(world):
             here, there = context.Pipe()
             process: BaseProcess = context.Process(
-                target=_take_part, args=(work, Place(rank, world, rank, world), folder / "meeting", there), daemon=True
+                target=_begin, args=(work, Place(rank, world, rank, world), folder / "meeting", there), daemon=True
             )
             processes[here] = process  # before it starts: whatever comes between, it is ended
             with _ignoring_signals():
@@ -132,7 +132,7 @@ def _fail(first: _Failure, others: dict[Connection, tuple[int, BaseProcess]], wo
     raise ModelError(f"training process {cause.rank + 1} of {world} ended: {cause.line}")
 
 
-def _take_part(work: Work, place: Place, meeting: Path, pipe: Connection) -> None:
+def _begin(work: Work, place: Place, meeting: Path, pipe: Connection) -> None:
     """Do a process' part of the work and tell how it ended."""
     for number in _SIGNALS:
         signal.signal(number, signal.SIG_IGN)  # the process that started this one decides
