@@ -88,7 +88,7 @@ def test_keys_with_several_values_are_swept():
     ("overrides", "told"),
     [
         (["seed=0,0"], "seed=0, and seed=0"),
-        (["export.prune_lr=1e-3,1e-2"], "only over what training reads"),
+        (["predict.tile_size=64,128"], "only over what training reads"),
         (["run.name=mine", "seed=0,1"], "leave it out of a sweep"),
         (["search=none,optuna"], "search.space"),
     ],

@@ -27,7 +27,7 @@ def test_the_first_command_of_a_fresh_clone_says_in_one_line_what_to_run_first(t
         (("-m", "model=mlp,pixelcn"), "did you mean pixelcnn?"),
         (("-m", "seed=0,1", "model.lr=fast"), "model.lr"),
         (("-m", "seed=[0", "model=mlp"), "key=value"),
-        (("ckpt=first",), "ckpt"),
+        (("prune.share=2",), "prune.share"),
         (("seed=0,1",), "seed is given several values; add -m"),
         (("search=optuna", "seed=0,1"), "one value of seed"),
         (("-m", "search=optuna", "model=mlp,pixelcnn"), "one value of model"),

@@ -240,9 +240,9 @@ def test_a_folder_in_the_journals_place_is_named(fetched, eelocal_url) -> None:
 
 
 def test_a_link_in_a_reports_place_is_not_nothing(made) -> None:
-    """Without the export's report the maps would be of the network that was not pruned."""
+    """A broken link says that there was an export once: it is not passed over."""
     with (
         damaged(made / "export" / "export.json", link),
         pytest.raises(SystemExit, match=r"export\.json does not exist"),
     ):
-        stage("predict", "predict.engine=local")(made)
+        stage("evaluate")(made)
