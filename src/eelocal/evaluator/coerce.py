@@ -12,7 +12,7 @@ from eelocal.errors import EEError, bad_request
 from eelocal.evaluator import dates, pixeltype
 from eelocal.evaluator.geometry import GEOJSON_TYPES, Geometry, from_json
 from eelocal.evaluator.grid import Projection, parse_crs
-from eelocal.evaluator.image import Array, Collection, Element, Feature, Image, constant
+from eelocal.evaluator.image import Array, Collection, Element, Feature, Image, constant, outline
 from eelocal.evaluator.kernels import Kernel
 from eelocal.evaluator.pixeltype import INT64, PixelType
 from eelocal.evaluator.reducers import Reducer
@@ -183,8 +183,6 @@ def _geometry(value: Any) -> Geometry:
     if isinstance(value, Feature) and value.geometry is not None:
         return value.geometry
     if isinstance(value, Image | Collection):
-        from eelocal.evaluator.functions_geometry import outline
-
         return outline(value)
     if isinstance(value, dict) and value.get("type") in GEOJSON_TYPES:
         return from_json(value)

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from eelocal.errors import bad_request
 from eelocal.evaluator import library
 from eelocal.evaluator.encode import encode, image_json
-from eelocal.evaluator.functions_geometry import outline_window
 from eelocal.evaluator.functions_image import select
 from eelocal.evaluator.graph import Graph
 from eelocal.evaluator.grid import PixelGrid, Projection, place
 from eelocal.evaluator.image import Collection, Image
+from eelocal.evaluator.inside import outline_window
 from eelocal.evaluator.plan import render
 from eelocal.evaluator.resampling import has_projection
 from eelocal.evaluator.source import Catalog

@@ -11,7 +11,7 @@ from typing import Any
 from eelocal.errors import bad_request
 from eelocal.evaluator import dates
 from eelocal.evaluator.geometry import GEOJSON_TYPES, Geometry, from_json, together
-from eelocal.evaluator.image import Collection, Element, Feature, Image
+from eelocal.evaluator.image import Collection, Element, Feature, Image, outline
 
 
 @dataclass(frozen=True)
@@ -108,8 +108,6 @@ def shape_of(value: Any) -> Geometry | None:
     if isinstance(value, Geometry):
         return value
     if isinstance(value, Collection):
-        from eelocal.evaluator.functions_geometry import outline
-
         return outline(value)
     if isinstance(value, dict) and value.get("type") in GEOJSON_TYPES:
         return from_json(value)

@@ -12,68 +12,12 @@ from shapely.affinity import affine_transform
 from eelocal.errors import bad_request
 from eelocal.evaluator import geometry as shapes
 from eelocal.evaluator.functions_mask import keep, nonzero
-from eelocal.evaluator.geometry import LONLAT, Geometry, covering, moved, together
-from eelocal.evaluator.grid import IDENTITY, Lattice, Projection, Window
-from eelocal.evaluator.image import Collection, Element, Feature, Image
-from eelocal.evaluator.node import LatticeNode, MaskedNode
-from eelocal.evaluator.pixeltype import BOOLEAN
-from eelocal.evaluator.raster import EMPTY, Raster
+from eelocal.evaluator.geometry import LONLAT, Geometry, moved, together
+from eelocal.evaluator.grid import IDENTITY, Projection
+from eelocal.evaluator.image import Collection, Element, Feature, Image, outline
+from eelocal.evaluator.inside import InsideNode
+from eelocal.evaluator.node import MaskedNode
 from eelocal.evaluator.registry import Context, implements
-
-GLOBE = Geometry(shapely.box(-180, -90, 180, 90), LONLAT, False)
-
-
-def outline(value: Element | Collection) -> Geometry:
-    """Return the geometry of an image, a feature or a collection: the whole globe where it has no bounds.
-
-    Raises:
-        EEError: for a feature without one.
-    """
-    if isinstance(value, Image):
-        return value.footprint or GLOBE
-    if isinstance(value, Feature):
-        if value.geometry is None:
-            raise bad_request("The feature has no geometry.")
-        return value.geometry
-    if isinstance(value, Collection):
-        parts = [outline(element).to(LONLAT).shape for element in value.elements]
-        return Geometry(shapely.union_all(parts), LONLAT, True)
-    raise bad_request("The element has no geometry.")
-
-
-def outline_window(geometry: Geometry, lattice: Lattice) -> Window:
-    """Return the window of the pixels that a geometry's bounds touch."""
-    left, bottom, right, top = geometry.to(lattice.crs).shape.bounds
-    x, y = np.array([left, right, left, right]), np.array([bottom, bottom, top, top])
-    columns, rows = lattice.pixels(x, y)
-    near = 1e-6
-    return (
-        int(np.floor(rows.min() + near)),
-        int(np.floor(columns.min() + near)),
-        max(int(np.ceil(rows.max() - near)), int(np.floor(rows.min() + near)) + 1),
-        max(int(np.ceil(columns.max() - near)), int(np.floor(columns.min() + near)) + 1),
-    )
-
-
-class InsideNode(LatticeNode):
-    """1 where a pixel's centre is in a geometry, masked elsewhere."""
-
-    __slots__ = ()
-
-    def __init__(self, geometry: Geometry) -> None:
-        """Keep the geometry."""
-        placed: dict[str, Geometry] = {}
-
-        def inside(lattice: Lattice, window: Window) -> Raster:
-            if not geometry.unbounded and lattice.crs not in placed:
-                placed[lattice.crs] = geometry.to(lattice.crs)
-            found = covering(placed.get(lattice.crs, geometry), lattice, window)
-            if found is False:
-                return EMPTY
-            one = np.ones((), np.uint8)
-            return Raster(one, None if found is True else np.asarray(found), True)
-
-        super().__init__(inside, BOOLEAN)
 
 
 @implements("Image.clip", context=True)

@@ -8,6 +8,7 @@ import numpy as np
 
 from eelocal.errors import bad_request
 from eelocal.evaluator.image import Band, Image, mates
+from eelocal.evaluator.inside import InsideNode
 from eelocal.evaluator.node import ConstantNode, MaskedNode, Node
 from eelocal.evaluator.pixeltype import FLOAT, PixelType, cast, union
 from eelocal.evaluator.raster import EMPTY, Mask, Raster, both
@@ -101,8 +102,6 @@ def unmask(image: Image, value: Image | None, same_footprint: bool) -> Image:
         type_ = union(band.node.type, other.type)
         inputs = [band.node, other]
         if outline is not None:
-            from eelocal.evaluator.functions_geometry import InsideNode
-
             inputs.append(InsideNode(outline))
         return Band(band.name, MaskedNode(_filler(type_), type_, inputs), band.size)
 

@@ -12,7 +12,7 @@ import numpy as np
 from eelocal.errors import bad_request
 from eelocal.evaluator.image import Array
 from eelocal.evaluator.operators import BINARY, CASTS, OLD_SPELLINGS, UNARY, Binary, Unary
-from eelocal.evaluator.pixeltype import DOUBLE, INT64, PixelType, cast, of_number, union
+from eelocal.evaluator.pixeltype import DOUBLE, INT64, PixelType, cast, named, of_number, union
 from eelocal.evaluator.reducers import Reducer
 from eelocal.evaluator.registry import Context, implements, snake
 
@@ -252,8 +252,6 @@ for _name in ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "f
 @implements("PixelType")
 def pixel_type(precision: Any, low: float | None, high: float | None, dimensions: int) -> PixelType:
     """A type by its name, or by its precision and range."""
-    from eelocal.evaluator.pixeltype import named
-
     if isinstance(precision, PixelType):
         return precision
     base = named(str(precision))

@@ -10,12 +10,12 @@ import shapely
 from numpy.typing import NDArray
 
 from eelocal.errors import bad_request
-from eelocal.evaluator.functions_geometry import GLOBE, InsideNode, outline_window
 from eelocal.evaluator.functions_mask import choose, keep, nonzero
-from eelocal.evaluator.functions_projection import rescaled
-from eelocal.evaluator.geometry import Geometry, covering
+from eelocal.evaluator.functions_projection import reproject, rescaled
+from eelocal.evaluator.geometry import GLOBE, Geometry
 from eelocal.evaluator.grid import Lattice, Projection, Window, place
 from eelocal.evaluator.image import Array, Band, Collection, Feature, Image
+from eelocal.evaluator.inside import InsideNode, covering, outline_window
 from eelocal.evaluator.node import ConstantNode, MaskedNode, Node
 from eelocal.evaluator.pixeltype import of_number, union
 from eelocal.evaluator.plan import render
@@ -217,8 +217,6 @@ def clip_to_bounds(
     if width is not None or height is not None or most is not None:
         raise bad_request("eelocal implements 'geometry' and 'scale' only.")
     if scale is not None:
-        from eelocal.evaluator.functions_projection import reproject
-
         image = reproject(image, image.bands[0].node.projection, None, scale)
     if geometry is None:
         return image

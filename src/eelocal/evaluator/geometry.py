@@ -14,25 +14,17 @@ from shapely.geometry import mapping, shape
 from shapely.geometry.base import BaseGeometry
 
 from eelocal.errors import bad_request
-from eelocal.evaluator.grid import Lattice, Window, parse_crs, same_crs, transformer
+from eelocal.evaluator.grid import parse_crs, same_crs, transformer
 
 LONLAT = "EPSG:4326"
 _GEOD = Geod(ellps="WGS84")
 _EDGE_PARTS = 64
 """Parts into which an edge is cut before it is moved to another coordinate system."""
 
-GEOJSON_TYPES = frozenset(
-    [
-        "Point",
-        "MultiPoint",
-        "LineString",
-        "LinearRing",
-        "MultiLineString",
-        "Polygon",
-        "MultiPolygon",
-        "GeometryCollection",
-    ]
-)
+GEOJSON_TYPES = (
+    "Point", "MultiPoint", "LineString", "LinearRing", "MultiLineString", "Polygon", "MultiPolygon",
+    "GeometryCollection",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -72,24 +64,8 @@ class Geometry:
         flat = self.shape if self.geodesic and self.crs == LONLAT else moved(self.shape, self.crs, LONLAT)
         return float(_GEOD.geometry_length(flat))
 
-    def covers(self, lattice: Lattice, window: Window) -> NDArray[np.bool_] | bool:
-        """Say which pixels of a window have their centre in the geometry; True or False where all are alike."""
-        return covering(self, lattice, window)
 
-
-def covering(geometry: Geometry, lattice: Lattice, window: Window) -> NDArray[np.bool_] | bool:
-    """Say which pixels of a window have their centre in a geometry, its border included."""
-    if geometry.unbounded:
-        return True
-    inside = geometry.to(lattice.crs).shape
-    shapely.prepare(inside)
-    box = shapely.box(*lattice.bounds(window))
-    if not inside.intersects(box):
-        return False
-    if inside.covers(box):
-        return True
-    x, y = np.broadcast_arrays(*lattice.centres(window))
-    return np.asarray(shapely.intersects_xy(inside, x.ravel(), y.ravel())).reshape(x.shape)
+GLOBE = Geometry(shapely.box(-180, -90, 180, 90), LONLAT, False)
 
 
 def moved(geometry: BaseGeometry, source: str, target: str) -> BaseGeometry:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import shapely
 
 from eelocal.errors import bad_request
+from eelocal.evaluator.geometry import GLOBE, LONLAT, Geometry
 from eelocal.evaluator.node import ConstantNode, Node
 from eelocal.evaluator.pixeltype import PixelType, of_number
-
-if TYPE_CHECKING:
-    from eelocal.evaluator.geometry import Geometry
 
 
 @dataclass(frozen=True)
@@ -88,6 +87,24 @@ class Collection:
     def with_elements(self, elements: Iterable[Element]) -> Collection:
         """Return this collection with other elements."""
         return replace(self, elements=tuple(elements))
+
+
+def outline(value: Element | Collection) -> Geometry:
+    """Return the geometry of an image, a feature or a collection: the whole globe where it has no bounds.
+
+    Raises:
+        EEError: for a feature without one.
+    """
+    if isinstance(value, Image):
+        return value.footprint or GLOBE
+    if isinstance(value, Feature):
+        if value.geometry is None:
+            raise bad_request("The feature has no geometry.")
+        return value.geometry
+    if isinstance(value, Collection):
+        parts = [outline(element).to(LONLAT).shape for element in value.elements]
+        return Geometry(shapely.union_all(parts), LONLAT, True)
+    raise bad_request("The element has no geometry.")
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from importlib import import_module
-from pkgutil import iter_modules
-
-import eelocal.evaluator as package
+from pathlib import Path
 
 
 def load() -> None:
     """Import all `functions_*` modules, so that the registry is complete."""
-    for module in iter_modules(package.__path__):
-        if module.name.startswith("functions_"):
-            import_module(f"{package.__name__}.{module.name}")
+    for file in sorted(Path(__file__).parent.glob("functions_*.py")):
+        import_module(f"eelocal.evaluator.{file.stem}")
