@@ -13,13 +13,6 @@ from eelocal.evaluator.source import Catalog
 from eelocal.evaluator.wire import all_references, children, kind_of, references, truth
 
 
-@dataclass(frozen=True)
-class Algorithm:
-    """A server function, passed as a value."""
-
-    name: str
-
-
 @dataclass(frozen=True, eq=False)
 class Function:
     """A function that the client defined, with the scope in which it was defined."""
@@ -193,8 +186,8 @@ class Graph:
             return self._call_value(function, {k: self._decode(v, scope) for k, v in given.items()})
         name = str(content.get("functionName", ""))
         if name == "If":
-            chosen = "trueCase" if truth(self._decode(given.get("condition", _NULL), scope)) else "falseCase"
-            return self._decode(given.get(chosen, _NULL), scope)
+            holds = truth(self._decode(given.get("condition", _NULL), scope))
+            given = {k: v for k, v in given.items() if k != ("falseCase" if holds else "trueCase")}
         return self.call(name, {k: self._decode(v, scope) for k, v in given.items()})
 
     def call(self, name: str, given: dict[str, Any]) -> Any:
@@ -236,8 +229,6 @@ class Graph:
     def _call_value(self, function: Any, given: dict[str, Any]) -> Any:
         if isinstance(function, Function):
             return self.value(function.body, Scope(given, function.scope))
-        if isinstance(function, Algorithm):
-            return self.call(function.name, given)
         if callable(function):
             return function(self, **given)
         raise bad_request("The value that is called is not a function.")
@@ -248,9 +239,6 @@ class Graph:
             if len(arguments) < len(function.names):
                 raise bad_request(f"The function takes {len(function.names)} arguments, not {len(arguments)}.")
             return self._call_value(function, dict(zip(function.names, arguments, strict=False)))
-        if isinstance(function, Algorithm):
-            names = [p.name for p in signatures()[function.name].parameters]
-            return self.call(function.name, dict(zip(names, arguments, strict=False)))
         raise bad_request("The value that is called is not a function.")
 
     def cast(self, value: Any, type_: str) -> Any:

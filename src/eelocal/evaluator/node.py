@@ -63,16 +63,6 @@ class ConstantNode(Node):
         return self.raster
 
 
-class EmptyNode(Node):
-    """A band that is masked everywhere."""
-
-    __slots__ = ()
-
-    def compute(self, lattice: Lattice, window: Window, rasters: Sequence[Raster]) -> Raster:
-        """Return nothing."""
-        return EMPTY
-
-
 class PointwiseNode(Node):
     """A function of the values of its inputs at the same pixel; masked where any input is.
 
