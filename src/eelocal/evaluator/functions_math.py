@@ -10,19 +10,24 @@ import numpy as np
 
 from eelocal.errors import bad_request
 from eelocal.evaluator.image import Band, Image, pair
-from eelocal.evaluator.node import CastNode, MaskedNode, Node, PointwiseNode
-from eelocal.evaluator.operators import BINARY, CASTS, OLD_SPELLINGS, UNARY, Binary, Unary
+from eelocal.evaluator.node import MaskedNode, Node, PointwiseNode
+from eelocal.evaluator.operators import BINARY, CASTS, UNARY, Operator
 from eelocal.evaluator.pixeltype import PixelType, floating, named, union
 from eelocal.evaluator.raster import EMPTY, Mask, Raster, Values, both
-from eelocal.evaluator.registry import implements, snake
+from eelocal.evaluator.registry import implements
 
 
-def unary(node: Node, operation: Unary) -> Node:
-    """Return the node of an operation on one band."""
-    return PointwiseNode(operation.function, operation.type(node.type), [node])
+def on_values(image: Image, function: Callable[[Values], Values], type_: Callable[[PixelType], PixelType]) -> Image:
+    """Return the image with a function of each band's values, and the type that it makes of the band's."""
+    return image.derived(Band(b.name, PointwiseNode(function, type_(b.node.type), [b.node])) for b in image.bands)
 
 
-def binary(first: Node, second: Node, operation: Binary) -> Node:
+def cast_node(target: PixelType, node: Node) -> Node:
+    """Return the node of a band in another type."""
+    return PointwiseNode(lambda values: values, target.with_dimensions(node.type.dimensions), [node])
+
+
+def binary(first: Node, second: Node, operation: Operator) -> Node:
     """Return the node of an operation on two bands; array pixels need one shape, a scalar goes with every element."""
     if first.type.dimensions and second.type.dimensions and first.type.dimensions != second.type.dimensions:
         raise bad_request(
@@ -43,31 +48,26 @@ def _alike(function: Callable[[Values, Values], Values], rank: int, a: Values, b
     return function(a, b)
 
 
-def _unary_image(operation: Unary, image: Image) -> Image:
-    return image.derived(Band(band.name, unary(band.node, operation)) for band in image.bands)
+def _unary_image(operation: Operator, image: Image) -> Image:
+    return on_values(image, operation.function, operation.type)
 
 
-def _binary_image(operation: Binary, first: Image, second: Image) -> Image:
+def _binary_image(operation: Operator, first: Image, second: Image) -> Image:
     bands = [Band(name, binary(a, b, operation)) for name, a, b in pair(first, second)]
     out = first.derived(bands)
     return out if first.footprint is not None else second.derived(bands)
 
 
 def _cast_image(target: PixelType, image: Image) -> Image:
-    return image.derived(Band(band.name, CastNode(target, band.node)) for band in image.bands)
-
-
-def _register(name: str, function: Callable[..., Any], note: str = "") -> None:
-    names = [f"Image.{name}"] + ([snake(f"Image.{name}")] if name in OLD_SPELLINGS else [])
-    implements(*names, note=note)(function)
+    return image.derived(Band(band.name, cast_node(target, band.node)) for band in image.bands)
 
 
 for _name, _unary in UNARY.items():
-    _register(_name, partial(_unary_image, _unary))
+    implements(f"Image.{_name}")(partial(_unary_image, _unary))
 for _name, _binary in BINARY.items():
-    _register(_name, partial(_binary_image, _binary))
+    implements(f"Image.{_name}")(partial(_binary_image, _binary))
 for _name, _target in CASTS.items():
-    _register(_name, partial(_cast_image, _target))
+    implements(f"Image.{_name}")(partial(_cast_image, _target))
 
 
 @implements("Image.cast", note="of bands that the image has")
@@ -78,7 +78,7 @@ def cast_bands(image: Image, types: dict[str, Any], order: list[str] | None) -> 
         raise bad_request(f"eelocal does not implement casting bands that are not in the image: {missing}.")
     targets = {name: named(t) if isinstance(t, str) else t for name, t in types.items()}
     bands = [
-        Band(band.name, CastNode(targets[band.name], band.node)) if band.name in targets else band
+        Band(band.name, cast_node(targets[band.name], band.node)) if band.name in targets else band
         for band in image.bands
     ]
     if order is not None:
@@ -91,10 +91,7 @@ def cast_bands(image: Image, types: dict[str, Any], order: list[str] | None) -> 
 @implements("Image.clamp")
 def clamp(image: Image, low: float, high: float) -> Image:
     """Clamp to a range; the type stays."""
-    return image.derived(
-        Band(b.name, PointwiseNode(lambda v: np.clip(v.astype(np.float64), low, high), b.node.type, [b.node]))
-        for b in image.bands
-    )
+    return on_values(image, lambda values: np.clip(values.astype(np.float64), low, high), lambda type_: type_)
 
 
 @implements("Image.unitScale")
@@ -102,23 +99,7 @@ def unit_scale(image: Image, low: float, high: float) -> Image:
     """Scale [low, high] to [0, 1], without clamping."""
     if low == high:
         raise bad_request("The low and the high value must differ.")
-    return image.derived(
-        Band(
-            b.name,
-            PointwiseNode(lambda v: (v.astype(np.float64) - low) / (high - low), floating(b.node.type), [b.node]),
-        )
-        for b in image.bands
-    )
-
-
-@implements("Image.polynomial")
-def polynomial(image: Image, coefficients: list[float]) -> Image:
-    """Evaluate a polynomial, the constant term first."""
-
-    def evaluate(values: Values) -> Values:
-        return np.polynomial.polynomial.polyval(values.astype(np.float64), coefficients)
-
-    return image.derived(Band(b.name, PointwiseNode(evaluate, floating(b.node.type), [b.node])) for b in image.bands)
+    return on_values(image, lambda values: (values.astype(np.float64) - low) / (high - low), floating)
 
 
 @implements("Image.normalizedDifference")
@@ -132,8 +113,7 @@ def normalized_difference(image: Image, names: list[str] | None) -> Image:
         if name not in image.names:
             raise bad_request(f"Band '{name}' not found. Available bands: [{', '.join(image.names)}].")
         nodes.append(image.bands[image.names.index(name)].node)
-    out = Image(bands=(Band("nd", MaskedNode(_difference, PixelType("float"), nodes)),), footprint=image.footprint)
-    return out
+    return Image(bands=(Band("nd", MaskedNode(_difference, PixelType("float"), nodes)),), footprint=image.footprint)
 
 
 def _difference(a: Raster, b: Raster) -> Raster:

@@ -88,24 +88,6 @@ class PointwiseNode(Node):
             return Raster(cast(values, self.type), mask, uniform)
 
 
-class CastNode(Node):
-    """The input's values in another type."""
-
-    __slots__ = ()
-
-    def __init__(self, type_: PixelType, source: Node) -> None:
-        """Take the source's array dimensions."""
-        super().__init__(type_.with_dimensions(source.type.dimensions), [source])
-
-    def compute(self, lattice: Lattice, window: Window, rasters: Sequence[Raster]) -> Raster:
-        """Cast."""
-        (raster,) = rasters
-        if raster.values is None:
-            return EMPTY
-        with np.errstate(all="ignore"):
-            return Raster(cast(raster.values, self.type), raster.mask, raster.uniform)
-
-
 class ArrayNode(Node):
     """A function of whole array pixels: shapes may change, the mask is where all inputs are valid.
 

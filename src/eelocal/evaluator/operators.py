@@ -1,4 +1,4 @@
-"""The elementwise operations, written once for images, arrays and numbers."""
+"""The elementwise operations, written once for images and numbers."""
 
 from __future__ import annotations
 
@@ -19,19 +19,11 @@ Values = NDArray[Any]
 
 
 @dataclass(frozen=True)
-class Unary:
-    """A function of one value, and the type it gives."""
+class Operator:
+    """A function of one value or two, and the type it gives for those of its operands."""
 
-    function: Callable[[Values], Values]
-    type: Callable[[PixelType], PixelType]
-
-
-@dataclass(frozen=True)
-class Binary:
-    """A function of two values, and the type it gives."""
-
-    function: Callable[[Values, Values], Values]
-    type: Callable[[PixelType, PixelType], PixelType]
+    function: Callable[..., Values]
+    type: Callable[..., PixelType]
 
 
 def _wide(function: Callable[..., Values]) -> Callable[..., Values]:
@@ -104,14 +96,6 @@ def _right_shifted(a: PixelType, b: PixelType) -> PixelType:
     return PixelType("int", min(a.low, 0), max(a.high, 0), max(a.dimensions, b.dimensions))
 
 
-def _first(a: Values, b: Values) -> Values:
-    return np.broadcast_to(a, np.broadcast_shapes(a.shape, b.shape))
-
-
-def _first_nonzero(a: Values, b: Values) -> Values:
-    return np.asarray(np.where(a != 0, a, b))
-
-
 def _divide(a: Values, b: Values) -> Values:
     zero = b == 0
     return np.where(zero, 0.0, np.true_divide(a, np.where(zero, 1, b)))
@@ -123,18 +107,17 @@ def _mod(a: Values, b: Values) -> Values:
     return np.where(zero, 0, np.fmod(a, np.where(zero, 1, b)))
 
 
-def _product_type(a: PixelType, b: PixelType) -> PixelType:
-    return pixeltype.interval(operator.mul, a, b)
+def _extreme(choose: Callable[[int, int], int]) -> Callable[[PixelType, PixelType], PixelType]:
+    def rule(a: PixelType, b: PixelType) -> PixelType:
+        both = pixeltype.union(a, b)
+        ends = (choose(a.low, b.low), choose(a.high, b.high))
+        return PixelType("int", *ends, both.dimensions) if both.is_int else both
+
+    return rule
 
 
-def _least(a: PixelType, b: PixelType) -> PixelType:
-    both = pixeltype.union(a, b)
-    return PixelType("int", min(a.low, b.low), min(a.high, b.high), both.dimensions) if both.is_int else both
-
-
-def _most(a: PixelType, b: PixelType) -> PixelType:
-    both = pixeltype.union(a, b)
-    return PixelType("int", max(a.low, b.low), max(a.high, b.high), both.dimensions) if both.is_int else both
+def _range(on_ends: Callable[[int, int], int]) -> Callable[[PixelType, PixelType], PixelType]:
+    return lambda a, b: pixeltype.interval(on_ends, a, b)
 
 
 def _mod_type(a: PixelType, b: PixelType) -> PixelType:
@@ -145,16 +128,6 @@ def _mod_type(a: PixelType, b: PixelType) -> PixelType:
     return PixelType("int", -size if a.low < 0 else 0, size if a.high > 0 else 0, both.dimensions)
 
 
-def _floats(a: PixelType, b: PixelType) -> PixelType:
-    return pixeltype.floating(a, b)
-
-
-def _bit_count(values: Values) -> Values:
-    if values.dtype.kind not in "iu":
-        raise bad_request("Bitwise operands must be integer only.")
-    return np.bitwise_count(values.astype(np.int64).view(np.uint64))
-
-
 def _bitwise_not(values: Values) -> Values:
     return _integers("bitwiseNot", lambda a, b: ~a)(values, values)
 
@@ -163,53 +136,47 @@ def _whole(function: Callable[[Values], Values]) -> Callable[[Values], Values]:
     return lambda values: values if values.dtype.kind in "iu" else function(values)
 
 
-UNARY: dict[str, Unary] = {
-    "abs": Unary(_wide(np.abs), _magnitude),
-    "ceil": Unary(_whole(np.ceil), _keep),
-    "floor": Unary(_whole(np.floor), _keep),
-    "round": Unary(_whole(lambda v: np.floor(v + 0.5)), _keep),
-    "signum": Unary(np.sign, _sign),
-    "not": Unary(lambda v: v == 0, _to(BOOLEAN)),
-    "bitCount": Unary(_bit_count, _to(PixelType("int", 0, 64))),
-    "bitwiseNot": Unary(_bitwise_not, lambda t: bits(t, PixelType("int", -1, 0))),
+UNARY: dict[str, Operator] = {
+    "abs": Operator(_wide(np.abs), _magnitude),
+    "ceil": Operator(_whole(np.ceil), _keep),
+    "floor": Operator(_whole(np.floor), _keep),
+    "round": Operator(_whole(lambda v: np.floor(v + 0.5)), _keep),
+    "signum": Operator(np.sign, _sign),
+    "not": Operator(lambda v: v == 0, _to(BOOLEAN)),
+    "bitwiseNot": Operator(_bitwise_not, lambda t: bits(t, PixelType("int", -1, 0))),
 } | {
-    name: Unary(function, pixeltype.widen)
+    name: Operator(function, pixeltype.widen)
     for name, function in {
         "acos": np.arccos, "asin": np.arcsin, "atan": np.arctan, "cbrt": np.cbrt, "cos": np.cos, "cosh": np.cosh,
-        "digamma": special.digamma, "erf": special.erf, "erfInv": special.erfinv, "erfc": special.erfc,
-        "erfcInv": special.erfcinv, "exp": np.exp, "gamma": special.gamma, "log": np.log, "log10": np.log10,
-        "sin": np.sin, "sinh": np.sinh, "sqrt": np.sqrt, "tan": np.tan, "tanh": np.tanh,
-        "trigamma": lambda v: special.polygamma(1, v),
+        "erf": special.erf, "erfc": special.erfc, "exp": np.exp, "gamma": special.gamma, "log": np.log,
+        "log10": np.log10, "sin": np.sin, "sinh": np.sinh, "sqrt": np.sqrt, "tan": np.tan, "tanh": np.tanh,
     }.items()
 }  # fmt: skip
 
-BINARY: dict[str, Binary] = {
-    "add": Binary(_wide(np.add), lambda a, b: pixeltype.interval(operator.add, a, b)),
-    "subtract": Binary(_wide(np.subtract), lambda a, b: pixeltype.interval(operator.sub, a, b)),
-    "multiply": Binary(_wide(np.multiply), _product_type),
-    "divide": Binary(_divide, _floats),
-    "mod": Binary(_wide(_mod), _mod_type),
-    "min": Binary(_wide(np.minimum), _least),
-    "max": Binary(_wide(np.maximum), _most),
-    "pow": Binary(lambda a, b: np.power(a.astype(np.float64), b), _floats),
-    "atan2": Binary(lambda a, b: np.arctan2(b, a), _floats),
-    "hypot": Binary(np.hypot, _floats),
-    "gammainc": Binary(lambda a, b: special.gammainc(a, b), _floats),
-    "first": Binary(_first, pixeltype.union),
-    "firstNonZero": Binary(_wide(_first_nonzero), pixeltype.union),
-    "eq": Binary(np.equal, _truth),
-    "neq": Binary(np.not_equal, _truth),
-    "lt": Binary(np.less, _truth),
-    "lte": Binary(np.less_equal, _truth),
-    "gt": Binary(np.greater, _truth),
-    "gte": Binary(np.greater_equal, _truth),
-    "and": Binary(lambda a, b: (a != 0) & (b != 0), _truth),
-    "or": Binary(lambda a, b: (a != 0) | (b != 0), _truth),
-    "bitwiseAnd": Binary(_integers("bitwiseAnd", np.bitwise_and), bits),
-    "bitwiseOr": Binary(_integers("bitwiseOr", np.bitwise_or), bits),
-    "bitwiseXor": Binary(_integers("bitwiseXor", np.bitwise_xor), bits),
-    "leftShift": Binary(_integers("leftShift", np.left_shift), _shifted),
-    "rightShift": Binary(_integers("rightShift", np.right_shift), _right_shifted),
+BINARY: dict[str, Operator] = {
+    "add": Operator(_wide(np.add), _range(operator.add)),
+    "subtract": Operator(_wide(np.subtract), _range(operator.sub)),
+    "multiply": Operator(_wide(np.multiply), _range(operator.mul)),
+    "divide": Operator(_divide, pixeltype.floating),
+    "mod": Operator(_wide(_mod), _mod_type),
+    "min": Operator(_wide(np.minimum), _extreme(min)),
+    "max": Operator(_wide(np.maximum), _extreme(max)),
+    "pow": Operator(lambda a, b: np.power(a.astype(np.float64), b), pixeltype.floating),
+    "atan2": Operator(lambda a, b: np.arctan2(b, a), pixeltype.floating),
+    "hypot": Operator(np.hypot, pixeltype.floating),
+    "eq": Operator(np.equal, _truth),
+    "neq": Operator(np.not_equal, _truth),
+    "lt": Operator(np.less, _truth),
+    "lte": Operator(np.less_equal, _truth),
+    "gt": Operator(np.greater, _truth),
+    "gte": Operator(np.greater_equal, _truth),
+    "and": Operator(lambda a, b: (a != 0) & (b != 0), _truth),
+    "or": Operator(lambda a, b: (a != 0) | (b != 0), _truth),
+    "bitwiseAnd": Operator(_integers("bitwiseAnd", np.bitwise_and), bits),
+    "bitwiseOr": Operator(_integers("bitwiseOr", np.bitwise_or), bits),
+    "bitwiseXor": Operator(_integers("bitwiseXor", np.bitwise_xor), bits),
+    "leftShift": Operator(_integers("leftShift", np.left_shift), _shifted),
+    "rightShift": Operator(_integers("rightShift", np.right_shift), _right_shifted),
 }
 
 CASTS: dict[str, PixelType] = {
@@ -219,5 +186,3 @@ CASTS: dict[str, PixelType] = {
     "toInt64": pixeltype.INT64, "toLong": pixeltype.INT64, "toFloat": FLOAT, "toDouble": pixeltype.DOUBLE,
 }  # fmt: skip
 CASTS |= {name[2].lower() + name[3:]: type_ for name, type_ in list(CASTS.items())}
-
-OLD_SPELLINGS = ("bitwiseAnd", "bitwiseOr", "bitwiseXor", "bitwiseNot", "leftShift", "rightShift", "firstNonZero")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -46,7 +45,7 @@ OPERATIONS: dict[str, Operation] = {}
 
 
 def implements(*names: str, note: str = "", context: bool = False) -> Callable[[F], F]:
-    """Register a function as the implementation of algorithms, and of their older spellings."""
+    """Register a function as the implementation of algorithms."""
 
     def register(function: F) -> F:
         for name in names:
@@ -54,9 +53,3 @@ def implements(*names: str, note: str = "", context: bool = False) -> Callable[[
         return function
 
     return register
-
-
-def snake(name: str) -> str:
-    """Return the older spelling of an algorithm (``Image.leftShift`` is also ``Image.left_shift``)."""
-    head, _, tail = name.rpartition(".")
-    return f"{head}.{re.sub('([A-Z])', lambda m: '_' + m.group(1).lower(), tail)}".replace("non_zero", "nonzero")

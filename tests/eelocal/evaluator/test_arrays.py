@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from eelocal.errors import EEError
-from memory_catalog import MemoryCatalog, MemoryImage, grid, pixels, value
+from memory_catalog import MemoryCatalog, MemoryImage, grid, pixels
 
 RANDOM = np.random.default_rng(4)
 SIZE = (6, 7)
@@ -121,15 +121,3 @@ def test_shapes_that_do_not_fit_are_refused(image, make, message):
     with pytest.raises(EEError, match=message) as raised:
         pixels(CATALOG, make(image), grid(SIZE[1], SIZE[0]))
     assert raised.value.code == 400
-
-
-def test_constant_arrays():
-    a = ee.Array([[0, 1, 2], [3, 4, 5]])
-    # The documented examples of ee.Array.add and multiply.
-    assert value(CATALOG, a.add(1)) == [[1, 2, 3], [4, 5, 6]]
-    assert value(CATALOG, a.add(a)) == [[0, 2, 4], [6, 8, 10]]
-    assert value(CATALOG, ee.Array([1, -2, 2, 4]).multiply([-1, -4, -1, 1.2])) == [-1, 8, -2, 4.8]
-    assert value(CATALOG, a.length()) == [2, 3]
-    assert value(CATALOG, a.matrixMultiply(a.matrixTranspose())) == [[5, 14], [14, 50]]
-    with pytest.raises(EEError, match="must match"):
-        value(CATALOG, a.add([1, 2]))
