@@ -26,9 +26,7 @@ CHOICES: dict[str, str] = {
         "do not pass, `Filter.notEquals` too; the client's `ee.Filter.neq` sends the opposite of equality, which passes"
     ),
     "Spatial filters": ("planar in longitude and latitude, of the image's footprint (the outline of its raster)"),
-    "Image.clip, paint and regions of unweighted reducers": (
-        "a pixel belongs where its centre is in the geometry, the border included"
-    ),
+    "Image.clip": ("a pixel belongs where its centre is in the geometry, the border included"),
     "Geodesic edges": (
         "edges of longitude and latitude are straight in longitude and latitude, cut into 64 parts when "
         "moved to another system; areas are on the ellipsoid"
@@ -64,10 +62,6 @@ CHOICES: dict[str, str] = {
     ),
     "Image.pixelArea": ("the projection's areal scale at the pixel's centre, on the system's ellipsoid"),
     "Default projection of a computed image": ("that of the first input that has one of its own"),
-    "reduceRegion: weights": (
-        "the exact share of the pixel's area in the region; a pixel of an unweighted reducer counts where"
-        " its centre is in the region"
-    ),
     "Terrain: gradient": (
         "central differences of the 4 neighbours over twice the pixel's nominal size in metres (in "
         "degrees: 111,319.49 m, times the cosine of the latitude along x), on the grid that is asked for;"

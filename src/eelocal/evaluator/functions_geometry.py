@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,31 +13,44 @@ from shapely.affinity import affine_transform
 from eelocal.errors import bad_request
 from eelocal.evaluator import geometry as shapes
 from eelocal.evaluator.functions_mask import keep, nonzero
+from eelocal.evaluator.functions_projection import reproject
 from eelocal.evaluator.geometry import LONLAT, Geometry, moved, together
 from eelocal.evaluator.grid import IDENTITY, Projection
-from eelocal.evaluator.image import Collection, Element, Feature, Image, outline
+from eelocal.evaluator.image import Band, Collection, Element, Feature, Image, outline
 from eelocal.evaluator.inside import InsideNode
 from eelocal.evaluator.node import MaskedNode
 from eelocal.evaluator.registry import Context, implements
+
+
+def _within(image: Image, region: Geometry) -> Image:
+    inside = InsideNode(region)
+    return image.each(lambda node: MaskedNode(lambda a, b: keep(a, nonzero(b)), node.type, [node, inside]))
 
 
 @implements("Image.clip", context=True)
 def clip(context: Context, image: Image, geometry: Any) -> Image:
     """Masked where the pixel's centre is not in the geometry."""
     region: Geometry = context.cast(geometry, "Geometry")
-    inside = InsideNode(region)
-    cut = image.each(lambda node: MaskedNode(lambda a, b: keep(a, nonzero(b)), node.type, [node, inside]))
-    if image.footprint is None:
-        return Image(cut.properties, cut.id, cut.bands, region)
-    shape = shapely.intersection(*(together(image.footprint, region)[:2]))
-    return Image(cut.properties, cut.id, cut.bands, Geometry(shape, image.footprint.crs, image.footprint.geodesic))
+    outer, footprint = image.footprint, region
+    if outer is not None:
+        footprint = Geometry(shapely.intersection(*together(outer, region)[:2]), outer.crs, outer.geodesic)
+    return replace(_within(image, region), footprint=footprint)
 
 
-@implements("Image.clipToCollection", context=True)
-def clip_to_collection(context: Context, image: Image, collection: Any) -> Image:
-    """Masked outside of all features."""
-    out = clip(context, image, outline(collection))
-    return out if isinstance(out, Image) else image
+@implements("Image.clipToBoundsAndScale", note="clips; of the scales only 'scale'")
+def clip_to_bounds(
+    image: Image, geometry: Geometry | None, width: Any, height: Any, most: Any, scale: float | None
+) -> Image:
+    """Masked outside of the geometry's bounds."""
+    if width is not None or height is not None or most is not None:
+        raise bad_request("eelocal implements 'geometry' and 'scale' only.")
+    if scale is not None:
+        image = reproject(image, image.bands[0].node.projection, None, scale)
+    if geometry is None:
+        return image
+    box = Geometry(shapely.box(*geometry.shape.bounds), geometry.crs, False)
+    cut = _within(image, box)
+    return replace(cut, bands=tuple(Band(band.name, band.node) for band in cut.bands), footprint=box)
 
 
 @implements("Image.geometry", "Feature.geometry", "Element.geometry")

@@ -1,4 +1,4 @@
-"""Numbers, lists, dates, geometries and regions."""
+"""Numbers, lists, dates and geometries."""
 
 import ee
 import numpy as np
@@ -7,13 +7,12 @@ import shapely
 from pyproj import Geod
 
 from eelocal.errors import EEError
-from memory_catalog import NORTH_UP, MemoryCatalog, MemoryImage, grid, pixels, value
+from memory_catalog import MemoryCatalog, MemoryImage, value
 
 RANDOM = np.random.default_rng(7)
 V = RANDOM.integers(0, 9, (30, 40)).astype(np.uint8)
 M = RANDOM.random(V.shape) < 0.8
 CATALOG = MemoryCatalog(MemoryImage("m", {"v": V}, {"v": M}, {"a": 1, "system:time_start": 1_592_179_200_000}))
-LEFT, TOP = NORTH_UP[2], NORTH_UP[5]
 
 
 def get(thing):
@@ -90,69 +89,3 @@ def test_geometries():
     assert grown == pytest.approx(np.pi * 1e6, rel=0.01)
     wider = box.union(ee.Geometry.Rectangle([500_500, 5_700_000, 502_000, 5_702_000], "EPSG:32648", False))
     assert get(wider.area(1, "EPSG:32648")) == pytest.approx(4e6)
-
-
-def region(left, top, right, bottom):
-    return ee.Geometry.Rectangle(
-        [LEFT + 30 * left, TOP - 30 * bottom, LEFT + 30 * right, TOP - 30 * top], "EPSG:32648", False
-    )
-
-
-def reduced(reducer, where, **options):
-    options = options or {"crs": "EPSG:32648", "crsTransform": list(NORTH_UP)}
-    return get(ee.Image("m").reduceRegion(reducer, where, **options))
-
-
-def test_reduce_region_of_whole_pixels():
-    part, mask = V[5:20, 3:30], M[5:20, 3:30]
-    where = region(3, 5, 30, 20)
-    assert reduced(ee.Reducer.sum(), where)["v"] == pytest.approx(part[mask].sum())
-    assert reduced(ee.Reducer.mean(), where)["v"] == pytest.approx(part[mask].mean())
-    assert reduced(ee.Reducer.count(), where) == {"v": mask.sum()}
-    assert reduced(ee.Reducer.minMax(), where) == {"v_min": part[mask].min(), "v_max": part[mask].max()}
-    counts = {str(k): n for k, n in zip(*np.unique(part[mask], return_counts=True), strict=True)}
-    assert reduced(ee.Reducer.frequencyHistogram(), where)["v"] == counts
-    assert reduced(ee.Reducer.median(), where)["v"] == np.median(part[mask])
-
-
-def test_reduce_region_weighs_parts_of_pixels():
-    where = region(3.25, 5, 5, 6)
-    weights = np.array([0.75, 1.0]) * M[5, 3:5]
-    assert reduced(ee.Reducer.sum(), where)["v"] == pytest.approx((V[5, 3:5] * weights).sum())
-    assert reduced(ee.Reducer.sum().unweighted(), region(3.6, 5, 5, 6))["v"] == pytest.approx((V[5, 4] * M[5, 4]).sum())
-    area = get(ee.Image.pixelArea().reduceRegion(ee.Reducer.sum(), region(0, 0, 10, 10), 30, "EPSG:32648"))["area"]
-    assert area == pytest.approx(get(region(0, 0, 10, 10).area()), rel=1e-6)
-
-
-def test_reduce_region_of_a_polygon_is_its_area():
-    ring = [[LEFT + 40, TOP - 35], [LEFT + 1100, TOP - 300], [LEFT + 700, TOP - 850], [LEFT + 40, TOP - 35]]
-    where = ee.Geometry.Polygon([ring], "EPSG:32648", False)
-    total = get(ee.Image(1).reduceRegion(ee.Reducer.sum(), where, 30, "EPSG:32648"))["constant"]
-    assert total == pytest.approx(shapely.Polygon(ring).area / 900, rel=1e-9)
-    y, x = np.mgrid[:30, :40]
-    centres = shapely.points(LEFT + 30 * x + 15, TOP - 30 * y - 15)
-    inside = shapely.covers(shapely.Polygon(ring), centres)
-    assert reduced(ee.Reducer.count(), where) == {"v": (M & inside).sum()}
-
-
-def test_reduce_region_limits_pixels():
-    with pytest.raises(EEError, match=r"Too many pixels in the region\. Found 1200, but maxPixels allows only 1000"):
-        reduced(ee.Reducer.sum(), region(0, 0, 40, 30), scale=30, maxPixels=1000)
-    assert reduced(ee.Reducer.count(), region(0, 0, 40, 30), scale=30, maxPixels=1000, bestEffort=True)["v"] <= 1000
-
-
-def test_sample_rectangle():
-    out = get(ee.Image("m").unmask(0).sampleRectangle(region(2, 3, 6, 8)))
-    assert out["properties"]["v"] == np.where(M, V, 0)[3:8, 2:6].tolist()
-    with pytest.raises(EEError, match="masked"):
-        get(ee.Image("m").sampleRectangle(region(0, 0, 30, 30)))
-
-
-def test_paint():
-    features = ee.FeatureCollection(
-        [ee.Feature(region(1, 1, 4, 3), {"k": 5}), ee.Feature(region(3, 2, 6, 6), {"k": 7})]
-    )
-    out = pixels(CATALOG, ee.Image(0).toByte().paint(features, "k"), grid(8, 8)).bands[0].values
-    expected = np.zeros((8, 8))
-    expected[1:3, 1:4], expected[2:6, 3:6] = 5, 7
-    np.testing.assert_array_equal(out, expected)
