@@ -20,7 +20,6 @@ from eelocal.operations import Operations
 from eelocal.workers import Workers
 
 _LATE = EEError("Computation timed out.", 400, "INVALID_ARGUMENT")
-_COLLECTIONS = ("ImageCollection", "FeatureCollection")
 
 
 @dataclass(frozen=True)
@@ -78,7 +77,7 @@ class Service:
         """``value:compute``."""
         expression = _expression(body)
         result = self._compute(lambda: self.evaluator.value(expression))
-        if isinstance(result, dict) and result.get("type") in _COLLECTIONS:
+        if isinstance(result, dict) and result.get("type") == "ImageCollection":
             self.limits.check_elements(len(result.get("features", [])))
         return as_json({"result": result})
 

@@ -10,7 +10,8 @@ import numpy as np
 
 from eelocal.errors import EEError, bad_request
 from eelocal.evaluator import dates, pixeltype
-from eelocal.evaluator.geometry import GEOJSON_TYPES, Geometry, from_json
+from eelocal.evaluator.filters import Filter
+from eelocal.evaluator.geometry import Geometry
 from eelocal.evaluator.grid import Projection, parse_crs
 from eelocal.evaluator.image import Array, Collection, Element, Feature, Image, constant, outline
 from eelocal.evaluator.kernels import Kernel
@@ -61,9 +62,10 @@ def type_name(value: Any) -> str:
         return "Integer"
     if isinstance(value, float):
         return "Float"
-    if isinstance(value, Collection):
-        return "ImageCollection" if value.images else "FeatureCollection"
-    names = {str: "String", list: "List<Object>", dict: "Dictionary<Object>", Image: "Image<unknown bands>"}
+    names = {
+        Collection: "ImageCollection", Image: "Image<unknown bands>", str: "String", list: "List<Object>",
+        dict: "Dictionary<Object>",
+    }  # fmt: skip
     return names.get(type(value), type(value).__name__)
 
 
@@ -143,37 +145,11 @@ def array(value: Any) -> Array:
     return Array(values, pixeltype.DOUBLE if values.dtype.kind == "f" else INT64)
 
 
-def _element(value: Any) -> Element:
-    if isinstance(value, Element):
-        return value
-    if isinstance(value, Geometry):
-        return Feature(geometry=value)
-    raise _Mismatch
-
-
-def _feature(value: Any) -> Feature:
-    if isinstance(value, Geometry):
-        return Feature(geometry=value)
-    if isinstance(value, Feature):
-        return value
-    raise _Mismatch
-
-
 def _collection(value: Any) -> Collection:
     if isinstance(value, Collection):
         return value
-    if isinstance(value, Feature | Geometry):
-        return Collection((_feature(value),))
-    raise _Mismatch
-
-
-def _images(value: Any) -> Collection:
-    if isinstance(value, Collection) and value.images:
-        return value
-    if isinstance(value, Collection) and all(isinstance(e, Image) for e in value.elements):
-        return Collection(value.elements, True, value.id, value.properties)
     if isinstance(value, Image):
-        return Collection((value,), True)
+        return Collection((value,))
     raise _Mismatch
 
 
@@ -184,8 +160,6 @@ def _geometry(value: Any) -> Geometry:
         return value.geometry
     if isinstance(value, Image | Collection):
         return outline(value)
-    if isinstance(value, dict) and value.get("type") in GEOJSON_TYPES:
-        return from_json(value)
     raise _Mismatch
 
 
@@ -247,10 +221,10 @@ _RULES: dict[str, Coercion] = {
     "List": _list,
     "Dictionary": _dictionary,
     "Array": array,
-    "Element": _element,
-    "Feature": _feature,
+    "Element": _only(Element),
+    "Filter": _only(Filter),
     "FeatureCollection": _collection,
-    "ImageCollection": _images,
+    "ImageCollection": _collection,
     "Geometry": _geometry,
     "Rectangle": _geometry,
     "Projection": _projection,

@@ -76,24 +76,12 @@ def _ring(geometry: Geometry) -> dict[str, Any]:
 
 def feature_json(feature: Feature) -> dict[str, Any]:
     """Return GeoJSON."""
-    out: dict[str, Any] = {
-        "type": "Feature",
-        "geometry": None if feature.geometry is None else feature.geometry.to_json(),
-        "properties": {k: encode(v) for k, v in feature.properties.items() if k != "system:index"},
-    }
-    name = feature.id or feature.index
-    return {**out, "id": name} if name else out
+    geometry = None if feature.geometry is None else feature.geometry.to_json()
+    return {"type": "Feature", "geometry": geometry, "properties": encode(feature.properties)}
 
 
 def collection_json(collection: Collection) -> dict[str, Any]:
-    """Return the service's description of a collection, elements and all."""
-    out: dict[str, Any] = {
-        "type": "ImageCollection" if collection.images else "FeatureCollection",
-        "bands" if collection.images else "columns": [] if collection.images else {},
-        "features": [encode(element) for element in collection.elements],
-    }
-    if collection.id is not None:
-        out["id"] = collection.id
-    if collection.properties:
-        out["properties"] = encode(collection.properties)
-    return out
+    """Return the service's description of a collection, images and all."""
+    features = [image_json(image) for image in collection.elements]
+    out: dict[str, Any] = {"type": "ImageCollection", "bands": [], "features": features}
+    return out if collection.id is None else {**out, "id": collection.id}

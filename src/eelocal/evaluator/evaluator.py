@@ -122,7 +122,7 @@ class Evaluator:
 
     def _image(self, expression: dict[str, Any]) -> Image:
         value = Graph(expression, self.catalog).evaluate()
-        if isinstance(value, Collection) and value.images:
+        if isinstance(value, Collection):
             raise bad_request("The expression is an ImageCollection, not an Image; mosaic or reduce it first.")
         if not isinstance(value, Image):
             raise bad_request("The expression does not evaluate to an Image.")

@@ -3,30 +3,25 @@
 from __future__ import annotations
 
 import operator
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from eelocal.errors import bad_request
 from eelocal.evaluator import dates
-from eelocal.evaluator.geometry import GEOJSON_TYPES, Geometry, from_json, together
-from eelocal.evaluator.image import Collection, Element, Feature, Image, outline
+from eelocal.evaluator.geometry import Geometry, together
+from eelocal.evaluator.image import Element, Feature, Image
 
 
 @dataclass(frozen=True)
 class Filter:
     """A condition on an element."""
 
-    passes: Callable[[Any], bool]
+    passes: Callable[[Element], bool]
 
 
-def read(element: Any, name: str) -> Any:
+def read(element: Element, name: str) -> Any:
     """Return a property by name; ``.all``, ``.geo`` and ``.id`` are the geometry and the index. None where missing."""
-    if isinstance(element, dict):
-        return element.get(name)
-    if not isinstance(element, Element):
-        return element if name == "item" else None
     if name in (".all", ".geo"):
         return element
     if name in ("system:index", ".id"):
@@ -34,7 +29,7 @@ def read(element: Any, name: str) -> Any:
     return element.properties.get(name)
 
 
-Side = Callable[[Any], Any]
+Side = Callable[[Element], Any]
 
 
 def sides(left_field: str | None, right_value: Any, right_field: str | None, left_value: Any) -> tuple[Side, Side]:
@@ -57,7 +52,7 @@ def sides(left_field: str | None, right_value: Any, right_field: str | None, lef
 def comparison(test: Callable[[Any, Any], bool], left: Side, right: Side) -> Filter:
     """Return a filter that fails where an operand is missing."""
 
-    def passes(element: Any) -> bool:
+    def passes(element: Element) -> bool:
         a, b = left(element), right(element)
         return a is not None and b is not None and test(a, b)
 
@@ -107,52 +102,13 @@ def shape_of(value: Any) -> Geometry | None:
         return value.geometry
     if isinstance(value, Geometry):
         return value
-    if isinstance(value, Collection):
-        return outline(value)
-    if isinstance(value, dict) and value.get("type") in GEOJSON_TYPES:
-        return from_json(value)
     raise bad_request("The operand of a spatial filter is not a geometry.")
 
 
-def spatial(test: Callable[[Any, Any], bool], unbounded: bool) -> Callable[[Any, Any], bool]:
-    """Return a test of two shapes; `unbounded` is the answer where one has no bounds."""
-
-    def compare(a: Any, b: Any) -> bool:
-        one, two = shape_of(a), shape_of(b)
-        if one is None or two is None:
-            return unbounded
-        first, second, _ = together(one, two)
-        return bool(test(first, second))
-
-    return compare
-
-
-_TERM = re.compile(r"\s*([\w:.]+)\s*(==|!=|<=|>=|<|>|=)\s*('[^']*'|\"[^\"]*\"|[-\w.]+)\s*")
-_WORDS = {
-    "==": "equals", "=": "equals", "!=": "notEquals", "<": "lessThan", "<=": "lessThanOrEquals", ">": "greaterThan",
-    ">=": "greaterThanOrEquals",
-}  # fmt: skip
-
-
-def parse(expression: str) -> Filter:
-    """Return the filter of terms such as ``CLOUD_COVER < 20 && WRS_PATH == 131``.
-
-    Raises:
-        EEError: for any other syntax.
-    """
-    tests: list[Filter] = []
-    for term in re.split(r"\s+and\s+|&&", expression):
-        match = _TERM.fullmatch(term)
-        if match is None:
-            raise bad_request(f"eelocal does not implement the filter expression '{term.strip()}'.")
-        name, sign, text = match.groups()
-        value: Any
-        if text[0] in "'\"":
-            value = text[1:-1]
-        else:
-            try:
-                value = float(text)
-            except ValueError:
-                raise bad_request(f"'{text}' is neither a number nor a quoted string.") from None
-        tests.append(comparison(COMPARISONS[_WORDS[sign]], *sides(name, value, None, None)))
-    return Filter(lambda element: all(test.passes(element) for test in tests))
+def meeting(a: Any, b: Any) -> bool:
+    """Whether two operands' geometries meet; what has no bounds meets everything."""
+    one, two = shape_of(a), shape_of(b)
+    if one is None or two is None:
+        return True
+    first, second, _ = together(one, two)
+    return bool(first.intersects(second))

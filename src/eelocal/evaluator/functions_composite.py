@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eelocal.errors import bad_request
-from eelocal.evaluator.functions_collection import images_of
 from eelocal.evaluator.functions_mask import choose
 from eelocal.evaluator.functions_reducer import get
 from eelocal.evaluator.grid import WGS84, Lattice, Window
@@ -113,12 +112,12 @@ def _part(index: int) -> Callable[[Raster], Raster]:
 
 def stacked(collection: Collection, name: str) -> list[Node]:
     """Return the bands of that name of all images; those that lack it are left out."""
-    return [band.node for image in images_of(collection) for band in image.bands if band.name == name]
+    return [band.node for image in collection.elements for band in image.bands if band.name == name]
 
 
 def reduce_collection(collection: Collection, reducer: Reducer, suffix: bool) -> Image:
     """Return the collection reduced band by band, or all bands at once where the reducer has several inputs."""
-    images = images_of(collection)
+    images = collection.elements
     if not images:
         return Image()
     names = images[0].names
@@ -176,7 +175,7 @@ def reduce_image(image: Image, reducer: Reducer) -> Image:
 @implements("ImageCollection.mosaic")
 def mosaic(collection: Collection) -> Image:
     """The last image on top, where it is valid."""
-    images = images_of(collection)
+    images = collection.elements
     if not images:
         return Image()
     bands = []
@@ -205,7 +204,7 @@ def _on_top(type_: PixelType) -> Callable[..., Raster]:
 @implements("ImageCollection.qualityMosaic")
 def quality_mosaic(collection: Collection, quality: str) -> Image:
     """All bands from the image whose quality band is largest; of equals the last."""
-    images = images_of(collection)
+    images = collection.elements
     if not images:
         return Image()
     for image in images:

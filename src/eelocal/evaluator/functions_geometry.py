@@ -16,7 +16,7 @@ from eelocal.evaluator.functions_mask import keep, nonzero
 from eelocal.evaluator.functions_projection import reproject
 from eelocal.evaluator.geometry import LONLAT, Geometry, moved, together
 from eelocal.evaluator.grid import IDENTITY, Projection
-from eelocal.evaluator.image import Band, Collection, Element, Feature, Image, outline
+from eelocal.evaluator.image import Band, Collection, Element, Image, outline
 from eelocal.evaluator.inside import InsideNode
 from eelocal.evaluator.node import MaskedNode
 from eelocal.evaluator.registry import Context, implements
@@ -53,30 +53,22 @@ def clip_to_bounds(
     return replace(cut, bands=tuple(Band(band.name, band.node) for band in cut.bands), footprint=box)
 
 
-@implements("Image.geometry", "Feature.geometry", "Element.geometry")
+@implements("Image.geometry", "Element.geometry")
 def geometry_of(
     element: Element, error: float | None, projection: Projection | None, geodesics: bool | None
 ) -> Geometry:
-    """The footprint, or the feature's geometry."""
-    out = outline(element)
-    return out if projection is None else out.to(projection.crs)
+    """The footprint."""
+    return _in(outline(element), projection)
 
 
 @implements("Collection.geometry", note="in longitude and latitude")
 def collection_geometry(collection: Collection, error: float | None) -> Geometry:
-    """The union of all geometries."""
+    """The union of all footprints."""
     return outline(collection)
 
 
-@implements("Collection.bounds")
-def collection_bounds(collection: Collection, error: float | None, projection: Projection | None) -> Geometry:
-    """The box around all geometries."""
-    out: Geometry = bounds(outline(collection), error, projection)
-    return out
-
-
-def _crs(projection: Projection | None) -> str | None:
-    return None if projection is None else projection.crs
+def _in(geometry: Geometry, projection: Projection | None) -> Geometry:
+    return geometry if projection is None else geometry.to(projection.crs)
 
 
 def _placed(geometry: Geometry, projection: Projection | None) -> Geometry:
@@ -87,35 +79,40 @@ def _placed(geometry: Geometry, projection: Projection | None) -> Geometry:
     return Geometry(affine_transform(geometry.shape, (a, b, d, e, c, f)), geometry.crs, geometry.geodesic)
 
 
-def _register_constructor(kind: str) -> None:
-    def polygonal(
-        points: list[Any], crs: Projection | None, geodesic: bool | None, error: Any, even_odd: bool
-    ) -> Geometry:
-        return _placed(shapes.make(kind, _nested(points, kind), _crs(crs), geodesic), crs)
-
-    def linear(points: list[Any], crs: Projection | None, geodesic: bool | None, error: Any) -> Geometry:
-        return _placed(shapes.make(kind, points, _crs(crs), geodesic), crs)
-
-    def pointed(points: list[Any], crs: Projection | None) -> Geometry:
-        return _placed(shapes.make(kind, points, _crs(crs), None), crs)
-
-    function: Callable[..., Geometry] = polygonal if "Polygon" in kind else linear if "Li" in kind else pointed
-    implements(f"GeometryConstructors.{kind}")(function)
+def _made(kind: str, points: list[Any], projection: Projection | None, geodesic: bool | None) -> Geometry:
+    return _placed(shapes.make(kind, points, None if projection is None else projection.crs, geodesic), projection)
 
 
-for _kind in ("Point", "MultiPoint", "LineString", "LinearRing", "MultiLineString", "Polygon", "MultiPolygon"):
-    _register_constructor(_kind)
+@implements("GeometryConstructors.Point")
+def point(position: list[Any], crs: Projection | None) -> Geometry:
+    """A position."""
+    return _made("Point", position, crs, None)
 
 
-def _nested(points: list[Any], kind: str) -> list[Any]:
+@implements("GeometryConstructors.LineString")
+def line(points: list[Any], crs: Projection | None, geodesic: bool | None, error: Any) -> Geometry:
+    """A line through positions."""
+    return _made("LineString", points, crs, geodesic)
+
+
+def _register_polygon(kind: str, depth: int) -> None:
+    @implements(f"GeometryConstructors.{kind}")
+    def make(points: list[Any], crs: Projection | None, geodesic: bool | None, error: Any, even_odd: bool) -> Geometry:
+        return _made(kind, _nested(points, depth), crs, geodesic)
+
+
+_register_polygon("Polygon", 3)
+_register_polygon("MultiPolygon", 4)
+
+
+def _nested(points: list[Any], wanted: int) -> list[Any]:
     """Wrap rings so that the coordinates are as deep as GeoJSON's."""
-    depth = 0
-    inner: Any = points
+    depth, inner = 0, points
     while isinstance(inner, list) and inner:
         depth, inner = depth + 1, inner[0]
     if depth == 1:
         points, depth = [[x, y] for x, y in zip(points[::2], points[1::2], strict=True)], 2
-    for _ in range({"Polygon": 3, "MultiPolygon": 4}[kind] - depth):
+    for _ in range(wanted - depth):
         points = [points]
     return points
 
@@ -127,7 +124,7 @@ def rectangle(corners: list[Any], crs: Projection | None, geodesic: bool | None,
     if len(flat) != 4:
         raise bad_request("A rectangle needs two corners: xMin, yMin, xMax, yMax.")
     left, bottom, right, top = flat
-    return _placed(shapes.box(left, bottom, right, top, _crs(crs), geodesic), crs)
+    return _placed(shapes.box(left, bottom, right, top, None if crs is None else crs.crs, geodesic), crs)
 
 
 @implements("GeometryConstructors.BBox")
@@ -138,22 +135,12 @@ def bbox(west: float, south: float, east: float, north: float) -> Geometry:
     return shapes.box(max(west, -180.0), max(south, -90.0), min(east, 180.0), min(north, 90.0), None, False)
 
 
-@implements("GeometryConstructors.MultiGeometry")
-def multi(parts: list[Geometry], crs: Projection | None, geodesic: bool | None, error: Any) -> Geometry:
-    """Several geometries as one."""
-    where = _crs(crs) or LONLAT
-    return Geometry(shapely.GeometryCollection([part.to(where).shape for part in parts]), where, where == LONLAT)
-
-
-@implements("Geometry.bounds", "Feature.bounds")
-def bounds(geometry: Any, error: float | None, projection: Projection | None) -> Any:
+@implements("Geometry.bounds")
+def bounds(geometry: Geometry, error: float | None, projection: Projection | None) -> Geometry:
     """The box around it, in a projection."""
-    if isinstance(geometry, Feature):
-        box = bounds(outline(geometry), error, projection)
-        return Feature(geometry.properties, geometry.id, box)
-    crs = _crs(projection) or geometry.crs
-    left, bottom, right, top = geometry.to(crs).shape.bounds
-    return shapes.box(left, bottom, right, top, crs, False)
+    placed = _in(geometry, projection)
+    left, bottom, right, top = placed.shape.bounds
+    return shapes.box(left, bottom, right, top, placed.crs, False)
 
 
 @implements("ErrorMargin", note="of no effect: everything is computed exactly")
@@ -162,25 +149,10 @@ def error_margin(value: float | None, unit: str) -> float:
     return value or 0.0
 
 
-@implements("Geometry.area", "Feature.area", context=True)
-def area(context: Context, geometry: Any, error: float | None, projection: Projection | None) -> float:
+@implements("Geometry.area")
+def area(geometry: Geometry, error: float | None, projection: Projection | None) -> float:
     """Square metres on the ellipsoid, or in a projection's units."""
-    region: Geometry = context.cast(geometry, "Geometry")
-    return region.area() if projection is None else float(region.to(projection.crs).shape.area)
-
-
-@implements("Geometry.length", "Geometry.perimeter", "Feature.length", "Feature.perimeter", context=True)
-def length(context: Context, geometry: Any, error: float | None, projection: Projection | None) -> float:
-    """Metres on the ellipsoid."""
-    region: Geometry = context.cast(geometry, "Geometry")
-    return region.length() if projection is None else float(region.to(projection.crs).shape.length)
-
-
-@implements("Geometry.centroid")
-def centroid(geometry: Geometry, error: float | None, projection: Projection | None) -> Geometry:
-    """The centre of mass in the projection."""
-    crs = _crs(projection) or geometry.crs
-    return Geometry(geometry.to(crs).shape.centroid, crs, geometry.geodesic)
+    return geometry.area() if projection is None else float(geometry.to(projection.crs).shape.area)
 
 
 @implements("Geometry.buffer", note="planar: in the projection, or in the geometry's local UTM-like plane")
@@ -212,51 +184,17 @@ def type_of(geometry: Geometry) -> str:
     return str(geometry.to_json()["type"])
 
 
-@implements("Geometry.projection")
-def projection_of(geometry: Geometry) -> Projection:
-    """Its coordinate system."""
-    return Projection(geometry.crs)
-
-
-@implements("Geometry.geodesic", "Geometry.edgesAreGeodesics")
-def geodesic_of(geometry: Geometry) -> bool:
-    """Whether its edges are the shortest lines on the ellipsoid."""
-    return geometry.geodesic
-
-
-@implements("Geometry.isUnbounded")
-def unbounded(geometry: Geometry) -> bool:
-    """Whether it is the whole globe."""
-    return geometry.unbounded
-
-
-@implements("Geometry.geometries")
-def geometries(geometry: Geometry) -> list[Geometry]:
-    """Its parts."""
-    return [
-        Geometry(part, geometry.crs, geometry.geodesic) for part in getattr(geometry.shape, "geoms", [geometry.shape])
-    ]
-
-
 def _register_pair(name: str, function: Callable[[Any, Any], Any]) -> None:
     @implements(f"Geometry.{name}", note="planar, in the left geometry's system")
     def apply(left: Geometry, right: Geometry, error: float | None, projection: Projection | None) -> Any:
-        if projection is not None:
-            left = left.to(projection.crs)
+        left = _in(left, projection)
         one, two, crs = together(left, right)
         out = function(one, two)
         return out if isinstance(out, bool) else Geometry(out, crs, left.geodesic)
 
 
-_PAIRS: dict[str, Callable[[Any, Any], Any]] = {
-    "intersection": lambda a, b: a.intersection(b),
-    "union": lambda a, b: a.union(b),
-    "difference": lambda a, b: a.difference(b),
-    "symmetricDifference": lambda a, b: a.symmetric_difference(b),
-    "intersects": lambda a, b: bool(a.intersects(b)),
-    "disjoint": lambda a, b: bool(a.disjoint(b)),
-    "contains": lambda a, b: bool(a.covers(b)),
-    "containedIn": lambda a, b: bool(b.covers(a)),
-}
-for _name, _function in _PAIRS.items():
-    _register_pair(_name, _function)
+_register_pair("intersection", lambda a, b: a.intersection(b))
+_register_pair("union", lambda a, b: a.union(b))
+_register_pair("difference", lambda a, b: a.difference(b))
+_register_pair("intersects", lambda a, b: bool(a.intersects(b)))
+_register_pair("contains", lambda a, b: bool(a.covers(b)))

@@ -21,11 +21,6 @@ _GEOD = Geod(ellps="WGS84")
 _EDGE_PARTS = 64
 """Parts into which an edge is cut before it is moved to another coordinate system."""
 
-GEOJSON_TYPES = (
-    "Point", "MultiPoint", "LineString", "LinearRing", "MultiLineString", "Polygon", "MultiPolygon",
-    "GeometryCollection",
-)  # fmt: skip
-
 
 @dataclass(frozen=True)
 class Geometry:
@@ -58,11 +53,6 @@ class Geometry:
         """Return the area in square metres on the ellipsoid; edges are as straight in the geometry's own system."""
         flat = self.shape if self.geodesic and self.crs == LONLAT else moved(self.shape, self.crs, LONLAT)
         return abs(float(_GEOD.geometry_area_perimeter(shapely.force_2d(flat))[0])) if flat.area else 0.0
-
-    def length(self) -> float:
-        """Return the length of lines, or the perimeter of polygons, in metres."""
-        flat = self.shape if self.geodesic and self.crs == LONLAT else moved(self.shape, self.crs, LONLAT)
-        return float(_GEOD.geometry_length(flat))
 
 
 GLOBE = Geometry(shapely.box(-180, -90, 180, 90), LONLAT, False)
@@ -115,22 +105,6 @@ def box(left: float, bottom: float, right: float, top: float, crs: str | None, g
     """Return a rectangle."""
     ring = [[left, bottom], [right, bottom], [right, top], [left, top], [left, bottom]]
     return make("Polygon", [ring], crs, False if geodesic is None and crs is None else geodesic)
-
-
-def from_json(data: dict[str, Any]) -> Geometry:
-    """Return the geometry of a GeoJSON object.
-
-    Raises:
-        EEError: where it is none.
-    """
-    if data.get("type") not in GEOJSON_TYPES:
-        raise bad_request(f"Invalid GeoJSON geometry: type '{data.get('type')}'.")
-    named = data.get("crs")
-    crs = named.get("properties", {}).get("name") if isinstance(named, dict) else named
-    try:
-        return Geometry(shape(data), crs or LONLAT, bool(data.get("geodesic", (crs or LONLAT) == LONLAT)))
-    except (TypeError, ValueError, KeyError, AttributeError):
-        raise bad_request("Invalid GeoJSON geometry.") from None
 
 
 def footprint(crs: str, transform: tuple[float, ...], width: int, height: int) -> Geometry:

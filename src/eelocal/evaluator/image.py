@@ -77,15 +77,13 @@ class Feature(Element):
 
 @dataclass(frozen=True)
 class Collection:
-    """Elements in order; of images where `images` is set."""
+    """Images in order."""
 
-    elements: tuple[Element, ...]
-    images: bool = False
+    elements: tuple[Image, ...]
     id: str | None = None
-    properties: dict[str, Any] = field(default_factory=dict)
 
-    def with_elements(self, elements: Iterable[Element]) -> Collection:
-        """Return this collection with other elements."""
+    def with_elements(self, elements: Iterable[Image]) -> Collection:
+        """Return this collection with other images."""
         return replace(self, elements=tuple(elements))
 
 

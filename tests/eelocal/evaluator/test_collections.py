@@ -129,7 +129,6 @@ def test_filters():
     assert ids(collection().filter(f.Or(f.gte("CLOUD", 50), f.inList("name", ["n1"])))) == ["1", "5", "6"]
     assert ids(collection().filter(f.And(f.neq("WRS_PATH", 131), f.eq("CLOUD", 20).Not()))) == ["0", "4", "6"]
     assert ids(collection().filter(f.stringContains("name", "4"))) == ["4"]
-    assert ids(collection().filter("CLOUD <= 10")) == ["0", "1"]
     assert ids(collection().filter(f.notNull(["missing"]))) == []
     assert ids(collection().filter(f.lt("missing", 1))) == []
     assert ids(collection().filter(f.neq("missing", 1))) == list("0123456")  # the client sends not(equals)
@@ -161,12 +160,6 @@ def test_order_and_lists():
     assert value(CATALOG, collection().merge(collection()).size()) == 14
     assert value(CATALOG, collection().aggregate_max("CLOUD")) == 60
     assert value(CATALOG, collection().aggregate_histogram("WRS_PATH")) == {"130": 4, "131": 3}
-
-
-def test_columns():
-    names = value(CATALOG, collection().reduceColumns(ee.Reducer.toList(), ["name"]))
-    assert names == {"list": [f"n{number}" for number in range(7)]}
-    assert value(CATALOG, collection().reduceColumns(ee.Reducer.mean(), ["CLOUD"])) == {"mean": 30}
 
 
 def test_map_keeps_the_index_and_arithmetic_drops_properties():
