@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from eelocal.errors import bad_request
 from eelocal.evaluator.functions_mask import choose
-from eelocal.evaluator.functions_reducer import get
-from eelocal.evaluator.grid import WGS84, Lattice, Window
+from eelocal.evaluator.functions_reducer import REDUCERS
+from eelocal.evaluator.grid import WGS84, Lattice, Projection, Window
 from eelocal.evaluator.image import Band, Collection, Image
 from eelocal.evaluator.node import MaskedNode, Node
 from eelocal.evaluator.pixeltype import PixelType, cast, union
@@ -21,39 +21,28 @@ from eelocal.evaluator.registry import implements
 
 
 class ReduceNode(Node):
-    """The outputs of a reducer over groups of bands, one group an input of the reducer, along a new last axis."""
+    """The outputs of a reducer over bands, along a new last axis."""
 
-    __slots__ = ("groups", "reducer", "types")
+    __slots__ = ("reducer", "types")
 
-    def __init__(self, groups: Sequence[Sequence[Node]], reducer: Reducer) -> None:
-        """Keep the groups; a reduction has no projection of its own."""
-        for node in (node for group in groups for node in group):
-            if node.type.dimensions:
-                raise bad_request("eelocal does not implement the reduction of array pixels.")
-        self.groups = [len(group) for group in groups]
+    def __init__(self, bands: Sequence[Node], reducer: Reducer) -> None:
+        """Keep the reducer; a reduction has no projection of its own."""
+        if any(node.type.dimensions for node in bands):
+            raise bad_request("eelocal does not implement the reduction of array pixels.")
         self.reducer = reducer
-        inputs = [union(*(node.type for node in group)) for group in groups]
-        self.types = reducer.types(inputs)
-        super().__init__(PixelType("double"), [node for group in groups for node in group], WGS84)
+        self.types = reducer.types(union(*(node.type for node in bands)))
+        super().__init__(PixelType("double"), bands, WGS84)
 
     def compute(self, lattice: Lattice, window: Window, rasters: Sequence[Raster]) -> Raster:
         """Reduce what is not masked everywhere; the result holds all outputs, `[output, y, x]`, and their masks."""
         size = (window[2] - window[0], window[3] - window[1])
-        stacks, valid, start = [], [], 0
-        several = len(self.groups) > 1
-        for count in self.groups:
-            group = rasters[start : start + count]
-            start += count
-            if not several:
-                # Images that do not reach the window count for nothing.
-                group = [raster for raster in group if raster.values is not None]
-            stacks.append(_stack(group, size))
-            valid.append(_valid(group, size))
-        if not len(stacks[0]):
-            if self.reducer.name != "count":
-                return EMPTY
-            stacks, valid = [np.zeros((1, *size))], [np.zeros((1, *size), bool)]
-        results = self.reducer.run(stacks, valid)
+        reaching = [raster for raster in rasters if raster.values is not None]
+        if reaching:
+            results = self.reducer.run(_stack(reaching, size), _valid(reaching, size))
+        elif self.reducer.name == "count":
+            results = self.reducer.run(np.zeros((1, *size)), np.zeros((1, *size), bool))
+        else:
+            return EMPTY
         out = [
             Raster(cast(np.asarray(values), type_), None if np.all(good) else np.broadcast_to(good, size))
             for (values, good), type_ in zip(results, self.types, strict=True)
@@ -76,29 +65,20 @@ class _Several(Raster):
 
 
 def _stack(rasters: Sequence[Raster], size: tuple[int, int]) -> NDArray[Any]:
-    if not rasters:
-        return np.zeros((0, *size))
-    known = [np.broadcast_to(r.spread, size) if r.values is not None else np.zeros(size) for r in rasters]
-    return np.stack(known)
+    return np.stack([np.zeros(size) if r.values is None else np.broadcast_to(r.spread, size) for r in rasters])
 
 
 def _valid(rasters: Sequence[Raster], size: tuple[int, int]) -> NDArray[Any]:
-    masks = []
-    for raster in rasters:
-        if raster.values is None:
-            masks.append(np.zeros(size, bool))
-        else:
-            masks.append(np.ones(size, bool) if raster.mask is None else raster.mask)
-    return np.stack(masks) if masks else np.zeros((0, *size), bool)
+    return np.stack([np.full(size, r.values is not None) if r.mask is None else r.mask for r in rasters])
 
 
-def outputs(groups: Sequence[Sequence[Node]], reducer: Reducer) -> list[Node]:
-    """Return a node for each output of a reducer."""
-    node = ReduceNode(groups, reducer)
+def outputs(bands: Sequence[Node], reducer: Reducer, projection: Projection = WGS84) -> list[Node]:
+    """Return a node for each output of a reducer over bands."""
+    node = ReduceNode(bands, reducer)
     out: list[Node] = []
     for index, type_ in enumerate(node.types):
         made = MaskedNode(_part(index), type_, [node])
-        made.projection = WGS84
+        made.projection = projection
         out.append(made)
     return out
 
@@ -116,28 +96,22 @@ def stacked(collection: Collection, name: str) -> list[Node]:
 
 
 def reduce_collection(collection: Collection, reducer: Reducer, suffix: bool) -> Image:
-    """Return the collection reduced band by band, or all bands at once where the reducer has several inputs."""
+    """Return the collection reduced band by band."""
     images = collection.elements
-    if not images:
-        return Image()
-    names = images[0].names
+    names = images[0].names if images else []
     for image in images:
-        for name in names:
-            if name not in image.names:
-                raise bad_request(
-                    "Expected a homogeneous image collection, but an image with incompatible bands was encountered. "
-                    f"First image has bands [{', '.join(names)}]; image '{image.index}' has [{', '.join(image.names)}]."
-                )
-    if reducer.inputs == 1:
-        bands = []
-        for name in names:
-            for output, node in zip(reducer.outputs, outputs([stacked(collection, name)], reducer), strict=True):
-                bands.append(Band(f"{name}_{output.name}" if suffix else name, node))
-        return Image(bands=tuple(bands))
-    if reducer.inputs != len(names):
-        raise bad_request(f"The reducer needs {reducer.inputs} inputs, but the images have {len(names)} band(s).")
-    made = outputs([stacked(collection, name) for name in names], reducer)
-    return Image(bands=tuple(Band(o.name, node) for o, node in zip(reducer.outputs, made, strict=True)))
+        if not set(names) <= set(image.names):
+            raise bad_request(
+                "Expected a homogeneous image collection, but an image with incompatible bands was encountered. "
+                f"First image has bands [{', '.join(names)}]; image '{image.index}' has [{', '.join(image.names)}]."
+            )
+    return Image(
+        bands=tuple(
+            Band(f"{name}_{output.name}" if suffix else name, node)
+            for name in names
+            for output, node in zip(reducer.outputs, outputs(stacked(collection, name), reducer), strict=True)
+        )
+    )
 
 
 @implements("ImageCollection.reduce")
@@ -149,7 +123,7 @@ def reduce(collection: Collection, reducer: Reducer, parallel: float) -> Image:
 def _register(name: str, reducer: str) -> None:
     @implements(f"reduce.{name}")
     def make(collection: Collection) -> Image:
-        return reduce_collection(collection, get(reducer), False)
+        return reduce_collection(collection, REDUCERS[reducer], False)
 
 
 for _name, _reducer in {"and": "allNonZero", "or": "anyNonZero"}.items():
@@ -160,15 +134,11 @@ for _name in ("count", "max", "mean", "median", "min", "mode", "product", "sum")
 
 @implements("Image.reduce")
 def reduce_image(image: Image, reducer: Reducer) -> Image:
-    """The bands of each pixel reduced; one input takes them all."""
+    """The bands of each pixel reduced."""
     if not image.bands:
         raise bad_request("The image has no bands.")
-    if reducer.inputs not in (1, len(image.bands)):
-        raise bad_request(f"The reducer needs {reducer.inputs} inputs, but the image has {len(image.bands)} band(s).")
-    groups = [image.nodes] if reducer.inputs == 1 else [[node] for node in image.nodes]
-    made = outputs(groups, reducer)
-    for node in made:
-        node.projection = next((n.projection for n in image.nodes if n.projection is not WGS84), WGS84)
+    projection = next((node.projection for node in image.nodes if node.projection is not WGS84), WGS84)
+    made = outputs(image.nodes, reducer, projection)
     return image.derived(Band(o.name, node) for o, node in zip(reducer.outputs, made, strict=True))
 
 

@@ -7,12 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from eelocal.errors import bad_request
-from eelocal.evaluator.functions_array import need_arrays, shaped
-from eelocal.evaluator.functions_reducer import get
+from eelocal.evaluator.functions_array import need_arrays
 from eelocal.evaluator.grid import Lattice, Window
 from eelocal.evaluator.image import Band, Image, pair
-from eelocal.evaluator.node import ArrayNode, ConstantNode, Node
-from eelocal.evaluator.pixeltype import DOUBLE, INT32, PixelType, cast, union
+from eelocal.evaluator.node import ArrayNode, Node
+from eelocal.evaluator.pixeltype import DOUBLE, INT32, cast, union
 from eelocal.evaluator.raster import EMPTY, Raster, Values, both
 from eelocal.evaluator.reducers import Reducer
 from eelocal.evaluator.registry import implements
@@ -64,27 +63,6 @@ def multiply(first: Image, second: Image) -> Image:
     return first.derived(out) if first.footprint is not None else second.derived(out)
 
 
-@implements("Image.matrixIdentity")
-def identity(size: int) -> Image:
-    """A constant identity matrix."""
-    if size < 1:
-        raise bad_request("The size must be positive.")
-    return Image(bands=(Band("constant", ConstantNode(np.eye(size, dtype=np.int64), PixelType("int", 0, 1, 2))),))
-
-
-@implements("Image.matrixToDiag")
-def to_diagonal(image: Image) -> Image:
-    """A column as a diagonal matrix."""
-    need_arrays(image, 2)
-
-    def apply(values: Values) -> Values:
-        if values.shape[1] != 1:
-            raise bad_request("The matrix must have a single column.")
-        return np.asarray(values * np.eye(values.shape[0], dtype=values.dtype)[:, :, None, None])
-
-    return shaped(image, apply, 2)
-
-
 @implements("Image.arrayDotProduct")
 def dot(first: Image, second: Image) -> Image:
     """The dot product of 1-D array pixels."""
@@ -102,12 +80,12 @@ def dot(first: Image, second: Image) -> Image:
     return first.derived(bands)
 
 
-@implements("Image.arrayReduce", note="reducers of one input and one output")
+@implements("Image.arrayReduce", note="reducers of one output")
 def reduce(image: Image, reducer: Reducer, axes: list[int], field_axis: int | None) -> Image:
     """Reduce axes to a length of one."""
     need_arrays(image)
-    if reducer.inputs != 1 or len(reducer.outputs) != 1 or field_axis is not None:
-        raise bad_request("eelocal implements reducers of one input and one output only for array pixels.")
+    if len(reducer.outputs) != 1 or field_axis is not None:
+        raise bad_request("eelocal implements reducers of one output, without fieldAxis, only for array pixels.")
 
     def apply(values: Values) -> Values:
         rank = values.ndim - 2
@@ -115,24 +93,11 @@ def reduce(image: Image, reducer: Reducer, axes: list[int], field_axis: int | No
             raise bad_request(f"Invalid axes {axes} for array pixels of {rank} dimension(s).")
         rest = [axis for axis in range(values.ndim) if axis not in axes]
         stack = values.transpose(*axes, *rest).reshape(-1, *(values.shape[axis] for axis in rest))
-        result, _ = reducer.run([stack], [np.ones(stack.shape, bool)])[0]
+        result, _ = reducer.run(stack, np.ones(stack.shape, bool))[0]
         return np.asarray(result).reshape([1 if axis in axes else n for axis, n in enumerate(values.shape)])
 
     return image.each(
-        lambda node: ArrayNode(apply, reducer.types([node.type])[0].with_dimensions(node.type.dimensions), [node])
-    )
-
-
-@implements("Image.arrayAccum", note="sums only")
-def accumulate(image: Image, axis: int, reducer: Reducer | None) -> Image:
-    """Running sums along an axis."""
-    if reducer is not None and reducer is not get("sum"):
-        raise bad_request("eelocal implements running sums only.")
-    need_arrays(image, axis + 1)
-    return image.each(
-        lambda node: ArrayNode(
-            lambda v: np.cumsum(v, axis=axis, dtype=np.float64), DOUBLE.with_dimensions(node.type.dimensions), [node]
-        )
+        lambda node: ArrayNode(apply, reducer.types(node.type)[0].with_dimensions(node.type.dimensions), [node])
     )
 
 

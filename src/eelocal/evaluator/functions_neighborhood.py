@@ -8,7 +8,7 @@ import numpy as np
 
 from eelocal.errors import bad_request
 from eelocal.evaluator import kernels
-from eelocal.evaluator.functions_reducer import get
+from eelocal.evaluator.functions_reducer import REDUCERS
 from eelocal.evaluator.grid import Lattice, Window
 from eelocal.evaluator.image import Band, Image
 from eelocal.evaluator.kernels import Kernel
@@ -140,7 +140,7 @@ class NeighborhoodReduceNode(ReachNode):
     def __init__(self, source: Node, kernel: Kernel, reducer: Reducer, output: int, skip: bool, weighted: bool) -> None:
         """Keep the cells that weigh something."""
         self.cells = kernel.cells()
-        super().__init__(reducer.types([source.type])[output], [source], [*self.cells, (0, 0, 1.0)])
+        super().__init__(reducer.types(source.type)[output], [source], [*self.cells, (0, 0, 1.0)])
         self.reducer, self.output, self.skip, self.weighted = reducer, output, skip, weighted
 
     def compute(self, lattice: Lattice, window: Window, rasters: Sequence[Raster]) -> Raster:
@@ -155,7 +155,7 @@ class NeighborhoodReduceNode(ReachNode):
         else:
             valid = np.stack([self.view(mask, window, row, column) for row, column, _ in self.cells])
         weights = np.array([weight for _, _, weight in self.cells])[:, None, None] if self.weighted else None
-        result, good = self.reducer.run([stack], [valid], weights)[self.output]
+        result, good = self.reducer.run(stack, valid, weights)[self.output]
         if self.skip and mask is not None:
             good = good & self.view(mask, window, 0, 0)
         return Raster(cast(np.asarray(result), self.type), good)
@@ -197,8 +197,6 @@ def to_array(image: Image, kernel: Kernel, default: float) -> Image:
 def reduced(image: Image, reducer: Reducer, kernel: Kernel, suffix: bool, skip: bool, weighted: bool) -> Image:
     """Return each band reduced over the neighbourhood."""
     _scalars(image)
-    if reducer.inputs != 1:
-        raise bad_request("eelocal implements reducers of one input only for neighbourhoods.")
     return image.derived(
         Band(
             f"{band.name}_{output.name}" if suffix else band.name,
@@ -209,7 +207,7 @@ def reduced(image: Image, reducer: Reducer, kernel: Kernel, suffix: bool, skip: 
     )
 
 
-@implements("Image.reduceNeighborhood", note="reducers of one input; inputWeight 'kernel' or 'mask'")
+@implements("Image.reduceNeighborhood", note="inputWeight 'kernel' or 'mask'")
 def reduce_neighborhood(
     image: Image, reducer: Reducer, kernel: Kernel, weight: str, skip: bool, optimization: str | None
 ) -> Image:
@@ -228,7 +226,7 @@ def _register(name: str, reducer: str) -> None:
             raise bad_request("eelocal does not implement kernels in meters; give the radius in pixels.")
         chosen_kernel = kernel if kernel is not None else kernels.named(shape, radius)
         for _ in range(iterations):
-            image = reduced(image, get(reducer), chosen_kernel, False, False, True)
+            image = reduced(image, REDUCERS[reducer], chosen_kernel, False, False, True)
         return image
 
 
