@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 
@@ -207,7 +206,7 @@ def get_element(image: Image, position: Image) -> Image:
     return image.each(lambda node: ElementNode(node, tuple(place), None))
 
 
-@implements("Image.arrayTranspose", "Image.matrixTranspose")
+@implements("Image.arrayTranspose")
 def transpose(image: Image, first: int, second: int) -> Image:
     """Swap two axes; pixels of fewer dimensions get more of length one."""
     need_arrays(image)
@@ -236,27 +235,16 @@ def length(image: Image, axis: int) -> Image:
     return image.each(lambda node: MaskedNode(apply, INT32, [node]))
 
 
-@implements("Image.arrayLengths")
-def lengths_of(image: Image) -> Image:
-    """The lengths along all axes."""
-    need_arrays(image)
-
-    def apply(raster: Raster) -> Raster:
-        return EMPTY if raster.values is None else Raster(np.array(raster.array_shape, np.int32), raster.mask, True)
-
-    return image.each(lambda node: MaskedNode(apply, INT32.with_dimensions(1), [node]))
-
-
 @implements("Image.arrayDimensions")
 def dimensions_of(image: Image) -> Image:
     """The number of axes, 0 for scalars."""
 
     def make(node: Node) -> Node:
         rank = node.type.dimensions
+        type_ = PixelType("int", 0, 255)
         return MaskedNode(
-            lambda r: EMPTY if r.values is None else Raster(np.asarray(rank, np.uint8), r.mask, True),
-            PixelType("int", 0, 255), [node],
-        )  # fmt: skip
+            lambda r: EMPTY if r.empty else Raster(np.asarray(rank, np.uint8), r.mask, True), type_, [node]
+        )
 
     return image.each(make)
 
@@ -291,16 +279,3 @@ def repeat(image: Image, axis: int, copies: Image) -> Image:
         return np.concatenate([values] * count, axis=axis) if count else values[(slice(None),) * axis + (slice(0, 0),)]
 
     return shaped(image, apply, lambda dimensions: max(dimensions, axis + 1))
-
-
-@implements("Image.arrayPad")
-def pad(image: Image, lengths: list[int], value: Any) -> Image:
-    """Grow each axis to a length with a value at its end."""
-
-    def apply(values: Values) -> Values:
-        grow = [(0, max(0, n - values.shape[axis])) for axis, n in enumerate(lengths)]
-        grow += [(0, 0)] * (values.ndim - len(grow))
-        return np.pad(values, grow, constant_values=value)
-
-    need_arrays(image, max(1, len(lengths)))
-    return shaped(image, apply, lambda dimensions: dimensions)

@@ -33,28 +33,6 @@ def from_ymd(year: int, month: int, day: int, zone: str | None) -> Date:
         raise bad_request(f"Invalid date: {year}-{month}-{day}.") from None
 
 
-@implements("Date.parse", note="patterns of yyyy, MM, dd, HH, mm, ss, DDD")
-def parse(pattern: str, text: str, zone: str | None) -> Date:
-    """By a Joda pattern."""
-    _utc(zone)
-    python = pattern
-    for token, code in {
-        "yyyy": "%Y",
-        "YYYY": "%Y",
-        "DDD": "%j",
-        "MM": "%m",
-        "dd": "%d",
-        "HH": "%H",
-        "mm": "%M",
-        "ss": "%S",
-    }.items():
-        python = python.replace(token, code)
-    try:
-        return Date(dates.to_millis(datetime.strptime(text, python.replace("'", "")).replace(tzinfo=UTC)))
-    except ValueError:
-        raise bad_request(f"Invalid date '{text}' for the pattern '{pattern}'.") from None
-
-
 @implements("Date.millis")
 def millis(moment: Date) -> int:
     """Milliseconds since 1970."""
@@ -72,12 +50,6 @@ def advance(moment: Date, delta: float, unit: str, zone: str | None) -> Date:
 def difference(moment: Date, start: Date, unit: str) -> float:
     """The time between in units; months and years are averages."""
     return (moment.millis - start.millis) / dates.UNITS[dates.singular(unit)]
-
-
-@implements("Date.unitRatio")
-def ratio(numerator: str, denominator: str) -> float:
-    """One unit in another."""
-    return dates.UNITS[dates.singular(numerator)] / dates.UNITS[dates.singular(denominator)]
 
 
 @implements("Date.format", note="in UTC")
@@ -133,23 +105,3 @@ def start_of(span: DateRange) -> Date:
 def end_of(span: DateRange) -> Date:
     """Its end, which it does not contain."""
     return span.end
-
-
-@implements("DateRange.contains")
-def contains(span: DateRange, other: Any) -> bool:
-    """Whether a date or a range lies in it."""
-    if isinstance(other, DateRange):
-        return span.start.millis <= other.start.millis and other.end.millis <= span.end.millis
-    return span.contains(dates.parse(other))
-
-
-@implements("DateRange.intersects")
-def intersects(span: DateRange, other: DateRange) -> bool:
-    """Whether two ranges share a moment."""
-    return span.start.millis < other.end.millis and other.start.millis < span.end.millis
-
-
-@implements("DateRange.isEmpty")
-def is_empty(span: DateRange) -> bool:
-    """Whether it holds no moment."""
-    return span.start == span.end

@@ -167,12 +167,6 @@ def band_names(image: Image) -> list[str]:
     return image.names
 
 
-@implements("Image.bandTypes")
-def band_types(image: Image) -> dict[str, Any]:
-    """The types by name."""
-    return {band.name: band.node.type for band in image.bands}
-
-
 @implements("Image.projection")
 def projection(image: Image) -> Projection:
     """The default projection that all bands share."""
@@ -184,11 +178,3 @@ def projection(image: Image) -> Projection:
             "The bands of the specified image contains different projections. Use Image.select to pick a single band."
         )
     return found.pop()
-
-
-@implements("Image.regexpRename")
-def regexp_rename(image: Image, pattern: str, replacement: str, every: bool) -> Image:
-    """Rename by a regular expression."""
-    count = 0 if every else 1
-    python = re.sub(r"\$(\d+)", r"\\g<\1>", replacement)
-    return rename(image, [re.sub(pattern, python, name, count=count) for name in image.names])

@@ -222,8 +222,7 @@ def reduce_neighborhood(
 def _register(name: str, reducer: str) -> None:
     @implements(f"Image.focal{name.capitalize()}", note="in pixels only")
     def focal(image: Image, radius: float, shape: str, units: str, iterations: int, kernel: Kernel | None) -> Image:
-        if units != "pixels":
-            raise bad_request("eelocal does not implement kernels in meters; give the radius in pixels.")
+        kernels.need_pixels(units)
         chosen_kernel = kernel if kernel is not None else kernels.named(shape, radius)
         for _ in range(iterations):
             image = reduced(image, REDUCERS[reducer], chosen_kernel, False, False, True)

@@ -14,7 +14,6 @@ from eelocal.evaluator.grid import (
     Lattice,
     Projection,
     Window,
-    fractional,
     parse_crs,
     place,
     transformer,
@@ -90,7 +89,7 @@ def resample(image: Image, mode: str) -> Image:
     return image.each(lambda node: ResampleNode(node, mode))
 
 
-@implements("Projection", "Proj", note="no transformWkt")
+@implements("Projection", note="no transformWkt")
 def make_projection(crs: Any, transform: list[Any] | None, wkt: str | None) -> Projection:
     """A coordinate system with a transform."""
     if wkt is not None:
@@ -114,21 +113,6 @@ def crs_of(projection: Projection) -> str:
     return projection.crs
 
 
-@implements("Projection.wkt")
-def wkt_of(projection: Projection) -> str:
-    """The coordinate system as WKT."""
-    return parse_crs(projection.crs).to_wkt("WKT1_GDAL")
-
-
-@implements("Projection.transform")
-def transform_of(projection: Projection) -> str:
-    """The transform as WKT of an affine transform."""
-    a, b, c, d, e, f = projection.transform
-    names = {"elt_0_0": a, "elt_0_1": b, "elt_0_2": c, "elt_1_0": d, "elt_1_1": e, "elt_1_2": f}
-    rows = ['PARAMETER["num_row", 3]', 'PARAMETER["num_col", 3]'] + [f'PARAMETER["{k}", {v}]' for k, v in names.items()]
-    return 'PARAM_MT["Affine", \n  ' + ", \n  ".join(rows) + "]"
-
-
 @implements("Projection.nominalScale")
 def nominal_scale(projection: Projection) -> float:
     """The pixel size in metres."""
@@ -139,20 +123,6 @@ def nominal_scale(projection: Projection) -> float:
 def at_scale(projection: Projection, metres: float) -> Projection:
     """Pixels of that size."""
     return projection.at_scale(metres)
-
-
-@implements("Projection.scale")
-def scale_by(projection: Projection, x: float, y: float) -> Projection:
-    """The pixels' sides multiplied."""
-    a, b, c, d, e, f = projection.transform
-    return Projection(projection.crs, (a * x, b * y, c, d * x, e * y, f))
-
-
-@implements("Projection.translate")
-def translate(projection: Projection, x: float, y: float) -> Projection:
-    """The origin moved by pixels."""
-    a, b, c, d, e, f = projection.transform
-    return Projection(projection.crs, (a, b, c + a * x + b * y, d, e, f + d * x + e * y))
 
 
 def _lonlat(lattice: Lattice, window: Window) -> tuple[Values, Values]:
@@ -169,24 +139,6 @@ def pixel_lon_lat() -> Image:
         return LatticeNode(lambda lattice, window: _lonlat(lattice, window)[index], DOUBLE)
 
     return Image(bands=(Band("longitude", part(0)), Band("latitude", part(1))))
-
-
-@implements("Image.pixelCoordinates")
-def pixel_coordinates(projection: Projection) -> Image:
-    """The pixels' centres in a projection's pixels."""
-    target = projection
-    a, b, c, d, e, f = target.transform
-    lattice = Lattice(target.crs, a, b, c, d, e, f)
-
-    def at(index: int) -> Node:
-        def compute(where: Lattice, window: Window) -> Values:
-            return np.array(np.broadcast_arrays(*fractional(where, window, lattice))[index])
-
-        node = LatticeNode(compute, DOUBLE)
-        node.projection = target
-        return node
-
-    return Image(bands=(Band("x", at(0)), Band("y", at(1))))
 
 
 @implements("Image.pixelArea")

@@ -90,7 +90,7 @@ def hillshade(image: Image, azimuth: float, elevation: float) -> Image:
     return image.with_bands([Band("hillshade", node)])
 
 
-@implements("Terrain", "Terrain.products")
+@implements("Terrain.products")
 def products(image: Image) -> Image:
     """The image with slope, aspect and hillshade."""
     added = [slope(image).bands[0], aspect(image).bands[0], hillshade(image, 270.0, 45.0).bands[0]]

@@ -66,11 +66,14 @@ def fixed(width: int, height: int, weights: list[Any], x: int, y: int, normalize
     return Kernel(scaled(table, normalize), x, y, "fixed")
 
 
-def _pixels(units: str) -> None:
-    if units not in ("pixels", "meters"):
-        raise bad_request(f"Unknown kernel units '{units}'.")
-    if units == "meters":
-        raise bad_request("eelocal does not implement kernels in meters; give the radius in pixels.")
+def need_pixels(units: str) -> None:
+    """Refuse kernels in metres.
+
+    Raises:
+        EEError: for any unit but pixels.
+    """
+    if units != "pixels":
+        raise bad_request(f"eelocal does not implement kernels in {units}; give the radius in pixels.")
 
 
 def _offsets(radius: float, other: float | None = None) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -78,7 +81,8 @@ def _offsets(radius: float, other: float | None = None) -> tuple[NDArray[Any], N
         raise bad_request("The radius must not be negative.")
     across = int(np.ceil(radius - 0.5)) if radius != int(radius) else int(radius)
     down = across if other is None else int(other)
-    return np.mgrid[-down : down + 1, -across : across + 1][0], np.mgrid[-down : down + 1, -across : across + 1][1]
+    y, x = np.mgrid[-down : down + 1, -across : across + 1]
+    return y, x
 
 
 Inside = Callable[[NDArray[Any], NDArray[Any], float], NDArray[Any]]
@@ -90,11 +94,6 @@ _SHAPES: dict[str, Inside] = {
     "diamond": lambda y, x, r: abs(x) + abs(y) <= r,
     "octagon": lambda y, x, r: abs(x) + abs(y) <= np.floor(r * 1.5 + 0.5),
 }
-_DISTANCES: dict[str, Inside] = {
-    "euclidean": lambda y, x, r: np.where(np.hypot(x, y) <= r, np.hypot(x, y), 0),
-    "manhattan": lambda y, x, r: np.where(abs(x) + abs(y) <= r, abs(x) + abs(y), 0),
-    "chebyshev": lambda y, x, r: np.maximum(abs(x), abs(y)),
-}
 
 
 def named(shape: str, radius: float, normalize: bool = True, magnitude: float = 1.0) -> Kernel:
@@ -103,7 +102,7 @@ def named(shape: str, radius: float, normalize: bool = True, magnitude: float = 
     Raises:
         EEError: for an unknown shape.
     """
-    inside = (_SHAPES | _DISTANCES).get(shape)
+    inside = _SHAPES.get(shape)
     if inside is None:
         raise bad_request(f"Unknown kernel type '{shape}'.")
     y, x = _offsets(radius)
@@ -113,18 +112,18 @@ def named(shape: str, radius: float, normalize: bool = True, magnitude: float = 
 def _register(shape: str) -> None:
     @implements(f"Kernel.{shape}", note="in pixels only")
     def make(radius: float, units: str, normalize: bool, magnitude: float) -> Kernel:
-        _pixels(units)
+        need_pixels(units)
         return named(shape, radius, normalize, magnitude)
 
 
-for _shape in (*_SHAPES, *_DISTANCES):
+for _shape in _SHAPES:
     _register(_shape)
 
 
 @implements("Kernel.rectangle", note="in pixels only")
 def rectangle(x_radius: float, y_radius: float, units: str, normalize: bool, magnitude: float) -> Kernel:
     """All cells alike."""
-    _pixels(units)
+    need_pixels(units)
     y, _ = _offsets(x_radius, y_radius)
     return _centred(np.ones(y.shape), "rectangle", normalize, magnitude)
 
@@ -132,35 +131,18 @@ def rectangle(x_radius: float, y_radius: float, units: str, normalize: bool, mag
 @implements("Kernel.gaussian", note="in pixels only")
 def gaussian(radius: float, sigma: float, units: str, normalize: bool, magnitude: float) -> Kernel:
     """A Gaussian sampled at the pixels' centres."""
-    _pixels(units)
+    need_pixels(units)
     y, x = _offsets(radius)
     return _centred(np.exp(-(x * x + y * y) / (2 * sigma * sigma)), "gaussian", normalize, magnitude)
 
 
-_EDGES: dict[str, list[list[float]]] = {
-    "sobel": [[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]],
-    "prewitt": [[1, 0, -1], [1, 0, -1], [1, 0, -1]],
-    "laplacian4": [[0, 1, 0], [1, -4, 1], [0, 1, 0]],
-    "laplacian8": [[1, 1, 1], [1, -8, 1], [1, 1, 1]],
-}
-
-
-def _register_edge(shape: str, table: list[list[float]]) -> None:
+def _register_edge(shape: str, table: list[list[int]]) -> None:
     @implements(f"Kernel.{shape}")
     def make(magnitude: float, normalize: bool) -> Kernel:
         return _centred(np.array(table, np.float64), shape, normalize, magnitude)
 
 
-for _shape, _table in _EDGES.items():
-    _register_edge(_shape, _table)
-
-
-@implements("Kernel.rotate")
-def rotate(kernel: Kernel, rotations: int) -> Kernel:
-    """Turn clockwise by quarter turns."""
-    weights = np.rot90(kernel.weights, -rotations)
-    height, width = kernel.weights.shape
-    x, y = kernel.x, kernel.y
-    for _ in range(rotations % 4):
-        x, y, height, width = height - 1 - y, x, width, height
-    return Kernel(weights, x, y, "fixed")
+_register_edge("sobel", [[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]])
+_register_edge("prewitt", [[1, 0, -1], [1, 0, -1], [1, 0, -1]])
+_register_edge("laplacian4", [[0, 1, 0], [1, -4, 1], [0, 1, 0]])
+_register_edge("laplacian8", [[1, 1, 1], [1, -8, 1], [1, 1, 1]])
