@@ -1,11 +1,10 @@
-"""Assets as resources of the REST API: described, listed, created, copied, moved and deleted."""
+"""Assets as resources of the REST API: described, listed, created and deleted."""
 
 from __future__ import annotations
 
 import json
 import os
 import re
-import shutil
 import threading
 import uuid
 from datetime import UTC, datetime
@@ -15,7 +14,7 @@ from typing import Any
 import numpy as np
 from rasterio.warp import transform as to_coordinates
 
-from eelocal.catalog import HIDDEN, MARKER, Catalog, asset_id, asset_name
+from eelocal.catalog import MARKER, Catalog, asset_id, asset_name
 from eelocal.errors import EEError, bad_request, not_found
 from eelocal.raster import BandInfo
 
@@ -124,38 +123,15 @@ class Store:
             os.replace(sidecar, target.with_suffix(".json"))
             os.replace(file, target)
 
-    def copy(self, source: str, target: str, overwrite: bool) -> dict[str, Any]:
-        """Copy an image that is one file."""
-        id = asset_id(target)
-        if self.catalog.kind(source) != "IMAGE":
-            raise bad_request(f"Cannot copy asset '{asset_id(source)}'; can only copy images or tables.")
-        file = self._file(source, "copies")
-        with self._lock, _writable():
-            self.check_new(id, overwrite)
-            folder = self.catalog.root / HIDDEN / "unfinished"
-            folder.mkdir(parents=True, exist_ok=True)
-            temporary = folder / f"{uuid.uuid4().hex}.tif"
-            sidecar = temporary.with_suffix(".json")
-            shutil.copyfile(file, temporary)
-            properties = file.with_suffix(".json")
-            sidecar.write_bytes(properties.read_bytes() if properties.is_file() else b"{}")
-            self.adopt(id, temporary, sidecar, overwrite)
-        return self.describe(id)
-
-    def move(self, source: str, target: str) -> dict[str, Any]:
-        """Rename an image that is one file."""
-        self._check_own(source)
-        described = self.copy(source, target, overwrite=False)
-        self.delete(source)
-        return described
-
     def delete(self, name: str) -> None:
         """Delete an image that is one file, or an empty folder or collection."""
         id = asset_id(name)
         self._check_own(id)
         with self._lock, _writable():
             if self.catalog.kind(id) == "IMAGE":
-                file = self._file(id, "deletes")
+                file = self.catalog.image_file(id)
+                if file is None:
+                    raise bad_request(f"eelocal deletes images that are one GeoTIFF; '{id}' is a product folder.")
                 file.unlink()  # first: without it there is no asset
                 file.with_suffix(".json").unlink(missing_ok=True)
                 return
@@ -163,12 +139,6 @@ class Store:
                 raise bad_request(f"Asset '{id}' cannot be deleted: it is not empty.")
             (self.catalog.path(id) / MARKER).unlink(missing_ok=True)
             self.catalog.path(id).rmdir()
-
-    def _file(self, name: str, verb: str) -> Path:
-        file = self.catalog.image_file(name)
-        if file is None:
-            raise bad_request(f"eelocal {verb} images that are one GeoTIFF; '{asset_id(name)}' is a product folder.")
-        return file
 
     def _check_own(self, name: str) -> None:
         id = asset_id(name)

@@ -4,55 +4,19 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import rasterio
 from affine import Affine
-from numpy.typing import NDArray
 
 from eelocal.errors import bad_request
+from eelocal.evaluator import PixelBand, PixelGrid
 
 _NAMES = {
     "uint8": "Byte", "int8": "Int8", "uint16": "UInt16", "int16": "Int16", "uint32": "UInt32", "int32": "Int32",
     "int64": "Int64", "float32": "Float32", "float64": "Float64",
 }  # fmt: skip
-
-
-class Band(Protocol):
-    """One band of a result: values [row, column] and where they are valid."""
-
-    @property
-    def name(self) -> str:
-        """The band's name."""
-
-    @property
-    def values(self) -> NDArray[Any]:
-        """The values."""
-
-    @property
-    def mask(self) -> NDArray[np.bool_]:
-        """True where there is a value."""
-
-
-class Grid(Protocol):
-    """The pixel grid of a result; its transform is in affine order."""
-
-    @property
-    def crs(self) -> str:
-        """``EPSG:<code>`` or WKT."""
-
-    @property
-    def transform(self) -> tuple[float, float, float, float, float, float]:
-        """The transform from pixels to the reference system, in affine order."""
-
-    @property
-    def width(self) -> int:
-        """Columns."""
-
-    @property
-    def height(self) -> int:
-        """Rows."""
 
 
 def pixel_dtype(data_type: dict[str, Any]) -> np.dtype[Any]:
@@ -71,7 +35,7 @@ def pixel_dtype(data_type: dict[str, Any]) -> np.dtype[Any]:
     return np.dtype("int64")
 
 
-def _dtype(band: Band) -> np.dtype[Any]:
+def _dtype(band: PixelBand) -> np.dtype[Any]:
     """Return the little-endian type in which a band is sent."""
     dtype = band.values.dtype
     if dtype.kind == "b":
@@ -81,7 +45,7 @@ def _dtype(band: Band) -> np.dtype[Any]:
     return dtype.newbyteorder("<")
 
 
-def npy(bands: Sequence[Band]) -> bytes:
+def npy(bands: Sequence[PixelBand]) -> bytes:
     """Return a structured array [row, column] with one field a band, in numpy's file format."""
     fields = np.dtype([(band.name, _dtype(band)) for band in bands])
     array = np.zeros(bands[0].values.shape, fields)
@@ -92,7 +56,7 @@ def npy(bands: Sequence[Band]) -> bytes:
     return file.getvalue()
 
 
-def geotiff(bands: Sequence[Band], grid: Grid) -> bytes:
+def geotiff(bands: Sequence[PixelBand], grid: PixelGrid) -> bytes:
     """Return a GeoTIFF whose band descriptions are the band names; it declares no nodata value.
 
     Raises:
@@ -107,19 +71,10 @@ def geotiff(bands: Sequence[Band], grid: Grid) -> bytes:
         raise bad_request("A GeoTIFF cannot hold bands of the type Int64; convert them, for example with toDouble.")
     with rasterio.MemoryFile() as memory:
         with memory.open(
-            driver="GTiff",
-            width=grid.width,
-            height=grid.height,
-            count=len(bands),
-            dtype=_dtype(bands[0]).name,
-            crs=grid.crs,
-            transform=Affine(*grid.transform),
-            tiled=True,
-            blockxsize=256,
-            blockysize=256,
-            compress="deflate",
-            zlevel=1,
-        ) as dataset:
+            driver="GTiff", width=grid.width, height=grid.height, count=len(bands), dtype=_dtype(bands[0]).name,
+            crs=grid.crs, transform=Affine(*grid.transform), tiled=True, blockxsize=256, blockysize=256,
+            compress="deflate", zlevel=1,
+        ) as dataset:  # fmt: skip
             for index, band in enumerate(bands, 1):
                 dataset.write(np.where(band.mask, band.values, 0).astype(_dtype(band)), index)
                 dataset.set_band_description(index, band.name)

@@ -7,7 +7,7 @@ import os
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import rasterio
@@ -18,7 +18,7 @@ from eelocal.assets import Store
 from eelocal.catalog import asset_name
 from eelocal.encode import pixel_dtype
 from eelocal.errors import bad_request
-from eelocal.evaluator import PixelGrid
+from eelocal.evaluator import Evaluator, PixelGrid
 from eelocal.operations import Progress
 from eelocal.raster import TYPE_TAG
 from eelocal.workers import checkpoint
@@ -32,33 +32,13 @@ _STORED = {
 }  # fmt: skip
 
 
-class Images(Protocol):
-    """What an export needs of the evaluator."""
-
-    def image_info(self, expression: dict[str, Any], /) -> dict[str, Any]:
-        """Return what the client prints of an image."""
-
-    def grid(self, expression: dict[str, Any], /) -> PixelGrid:
-        """Return an image's own grid."""
-
-    def pixels(self, expression: dict[str, Any], grid: PixelGrid, band_ids: list[str] | None, /) -> Any:
-        """Return the pixels of an image on a grid."""
-
-
 class ImageExport:
     """One export: an expression and the asset it becomes."""
 
     def __init__(
-        self,
-        evaluator: Images,
-        store: Store,
-        scratch: Path,
-        expression: dict[str, Any],
-        id: str,
-        *,
-        overwrite: bool,
-        max_pixels: int,
-    ) -> None:
+        self, evaluator: Evaluator, store: Store, scratch: Path, expression: dict[str, Any], id: str, *,
+        overwrite: bool, max_pixels: int,
+    ) -> None:  # fmt: skip
         """Keep what to export and where to; `scratch` is a folder of the catalog's file system."""
         self._evaluator, self._store, self._scratch, self._expression = evaluator, store, scratch, expression
         self._id, self._overwrite, self._max_pixels = id, overwrite, max_pixels
@@ -138,14 +118,6 @@ def _asset_type(band: dict[str, Any]) -> str:
 
 def _properties(info: dict[str, Any]) -> dict[str, Any]:
     """Return the properties that an exported asset keeps: all but those that follow from the asset itself."""
-    derived = (
-        "system:index",
-        "system:version",
-        "system:id",
-        "system:footprint",
-        "system:bands",
-        "system:band_names",
-        "system:asset_size",
-    )
+    derived = ("index", "version", "id", "footprint", "bands", "band_names", "asset_size")
     properties = info.get("properties") or {}
-    return {key: value for key, value in properties.items() if key not in derived}
+    return {key: value for key, value in properties.items() if key not in {f"system:{name}" for name in derived}}

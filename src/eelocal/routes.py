@@ -65,15 +65,6 @@ def _create(service: Service, request: Request) -> Reply:
     return as_json(service.store.create(name, str(request.body.get("type", "")), properties))
 
 
-def _copy(service: Service, request: Request) -> Reply:
-    target, overwrite = str(request.body.get("destinationName", "")), bool(request.body.get("overwrite"))
-    return as_json(service.store.copy(request.groups[0], target, overwrite))
-
-
-def _move(service: Service, request: Request) -> Reply:
-    return as_json(service.store.move(request.groups[0], str(request.body.get("destinationName", ""))))
-
-
 def _delete(service: Service, request: Request) -> Reply:
     service.store.delete(request.groups[0])
     return as_json({})
@@ -110,8 +101,6 @@ ROUTES = (
     _route("listAssets", "GET", "{v}/{project}:listAssets", _list),
     _route("listAssets", "GET", "{v}/{asset}:(?:listAssets|listImages)", _list),
     _route("assets", "POST", "{v}/{project}/assets", _create),
-    _route("assets", "POST", "{v}/{asset}:copy", _copy),
-    _route("assets", "POST", "{v}/{asset}:move", _move),
     _route("assets", "GET", "{v}/{asset}", lambda s, r: as_json(s.store.describe(r.groups[0]))),
     _route("assets", "DELETE", "{v}/{asset}", _delete),
 )  # fmt: skip

@@ -133,14 +133,9 @@ class Service:
         self.store.check_new(id, overwrite)
         self._compute(lambda: self.evaluator.image_info(expression))  # an expression that is wrong fails now
         work = ImageExport(
-            self.evaluator,
-            self.store,
-            self.operations.scratch,
-            expression,
-            id,
-            overwrite=overwrite,
-            max_pixels=_int(body.get("maxPixels"), 100_000_000),
-        )
+            self.evaluator, self.store, self.operations.scratch, expression, id,
+            overwrite=overwrite, max_pixels=_int(body.get("maxPixels"), 100_000_000),
+        )  # fmt: skip
         description = str(body.get("description") or "myExportImageTask")
         priority = _int(body.get("priority"), 100)
         request_id = str(body.get("requestId") or "")

@@ -4,6 +4,5 @@ from __future__ import annotations
 
 from eelocal.evaluator.evaluator import Evaluator, PixelBand, PixelResult
 from eelocal.evaluator.grid import PixelGrid
-from eelocal.evaluator.source import BandInfo, Catalog, ImageAsset
 
-__all__ = ["BandInfo", "Catalog", "Evaluator", "ImageAsset", "PixelBand", "PixelGrid", "PixelResult"]
+__all__ = ["Evaluator", "PixelBand", "PixelGrid", "PixelResult"]

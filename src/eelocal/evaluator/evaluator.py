@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from eelocal.catalog import Catalog
 from eelocal.errors import bad_request
 from eelocal.evaluator import library
 from eelocal.evaluator.encode import encode, image_json
@@ -18,7 +19,6 @@ from eelocal.evaluator.image import Collection, Image
 from eelocal.evaluator.inside import outline_window
 from eelocal.evaluator.plan import render
 from eelocal.evaluator.resampling import has_projection
-from eelocal.evaluator.source import Catalog
 
 library.load()
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from eelocal.catalog import ImageAsset
 from eelocal.errors import EEError, bad_request, not_found
 from eelocal.evaluator.geometry import footprint
 from eelocal.evaluator.grid import Projection
@@ -17,7 +18,6 @@ from eelocal.evaluator.node import ConstantNode
 from eelocal.evaluator.pixeltype import DOUBLE
 from eelocal.evaluator.registry import Context, implements
 from eelocal.evaluator.resampling import AssetNode
-from eelocal.evaluator.source import ImageAsset
 
 
 def from_asset(asset: ImageAsset) -> Image:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from eelocal.catalog import Catalog
 from eelocal.errors import EEError, bad_request
 from eelocal.evaluator.coerce import coerce
 from eelocal.evaluator.registry import OPERATIONS
 from eelocal.evaluator.signatures import signatures
-from eelocal.evaluator.source import Catalog
 from eelocal.evaluator.wire import all_references, children, kind_of, references, truth
 
 

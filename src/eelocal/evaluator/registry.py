@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
-if TYPE_CHECKING:
-    from eelocal.evaluator.source import Catalog
+from eelocal.catalog import Catalog
 
 F = TypeVar("F", bound=Callable[..., Any])
 

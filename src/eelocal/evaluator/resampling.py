@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from eelocal.catalog import ImageAsset
 from eelocal.errors import bad_request
 from eelocal.evaluator.grid import (
     WGS84,
@@ -24,7 +25,7 @@ from eelocal.evaluator.grid import (
 from eelocal.evaluator.node import Link, Node
 from eelocal.evaluator.pixeltype import named, widen
 from eelocal.evaluator.raster import EMPTY, Mask, Raster, Values
-from eelocal.evaluator.source import BandInfo, ImageAsset
+from eelocal.raster import BandInfo
 
 _MOST_SOURCE_PIXELS = 64_000_000
 

@@ -5,11 +5,9 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from functools import cache
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
-_PREFIX = "algorithms/"
+from eelocal.discovery import algorithms
 
 
 @dataclass(frozen=True)
@@ -35,16 +33,11 @@ class Signature:
 def signatures() -> dict[str, Signature]:
     """Return every algorithm by name.
 
-    The client is not imported: only the file beside it is read.
-
     Raises:
         FileNotFoundError: where the client is not installed.
     """
-    spec = find_spec("ee")
-    if spec is None or spec.origin is None:
-        raise FileNotFoundError("earthengine-api is not installed: its wheel holds the list of algorithms")
-    listed = json.loads((Path(spec.origin).parent / "tests" / "algorithms.json").read_text(encoding="utf-8"))
-    return {item["name"].removeprefix(_PREFIX): _signature(item) for item in listed["algorithms"]}
+    found = (_signature(item) for item in json.loads(algorithms())["algorithms"])
+    return {signature.name: signature for signature in found}
 
 
 def _signature(item: dict[str, Any]) -> Signature:
@@ -52,4 +45,4 @@ def _signature(item: dict[str, Any]) -> Signature:
         Parameter(a["argumentName"], a["type"], not a.get("optional", False), a.get("defaultValue"))
         for a in item.get("arguments", [])
     )
-    return Signature(item["name"].removeprefix(_PREFIX), parameters, item["returnType"])
+    return Signature(item["name"].removeprefix("algorithms/"), parameters, item["returnType"])
