@@ -27,7 +27,6 @@ class Store:
     """A catalog's assets, changed one at a time."""
 
     def __init__(self, catalog: Catalog) -> None:
-        """Serve `catalog`."""
         self.catalog = catalog
         self._lock = threading.RLock()
 

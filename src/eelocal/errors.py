@@ -14,7 +14,6 @@ class EEError(Exception):
     """
 
     def __init__(self, message: str, code: int = 400, status: str = "INVALID_ARGUMENT") -> None:
-        """Keep the message with its code and status."""
         super().__init__(message)
         self.code: int = code
         self.message: str = message

@@ -72,7 +72,6 @@ class Gate:
     """Counts requests: too many at once, or in a minute, are refused with 429."""
 
     def __init__(self, limits: Limits) -> None:
-        """Keep the limits."""
         self._limits = limits
         self._lock = threading.Lock()
         self._at_once = 0

@@ -16,7 +16,6 @@ class Job:
     """A piece of work, waiting, running or done."""
 
     def __init__(self, work: Callable[[], Any]) -> None:
-        """Keep the work."""
         self._work = work
         self._started = threading.Event()
         self._done = threading.Event()
@@ -72,7 +71,6 @@ class Workers:
     """`count` daemon threads, started when first needed; daemons, so that they never keep a process alive."""
 
     def __init__(self, count: int, name: str) -> None:
-        """Keep how many threads there may be and what they are called."""
         self._count, self._name = count, name
         self._queue: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._lock = threading.Lock()

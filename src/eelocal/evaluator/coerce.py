@@ -96,27 +96,11 @@ def _integer(value: Any) -> int:
     return int(number)
 
 
-def _boolean(value: Any) -> bool:
-    return bool(_number(value))
-
-
-def _string(value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    raise _Mismatch
-
-
 def _list(value: Any) -> list[Any]:
     if isinstance(value, list | tuple):
         return list(value)
     if isinstance(value, Array):
         return list(value.values.tolist())
-    raise _Mismatch
-
-
-def _dictionary(value: Any) -> dict[str, Any]:
-    if isinstance(value, dict):
-        return value
     raise _Mismatch
 
 
@@ -169,9 +153,6 @@ def _projection(value: Any) -> Projection:
     if isinstance(value, str):
         parse_crs(value)
         return Projection(value)
-    if isinstance(value, dict) and value.get("type") == "Projection":
-        a, b, c, d, e, f = (float(v) for v in value.get("transform", (1, 0, 0, 0, 1, 0)))
-        return Projection(value["crs"], (a, b, c, d, e, f))
     raise _Mismatch
 
 
@@ -186,12 +167,6 @@ def _pixel_type(value: Any) -> PixelType:
         return value
     if isinstance(value, str):
         return pixeltype.named(value)
-    raise _Mismatch
-
-
-def _range(value: Any) -> dates.DateRange:
-    if isinstance(value, dates.DateRange):
-        return value
     raise _Mismatch
 
 
@@ -216,10 +191,10 @@ _RULES: dict[str, Coercion] = {
     "Integer": _integer,
     "Long": _integer,
     "Float": lambda value: float(_number(value)),
-    "Boolean": _boolean,
-    "String": _string,
+    "Boolean": lambda value: bool(_number(value)),
+    "String": _only(str),
     "List": _list,
-    "Dictionary": _dictionary,
+    "Dictionary": _only(dict),
     "Array": array,
     "Element": _only(Element),
     "Filter": _only(Filter),
@@ -229,7 +204,7 @@ _RULES: dict[str, Coercion] = {
     "Rectangle": _geometry,
     "Projection": _projection,
     "Date": _date,
-    "DateRange": _range,
+    "DateRange": _only(dates.DateRange),
     "PixelType": _pixel_type,
     "ErrorMargin": _margin,
     "Kernel": _only(Kernel),

@@ -44,7 +44,6 @@ class Evaluator:
     """Evaluates expressions against a catalog."""
 
     def __init__(self, catalog: Catalog) -> None:
-        """Keep the catalog."""
         self.catalog = catalog
 
     def value(self, expression: dict[str, Any]) -> Any:

@@ -7,53 +7,41 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from eelocal.errors import bad_request
-from eelocal.evaluator.grid import Lattice, Window
 from eelocal.evaluator.image import Band, Image, pair
-from eelocal.evaluator.node import ArrayNode, ConstantNode, MaskedNode, Node
+from eelocal.evaluator.node import ConstantNode, MaskedNode, Node, ValuesNode
 from eelocal.evaluator.pixeltype import INT32, PixelType, union
-from eelocal.evaluator.raster import EMPTY, Raster, Values, both
+from eelocal.evaluator.raster import EMPTY, Raster, Values
 from eelocal.evaluator.registry import implements
 
 
-class ConcatNode(Node):
-    """Several bands' pixels concatenated along an axis."""
+def concatenated(inputs: Sequence[Node], axis: int) -> Node:
+    """Return several bands' pixels concatenated along an axis; one equal to their dimension adds one.
 
-    __slots__ = ("axis",)
+    Raises:
+        EEError: where the bands' dimensions differ, or there is no such axis.
+    """
+    ranks = {node.type.dimensions for node in inputs}
+    if len(ranks) != 1:
+        raise bad_request(f"Bands must have the same number of array dimensions. Got {sorted(ranks)}.")
+    rank = ranks.pop()
+    if not 0 <= axis <= rank:
+        raise bad_request(f"Axis {axis} is out of range: it must be at least 0 and at most {rank}.")
+    type_ = union(*(node.type for node in inputs)).with_dimensions(max(rank, axis + 1))
 
-    def __init__(self, inputs: Sequence[Node], axis: int) -> None:
-        """An axis equal to the inputs' dimension adds one."""
-        ranks = {node.type.dimensions for node in inputs}
-        if len(ranks) != 1:
-            raise bad_request(f"Bands must have the same number of array dimensions. Got {sorted(ranks)}.")
-        rank = ranks.pop()
-        if not 0 <= axis <= rank:
-            raise bad_request(f"Axis {axis} is out of range: it must be at least 0 and at most {rank}.")
-        super().__init__(union(*(node.type for node in inputs)).with_dimensions(max(rank, axis + 1)), inputs)
-        self.axis = axis
-
-    def compute(self, lattice: Lattice, window: Window, rasters: Sequence[Raster]) -> Raster:
-        """Write all into one new array; masked where any is."""
-        if any(raster.values is None for raster in rasters):
-            return EMPTY
-        mask = both(raster.mask for raster in rasters)
-        uniform = all(raster.uniform for raster in rasters)
-        rank = self.type.dimensions
-        size = (1, 1) if uniform else (window[2] - window[0], window[3] - window[1])
-        parts = []
-        for raster in rasters:
-            part = raster.spread
-            if part.ndim - 2 < rank:
-                part = np.expand_dims(part, self.axis)
-            parts.append(np.broadcast_to(part, (*part.shape[:-2], *size)))
-        shapes = {(*p.shape[: self.axis], *p.shape[self.axis + 1 : -2]) for p in parts}
-        if len(shapes) != 1:
+    def join(*rasters: Values) -> Values:
+        size = np.broadcast_shapes(*(values.shape[-2:] for values in rasters))
+        parts = [values if axis < rank else np.expand_dims(values, axis) for values in rasters]
+        parts = [np.broadcast_to(part, (*part.shape[:-2], *size)) for part in parts]
+        if len({(*p.shape[:axis], *p.shape[axis + 1 : -2]) for p in parts}) != 1:
             raise bad_request("Array pixels must have the same lengths but along the axis of concatenation.")
         shape = list(parts[0].shape)
-        shape[self.axis] = sum(part.shape[self.axis] for part in parts)
+        shape[axis] = sum(part.shape[axis] for part in parts)
         # Written in C order whatever the parts' strides are: what follows reshapes without a copy.
-        values = np.empty(shape, self.type.dtype)
-        np.concatenate(parts, axis=self.axis, out=values, casting="unsafe")
-        return Raster(values[..., 0, 0] if uniform else values, mask, uniform)
+        values = np.empty(shape, type_.dtype)
+        np.concatenate(parts, axis=axis, out=values, casting="unsafe")
+        return values
+
+    return ValuesNode(join, type_, inputs)
 
 
 @implements("Image.toArray")
@@ -61,13 +49,13 @@ def to_array(image: Image, axis: int) -> Image:
     """All bands in one array a pixel."""
     if not image.bands:
         raise bad_request("The image has no bands.")
-    return image.with_bands([Band("array", ConcatNode(image.nodes, axis))])
+    return image.with_bands([Band("array", concatenated(image.nodes, axis))])
 
 
 @implements("Image.arrayCat")
 def array_cat(first: Image, second: Image, axis: int) -> Image:
     """Two array images along an axis."""
-    return first.with_bands(Band(name, ConcatNode([a, b], axis)) for name, a, b in pair(first, second))
+    return first.with_bands(Band(name, concatenated([a, b], axis)) for name, a, b in pair(first, second))
 
 
 def need_arrays(image: Image, least: int = 1) -> None:
@@ -88,7 +76,7 @@ def shaped(image: Image, function: Callable[[Values], Values], rank: Callable[[i
 
     def make(node: Node) -> Node:
         dimensions = rank if isinstance(rank, int) else rank(node.type.dimensions)
-        return ArrayNode(function, node.type.with_dimensions(dimensions), [node])
+        return ValuesNode(function, node.type.with_dimensions(dimensions), [node])
 
     return image.each(make)
 
@@ -142,30 +130,20 @@ def project(image: Image, axes: list[int]) -> Image:
     return shaped(image, apply, len(axes))
 
 
-class ElementNode(Node):
-    """One element of array pixels."""
+def element(source: Node, position: tuple[int, ...], shape: tuple[int, ...] | None = None) -> Node:
+    """Return one element of array pixels; `shape` is what the pixels' lengths must be."""
 
-    __slots__ = ("position", "shape")
-
-    def __init__(self, source: Node, position: tuple[int, ...], shape: tuple[int, ...] | None) -> None:
-        """Keep the place; `shape` is what the pixels' lengths must be."""
-        super().__init__(source.type.with_dimensions(0), [source])
-        self.position = position
-        self.shape = shape
-
-    def compute(self, lattice: Lattice, window: Window, rasters: Sequence[Raster]) -> Raster:
-        """Return a view."""
-        (raster,) = rasters
+    def pick(raster: Raster) -> Raster:
         if raster.values is None:
             return EMPTY
         found = raster.array_shape
-        if self.shape is not None and found != self.shape:
-            raise bad_request(
-                f"Array pixels have the lengths {list(found)}, but there are labels for {list(self.shape)}."
-            )
-        if any(not -n <= p < n for p, n in zip(self.position, found, strict=True)):
-            raise bad_request(f"Position {list(self.position)} is outside of array pixels of lengths {list(found)}.")
-        return Raster(raster.values[self.position], raster.mask, raster.uniform)
+        if shape is not None and found != shape:
+            raise bad_request(f"Array pixels have the lengths {list(found)}, but there are labels for {list(shape)}.")
+        if any(not -n <= p < n for p, n in zip(position, found, strict=True)):
+            raise bad_request(f"Position {list(position)} is outside of array pixels of lengths {list(found)}.")
+        return Raster(raster.values[position], raster.mask, raster.uniform)
+
+    return MaskedNode(pick, source.type.with_dimensions(0), [source])
 
 
 @implements("Image.arrayFlatten")
@@ -182,7 +160,7 @@ def flatten(image: Image, labels: list[list[str]], separator: str) -> Image:
     bands = []
     for position in np.ndindex(*shape):
         name = separator.join(str(axis[index]) for axis, index in zip(labels, position, strict=True))
-        bands.append(Band(name, ElementNode(node, position, shape)))
+        bands.append(Band(name, element(node, position, shape)))
     names = [band.name for band in bands]
     if len(set(names)) != len(names):
         raise bad_request("The labels must make a different name for every element.")
@@ -203,7 +181,7 @@ def get_element(image: Image, position: Image) -> Image:
             raise bad_request(
                 f"The position has {len(place)} band(s); the pixels have {band.node.type.dimensions} dimension(s)."
             )
-    return image.each(lambda node: ElementNode(node, tuple(place), None))
+    return image.each(lambda node: element(node, tuple(place)))
 
 
 @implements("Image.arrayTranspose")

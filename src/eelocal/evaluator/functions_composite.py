@@ -23,10 +23,7 @@ from eelocal.evaluator.registry import implements
 class ReduceNode(Node):
     """The outputs of a reducer over bands, along a new last axis."""
 
-    __slots__ = ("reducer", "types")
-
     def __init__(self, bands: Sequence[Node], reducer: Reducer) -> None:
-        """Keep the reducer; a reduction has no projection of its own."""
         if any(node.type.dimensions for node in bands):
             raise bad_request("eelocal does not implement the reduction of array pixels.")
         self.reducer = reducer

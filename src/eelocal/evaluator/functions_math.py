@@ -10,7 +10,7 @@ import numpy as np
 
 from eelocal.errors import bad_request
 from eelocal.evaluator.image import Band, Image, pair
-from eelocal.evaluator.node import MaskedNode, Node, PointwiseNode
+from eelocal.evaluator.node import MaskedNode, Node, ValuesNode
 from eelocal.evaluator.operators import BINARY, CASTS, UNARY, Operator
 from eelocal.evaluator.pixeltype import PixelType, floating, named, union
 from eelocal.evaluator.raster import EMPTY, Mask, Raster, Values, both
@@ -19,12 +19,12 @@ from eelocal.evaluator.registry import implements
 
 def on_values(image: Image, function: Callable[[Values], Values], type_: Callable[[PixelType], PixelType]) -> Image:
     """Return the image with a function of each band's values, and the type that it makes of the band's."""
-    return image.derived(Band(b.name, PointwiseNode(function, type_(b.node.type), [b.node])) for b in image.bands)
+    return image.derived(Band(b.name, ValuesNode(function, type_(b.node.type), [b.node])) for b in image.bands)
 
 
 def cast_node(target: PixelType, node: Node) -> Node:
     """Return the node of a band in another type."""
-    return PointwiseNode(lambda values: values, target.with_dimensions(node.type.dimensions), [node])
+    return ValuesNode(lambda values: values, target.with_dimensions(node.type.dimensions), [node])
 
 
 def binary(first: Node, second: Node, operation: Operator) -> Node:
@@ -37,7 +37,7 @@ def binary(first: Node, second: Node, operation: Operator) -> Node:
     function = operation.function
     if first.type.dimensions and second.type.dimensions:
         function = partial(_alike, operation.function, first.type.dimensions)
-    return PointwiseNode(function, operation.type(first.type, second.type), [first, second])
+    return ValuesNode(function, operation.type(first.type, second.type), [first, second])
 
 
 def _alike(function: Callable[[Values, Values], Values], rank: int, a: Values, b: Values) -> Values:

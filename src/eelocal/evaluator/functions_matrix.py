@@ -2,64 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from eelocal.errors import bad_request
 from eelocal.evaluator.functions_array import need_arrays
-from eelocal.evaluator.grid import Lattice, Window
 from eelocal.evaluator.image import Band, Image, pair
-from eelocal.evaluator.node import ArrayNode, Node
+from eelocal.evaluator.node import MaskedNode, Node, ValuesNode
 from eelocal.evaluator.pixeltype import DOUBLE, INT32, cast, union
 from eelocal.evaluator.raster import EMPTY, Raster, Values, both
 from eelocal.evaluator.reducers import Reducer
 from eelocal.evaluator.registry import implements
 
 
-class MultiplyNode(Node):
-    """The matrix product of two bands of 2-D array pixels."""
+def product(first: Node, second: Node) -> Node:
+    """Return the matrix product of two bands of 2-D array pixels.
 
-    __slots__ = ()
+    Raises:
+        EEError: where one has other pixels.
+    """
+    for node in (first, second):
+        if node.type.dimensions != 2:
+            raise bad_request(f"Matrices need array pixels of 2 dimensions, not {node.type.dimensions}.")
+    both_types = union(first.type, second.type)
+    type_ = both_types if not both_types.is_int else union(both_types, INT32)
+    work: Any = np.float32 if type_.dtype == np.float32 else np.float64
 
-    def __init__(self, first: Node, second: Node) -> None:
-        """Both must be matrices."""
-        for node in (first, second):
-            if node.type.dimensions != 2:
-                raise bad_request(f"Matrices need array pixels of 2 dimensions, not {node.type.dimensions}.")
-        both_types = union(first.type, second.type)
-        super().__init__(both_types if not both_types.is_int else union(both_types, INT32), [first, second])
-
-    def compute(self, lattice: Lattice, window: Window, rasters: Sequence[Raster]) -> Raster:
+    def multiplied(a: Raster, b: Raster) -> Raster:
         """One product of matrices where a side is constant, whatever the number of pixels."""
-        a, b = rasters
         if a.values is None or b.values is None:
             return EMPTY
-        n, inner = a.array_shape
-        rows, m = b.array_shape
+        (n, inner), (rows, m) = a.array_shape, b.array_shape
         if inner != rows:
             raise bad_request(f"The matrices' lengths do not agree: {n}x{inner} times {rows}x{m}.")
-        mask = both([a.mask, b.mask])
-        work = np.float32 if self.type.dtype == np.float32 else np.float64
+        left, right = a.values.astype(work, copy=False), b.values.astype(work, copy=False)
         if a.uniform and b.uniform:
-            return Raster(cast(a.values.astype(work) @ b.values.astype(work), self.type), mask, True)
-        size = (b if a.uniform else a).values.shape[-2:]  # type: ignore[union-attr]  # array pixels
-        if a.uniform:
-            left = a.values.astype(work, copy=False)
-            out = left @ b.values.reshape(rows, -1).astype(work, copy=False)
-            values = out.reshape(n, m, *size)
+            values = left @ right
+        elif a.uniform:
+            values = (left @ right.reshape(rows, -1)).reshape(n, m, *right.shape[-2:])
         elif b.uniform:
-            right = b.values.astype(work, copy=False).T
-            values = np.matmul(right, a.values.reshape(n, inner, -1).astype(work, copy=False)).reshape(n, m, *size)
+            values = np.matmul(right.T, left.reshape(n, inner, -1)).reshape(n, m, *left.shape[-2:])
         else:
             values = np.einsum("ijyx,jkyx->ikyx", a.values.astype(work), b.values.astype(work))
-        return Raster(cast(values, self.type), mask)
+        return Raster(cast(values, type_), both([a.mask, b.mask]), a.uniform and b.uniform)
+
+    return MaskedNode(multiplied, type_, [first, second])
 
 
 @implements("Image.matrixMultiply")
 def multiply(first: Image, second: Image) -> Image:
     """A * B for each pair of bands."""
-    out = [Band(name, MultiplyNode(a, b)) for name, a, b in pair(first, second)]
+    out = [Band(name, product(a, b)) for name, a, b in pair(first, second)]
     return first.derived(out) if first.footprint is not None else second.derived(out)
 
 
@@ -76,7 +70,7 @@ def dot(first: Image, second: Image) -> Image:
     for name, a, b in pair(first, second):
         if a.type.dimensions != 1 or b.type.dimensions != 1:
             raise bad_request("The dot product needs 1-D array pixels.")
-        bands.append(Band(name, ArrayNode(apply, DOUBLE, [a, b])))
+        bands.append(Band(name, ValuesNode(apply, DOUBLE, [a, b])))
     return first.derived(bands)
 
 
@@ -97,7 +91,7 @@ def reduce(image: Image, reducer: Reducer, axes: list[int], field_axis: int | No
         return np.asarray(result).reshape([1 if axis in axes else n for axis, n in enumerate(values.shape)])
 
     return image.each(
-        lambda node: ArrayNode(apply, reducer.types(node.type)[0].with_dimensions(node.type.dimensions), [node])
+        lambda node: ValuesNode(apply, reducer.types(node.type)[0].with_dimensions(node.type.dimensions), [node])
     )
 
 
@@ -111,4 +105,4 @@ def argmax(image: Image) -> Image:
         flat = values.reshape(-1, *values.shape[-2:]).argmax(axis=0)
         return np.stack(np.unravel_index(flat, shape))
 
-    return image.each(lambda node: ArrayNode(apply, INT32.with_dimensions(1), [node]))
+    return image.each(lambda node: ValuesNode(apply, INT32.with_dimensions(1), [node]))

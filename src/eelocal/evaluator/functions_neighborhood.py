@@ -22,8 +22,6 @@ from eelocal.evaluator.registry import implements
 class ReachNode(Node):
     """A node that needs its inputs on a larger window: `reach` is the pixels above, left, below and right."""
 
-    __slots__ = ("reach",)
-
     def __init__(self, type_: PixelType, inputs: Sequence[Node], cells: Sequence[tuple[int, int, float]]) -> None:
         """Find the reach of the cells (dy, dx, weight)."""
         super().__init__(type_, inputs)
@@ -53,10 +51,7 @@ class ReachNode(Node):
 class ShiftNode(ReachNode):
     """The pixel that lies (dy, dx) away."""
 
-    __slots__ = ()
-
     def __init__(self, source: Node, row: int, column: int) -> None:
-        """Keep the offset as the reach."""
         super().__init__(source.type, [source], [(row, column, 1.0)])
 
     def compute(self, lattice: Lattice, window: Window, rasters: Sequence[Raster]) -> Raster:
@@ -67,10 +62,7 @@ class ShiftNode(ReachNode):
 class StackNode(ReachNode):
     """The neighbourhood as an array `[ky, kx]` a pixel, masked neighbours replaced, the mask the centre's."""
 
-    __slots__ = ("default", "kernel")
-
     def __init__(self, source: Node, kernel: Kernel, default: float) -> None:
-        """Keep the shape of the kernel."""
         # The centre's mask is needed too, should the focus lie outside of the cells that are used.
         super().__init__(source.type.with_dimensions(2), [source], [*kernel.cells(zero=True), (0, 0, 1.0)])
         self.kernel = kernel
@@ -99,10 +91,7 @@ class StackNode(ReachNode):
 class ConvolveNode(ReachNode):
     """The sum of weighted neighbours, the kernel not flipped; masked where a weighted neighbour is."""
 
-    __slots__ = ("cells",)
-
     def __init__(self, source: Node, kernel: Kernel) -> None:
-        """Keep the cells of the kernel that weigh something."""
         self.cells = kernel.cells()
         super().__init__(widen(source.type), [source], self.cells)
 
@@ -135,10 +124,7 @@ class ConvolveNode(ReachNode):
 class NeighborhoodReduceNode(ReachNode):
     """One output of a reducer over the neighbourhood."""
 
-    __slots__ = ("cells", "output", "reducer", "skip", "weighted")
-
     def __init__(self, source: Node, kernel: Kernel, reducer: Reducer, output: int, skip: bool, weighted: bool) -> None:
-        """Keep the cells that weigh something."""
         self.cells = kernel.cells()
         super().__init__(reducer.types(source.type)[output], [source], [*self.cells, (0, 0, 1.0)])
         self.reducer, self.output, self.skip, self.weighted = reducer, output, skip, weighted

@@ -63,8 +63,6 @@ def reproject(image: Image, crs: Projection, transform: list[float] | None, scal
 class _Same(MaskedNode):
     """The same pixels under another default projection."""
 
-    __slots__ = ()
-
     def __init__(self, source: Node, projection: Projection) -> None:
         super().__init__(lambda raster: raster, source.type, [source])
         self.projection = projection

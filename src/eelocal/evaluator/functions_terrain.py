@@ -23,10 +23,7 @@ _CROSS = [(-1, 0, 1.0), (0, -1, 1.0), (0, 0, 1.0), (0, 1, 1.0), (1, 0, 1.0)]
 class TerrainNode(ReachNode):
     """A function of the rise to the east and to the north, from the four neighbours."""
 
-    __slots__ = ("function",)
-
     def __init__(self, source: Node, function: Callable[[Values, Values], Values], type_: PixelType = FLOAT) -> None:
-        """Keep the function of the two gradients."""
         super().__init__(type_, [source], _CROSS)
         self.function = function
 

@@ -10,7 +10,7 @@ from eelocal.errors import EEError, bad_request
 from eelocal.evaluator.coerce import coerce
 from eelocal.evaluator.registry import OPERATIONS
 from eelocal.evaluator.signatures import signatures
-from eelocal.evaluator.wire import all_references, children, kind_of, references, truth
+from eelocal.evaluator.wire import children, kind_of, references, truth
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,7 +133,7 @@ class Graph:
                 continue
             if name not in self.nodes:
                 raise bad_request(f"Invalid expression: there is no value '{name}'.")
-            missing = [k for k in all_references(self.nodes[name]) if k not in self._free]
+            missing = [k for k in references(self.nodes[name], bodies=True) if k not in self._free]
             if missing and name not in busy:
                 busy.add(name)
                 stack.extend(missing)

@@ -45,10 +45,7 @@ def outline_window(geometry: Geometry, lattice: Lattice) -> Window:
 class InsideNode(LatticeNode):
     """1 where a pixel's centre is in a geometry, masked elsewhere."""
 
-    __slots__ = ()
-
     def __init__(self, geometry: Geometry) -> None:
-        """Keep the geometry."""
         placed: dict[str, Geometry] = {}
 
         def inside(lattice: Lattice, window: Window) -> Raster:

@@ -23,17 +23,13 @@ class Node:
         inputs: the nodes it is computed from.
     """
 
-    __slots__ = ("inputs", "projection", "type")
-
-    projection: Projection
-
     def __init__(self, type_: PixelType, inputs: Sequence[Node] = (), projection: Projection | None = None) -> None:
         """Take the default projection of the first input that has one, unless one is given."""
         self.type = type_
         self.inputs = tuple(inputs)
         if projection is None:
             projection = next((n.projection for n in inputs if n.projection is not WGS84), WGS84)
-        self.projection = projection
+        self.projection: Projection = projection
 
     def links(self, lattice: Lattice) -> Sequence[Link]:
         """Return the inputs, each with the lattice it is computed on."""
@@ -51,10 +47,7 @@ class Node:
 class ConstantNode(Node):
     """The same pixel everywhere: a number or an array."""
 
-    __slots__ = ("raster",)
-
     def __init__(self, value: Values, type_: PixelType) -> None:
-        """Keep the value, `[*array]`."""
         super().__init__(type_)
         self.raster = Raster(np.asarray(value, dtype=type_.dtype), None, uniform=True)
 
@@ -63,17 +56,14 @@ class ConstantNode(Node):
         return self.raster
 
 
-class PointwiseNode(Node):
+class ValuesNode(Node):
     """A function of the values of its inputs at the same pixel; masked where any input is.
 
-    The function gets the values as `[*array, y, x]` (or `[*array]` for all where every input is uniform), all of one
-    array shape or scalar, and returns values of the same kind.
+    The function gets `[*array, y, x]` of each input, with pixel axes of length one for uniform inputs, and returns
+    values of that form.
     """
 
-    __slots__ = ("function",)
-
     def __init__(self, function: Callable[..., Values], type_: PixelType, inputs: Sequence[Node]) -> None:
-        """Keep the function."""
         super().__init__(type_, inputs)
         self.function = function
 
@@ -82,44 +72,15 @@ class PointwiseNode(Node):
         if any(raster.values is None for raster in rasters):
             return EMPTY
         uniform = all(raster.uniform for raster in rasters)
-        mask = both(raster.mask for raster in rasters)
         with np.errstate(all="ignore"):
-            values = self.function(*(r.filled if uniform else r.spread for r in rasters))
-            return Raster(cast(values, self.type), mask, uniform)
-
-
-class ArrayNode(Node):
-    """A function of whole array pixels: shapes may change, the mask is where all inputs are valid.
-
-    The function gets `[*array, y, x]` of each input, with pixel axes of length one for uniform inputs.
-    """
-
-    __slots__ = ("function",)
-
-    def __init__(self, function: Callable[..., Values], type_: PixelType, inputs: Sequence[Node]) -> None:
-        """Keep the function."""
-        super().__init__(type_, inputs)
-        self.function = function
-
-    def compute(self, lattice: Lattice, window: Window, rasters: Sequence[Raster]) -> Raster:
-        """Apply the function."""
-        if any(raster.values is None for raster in rasters):
-            return EMPTY
-        uniform = all(raster.uniform for raster in rasters)
-        mask = both(raster.mask for raster in rasters)
-        with np.errstate(all="ignore"):
-            values = self.function(*(raster.spread for raster in rasters))
-        values = cast(values, self.type)
-        return Raster(values[..., 0, 0] if uniform else values, mask, uniform)
+            values = cast(self.function(*(raster.spread for raster in rasters)), self.type)
+        return Raster(values[..., 0, 0] if uniform else values, both(raster.mask for raster in rasters), uniform)
 
 
 class MaskedNode(Node):
     """A function of whole rasters, masks included."""
 
-    __slots__ = ("function",)
-
     def __init__(self, function: Callable[..., Raster], type_: PixelType, inputs: Sequence[Node]) -> None:
-        """Keep the function: rasters of one window in, a raster out."""
         super().__init__(type_, inputs)
         self.function = function
 
@@ -131,8 +92,6 @@ class MaskedNode(Node):
 
 class LatticeNode(Node):
     """Values that depend on where the pixel lies alone."""
-
-    __slots__ = ("function",)
 
     def __init__(
         self, function: Callable[[Lattice, Window], Values | Raster], type_: PixelType, inputs: Any = ()

@@ -26,7 +26,6 @@ class Raster:
     __slots__ = ("mask", "uniform", "values")
 
     def __init__(self, values: Values | None, mask: Mask | None = None, uniform: bool = False) -> None:
-        """Keep the parts."""
         self.values = values
         self.mask = mask
         self.uniform = uniform

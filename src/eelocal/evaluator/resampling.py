@@ -47,8 +47,6 @@ def take(values: Values, columns: NDArray[np.int64], rows: NDArray[np.int64]) ->
 class AssetNode(Node):
     """A stored band, by the nearest pixel where it is asked for on another lattice."""
 
-    __slots__ = ("asset", "left", "name", "native", "size", "top")
-
     def __init__(self, asset: ImageAsset, info: BandInfo) -> None:
         """Take type and projection from the catalog."""
         a, b, c, d, e, f = info.transform
@@ -104,8 +102,6 @@ class AssetNode(Node):
 class ReprojectNode(Node):
     """The input computed on a lattice of its own, then taken by the nearest pixel."""
 
-    __slots__ = ("native",)
-
     def __init__(self, source: Node, projection: Projection) -> None:
         """Fix the lattice."""
         super().__init__(source.type, [source], projection)
@@ -141,10 +137,7 @@ class ReprojectNode(Node):
 class ResampleNode(Node):
     """The input interpolated between the pixels of its default projection."""
 
-    __slots__ = ("mode", "native")
-
     def __init__(self, source: Node, mode: str) -> None:
-        """Keep the mode, bilinear or bicubic."""
         super().__init__(widen(source.type) if source.type.is_int else source.type, [source])
         self.native, _, _ = place(source.projection)
         self.mode = mode

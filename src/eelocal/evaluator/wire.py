@@ -49,25 +49,14 @@ def children(kind: str, content: Any) -> Sequence[Any]:
     return ()
 
 
-def references(node: Any) -> Iterator[str]:
-    """Yield the shared values that a value needs at once: not those inside of a function it defines."""
+def references(node: Any, bodies: bool = False) -> Iterator[str]:
+    """Yield the shared values that a value needs at once; those of functions it defines only if asked."""
     kind, content = kind_of(node)
     if kind == "valueReference":
         yield content
-    elif kind == "functionInvocationValue" and "functionReference" in content:
-        yield content["functionReference"]
-    for child in children(kind, content):
-        yield from references(child)
-
-
-def all_references(node: Any) -> Iterator[str]:
-    """Yield the shared values that a value names, those of functions it defines among them."""
-    kind, content = kind_of(node)
-    if kind == "valueReference":
-        yield content
-    elif kind == "functionDefinitionValue":
+    elif kind == "functionDefinitionValue" and bodies:
         yield content["body"]
     elif kind == "functionInvocationValue" and "functionReference" in content:
         yield content["functionReference"]
     for child in children(kind, content):
-        yield from all_references(child)
+        yield from references(child, bodies)
