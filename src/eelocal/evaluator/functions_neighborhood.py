@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -11,7 +13,7 @@ from eelocal.evaluator import kernels
 from eelocal.evaluator.functions_reducer import REDUCERS
 from eelocal.evaluator.grid import Lattice, Window
 from eelocal.evaluator.image import Band, Image
-from eelocal.evaluator.kernels import Kernel
+from eelocal.evaluator.kernels import Cell, Kernel
 from eelocal.evaluator.node import Node
 from eelocal.evaluator.pixeltype import PixelType, cast, widen
 from eelocal.evaluator.raster import EMPTY, Mask, Raster, Values
@@ -19,132 +21,133 @@ from eelocal.evaluator.reducers import Reducer
 from eelocal.evaluator.registry import implements
 
 
-class ReachNode(Node):
-    """A node that needs its inputs on a larger window: `reach` is the pixels above, left, below and right."""
+@dataclass(frozen=True)
+class Around:
+    """An input on a window grown by `reach`, the pixels above, left, below and right of it."""
 
-    def __init__(self, type_: PixelType, inputs: Sequence[Node], cells: Sequence[tuple[int, int, float]]) -> None:
-        """Find the reach of the cells (dy, dx, weight)."""
-        super().__init__(type_, inputs)
-        rows, columns = [c[0] for c in cells] or [0], [c[1] for c in cells] or [0]
-        self.reach = (min(rows), min(columns), max(rows), max(columns))
+    raster: Raster
+    lattice: Lattice
+    window: Window
+    reach: Window
 
-    def windows(self, lattice: Lattice, window: Window) -> Sequence[Window | None]:
-        """The window and what the kernel reaches."""
-        top, left, bottom, right = window
+    @cached_property
+    def values(self) -> Values:
+        """The input's values `[..., y, x]`, uniform pixels written out."""
+        height, width = self.size
         up, back, down, ahead = self.reach
-        return [(top + up, left + back, bottom + down, right + ahead)] * len(self.inputs)
+        values = self.raster.spread
+        return np.broadcast_to(values, (*values.shape[:-2], height + down - up, width + ahead - back))
 
-    def view(self, data: Values, window: Window, row: int, column: int) -> Values:
-        """Return the part of an input `[..., y, x]` that lies (row, column) from the window."""
-        height, width = window[2] - window[0], window[3] - window[1]
-        top, left = row - self.reach[0], column - self.reach[1]
+    @property
+    def size(self) -> tuple[int, int]:
+        """Rows and columns of the window itself."""
+        return self.window[2] - self.window[0], self.window[3] - self.window[1]
+
+    def part(self, data: Values, row: int, column: int) -> Values:
+        """Return the part of grown pixels that lies (row, column) from the window."""
+        (height, width), top, left = self.size, row - self.reach[0], column - self.reach[1]
         return data[..., top : top + height, left : left + width]
 
-    def full(self, raster: Raster, window: Window) -> tuple[Values, Mask | None]:
-        """Return the input's values and mask on the grown window, uniform pixels written out."""
-        height = window[2] - window[0] + self.reach[2] - self.reach[0]
-        width = window[3] - window[1] + self.reach[3] - self.reach[1]
-        values = raster.spread
-        return np.broadcast_to(values, (*values.shape[:-2], height, width)), raster.mask
+    def centre(self) -> Mask | None:
+        """Return the mask on the window itself."""
+        return None if self.raster.mask is None else self.part(self.raster.mask, 0, 0)
 
 
-class ShiftNode(ReachNode):
-    """The pixel that lies (dy, dx) away."""
+class ReachNode(Node):
+    """A function of one input around each pixel: its window is grown by what the cells (dy, dx, weight) reach."""
 
-    def __init__(self, source: Node, row: int, column: int) -> None:
-        super().__init__(source.type, [source], [(row, column, 1.0)])
+    def __init__(
+        self, source: Node, type_: PixelType, cells: Sequence[Cell], function: Callable[[Around], Raster]
+    ) -> None:
+        super().__init__(type_, [source])
+        rows, columns = [c[0] for c in cells] or [0], [c[1] for c in cells] or [0]
+        self.reach = (min(rows), min(columns), max(rows), max(columns))
+        self.function = function
 
-    def compute(self, lattice: Lattice, window: Window, rasters: Sequence[Raster]) -> Raster:
-        """The input's window is the shifted one already."""
-        return rasters[0]
-
-
-class StackNode(ReachNode):
-    """The neighbourhood as an array `[ky, kx]` a pixel, masked neighbours replaced, the mask the centre's."""
-
-    def __init__(self, source: Node, kernel: Kernel, default: float) -> None:
-        # The centre's mask is needed too, should the focus lie outside of the cells that are used.
-        super().__init__(source.type.with_dimensions(2), [source], [*kernel.cells(zero=True), (0, 0, 1.0)])
-        self.kernel = kernel
-        self.default = cast(np.asarray(default), source.type)
+    def windows(self, lattice: Lattice, window: Window) -> Sequence[Window | None]:
+        """The window and what the cells reach."""
+        (top, left, bottom, right), (up, back, down, ahead) = window, self.reach
+        return [(top + up, left + back, bottom + down, right + ahead)]
 
     def compute(self, lattice: Lattice, window: Window, rasters: Sequence[Raster]) -> Raster:
-        """Return a view: nothing is copied but where pixels are masked."""
+        """Apply the function."""
         (raster,) = rasters
-        if raster.values is None:
-            return EMPTY
-        height, width = self.kernel.weights.shape
-        if raster.uniform and raster.mask is None:
-            return Raster(np.broadcast_to(raster.values, (height, width)), None, True)
-        values, mask = self.full(raster, window)
-        centre: Mask | None = None
+        return EMPTY if raster.values is None else self.function(Around(raster, lattice, window, self.reach))
+
+
+def _shifted(source: Node, row: int, column: int) -> Node:
+    """Return the pixel that lies (row, column) away: the input's grown window is the shifted one already."""
+    return ReachNode(source, source.type, [(row, column, 1.0)], lambda around: around.raster)
+
+
+def _stacked(source: Node, kernel: Kernel, default: float) -> Node:
+    """Return the neighbourhood as an array `[ky, kx]` a pixel, masked neighbours replaced, the mask the centre's."""
+    fill, type_ = cast(np.asarray(default), source.type), source.type.with_dimensions(2)
+
+    def stack(around: Around) -> Raster:
+        raster, mask = around.raster, around.raster.mask
+        if raster.uniform and mask is None:
+            return Raster(np.broadcast_to(raster.filled, kernel.weights.shape), None, True)
+        centre, values = around.centre(), around.values
         if mask is not None:
-            centre = self.view(mask, window, 0, 0)
-            if not centre.any():
+            if not np.any(centre):
                 return EMPTY
-            values = np.where(mask, values, self.default)
-        values = np.ascontiguousarray(values, self.type.dtype)
-        windows = np.lib.stride_tricks.sliding_window_view(values, (height, width))
+            values = np.where(mask, values, fill)
+        values = np.ascontiguousarray(values, type_.dtype)
+        # A view: nothing is copied but where pixels are masked.
+        windows = np.lib.stride_tricks.sliding_window_view(values, kernel.weights.shape)
         return Raster(windows.transpose(2, 3, 0, 1), centre)
 
+    # The centre's mask is needed too, should the focus lie outside of the cells that are used.
+    return ReachNode(source, type_, [*kernel.cells(zero=True), (0, 0, 1.0)], stack)
 
-class ConvolveNode(ReachNode):
-    """The sum of weighted neighbours, the kernel not flipped; masked where a weighted neighbour is."""
 
-    def __init__(self, source: Node, kernel: Kernel) -> None:
-        self.cells = kernel.cells()
-        super().__init__(widen(source.type), [source], self.cells)
+def _convolved(source: Node, kernel: Kernel) -> Node:
+    """Return the sum of weighted neighbours, the kernel not flipped; masked where a weighted neighbour is."""
+    cells, type_ = kernel.cells(), widen(source.type)
 
-    def compute(self, lattice: Lattice, window: Window, rasters: Sequence[Raster]) -> Raster:
-        """Sum."""
-        (raster,) = rasters
-        if raster.values is None:
-            return EMPTY
-        total = sum(weight for _, _, weight in self.cells)
-        if raster.uniform and raster.mask is None:
-            return Raster((raster.values * total).astype(self.type.dtype), None, True)
-        values, mask = self.full(raster, window)
-        valid: Mask | None = None
+    def convolve(around: Around) -> Raster:
+        raster, mask = around.raster, around.raster.mask
+        if raster.uniform and mask is None:
+            total = sum(weight for _, _, weight in cells)
+            return Raster((raster.filled * total).astype(type_.dtype), None, True)
+        values, valid = around.values, None
         if mask is not None and not mask.all():
-            valid = np.ones((window[2] - window[0], window[3] - window[1]), bool)
-            for row, column, _ in self.cells:
-                valid &= self.view(mask, window, row, column)
+            valid = np.ones(around.size, bool)
+            for row, column, _ in cells:
+                valid &= around.part(mask, row, column)
             if not valid.any():
                 return EMPTY
             if values.dtype.kind == "f":
                 values = np.where(mask, values, 0)
-        out = np.zeros((window[2] - window[0], window[3] - window[1]))
+        out = np.zeros(around.size)
         part = np.empty_like(out)
-        for row, column, weight in self.cells:
-            np.multiply(self.view(values, window, row, column), weight, out=part)
+        for row, column, weight in cells:
+            np.multiply(around.part(values, row, column), weight, out=part)
             out += part
-        return Raster(out.astype(self.type.dtype, copy=False), valid)
+        return Raster(out.astype(type_.dtype, copy=False), valid)
+
+    return ReachNode(source, type_, cells, convolve)
 
 
-class NeighborhoodReduceNode(ReachNode):
-    """One output of a reducer over the neighbourhood."""
+def _reduced(source: Node, kernel: Kernel, reducer: Reducer, output: int, skip: bool, weighted: bool) -> Node:
+    """Return one output of a reducer over the neighbourhood."""
+    cells, type_ = kernel.cells(), reducer.types(source.type)[output]
+    weights = np.array([weight for _, _, weight in cells])[:, None, None] if weighted else None
 
-    def __init__(self, source: Node, kernel: Kernel, reducer: Reducer, output: int, skip: bool, weighted: bool) -> None:
-        self.cells = kernel.cells()
-        super().__init__(reducer.types(source.type)[output], [source], [*self.cells, (0, 0, 1.0)])
-        self.reducer, self.output, self.skip, self.weighted = reducer, output, skip, weighted
+    def reduce(around: Around) -> Raster:
+        mask = around.raster.mask
+        stack = np.stack([around.part(around.values, row, column) for row, column, _ in cells])
+        valid = np.ones(stack.shape, bool)
+        if mask is not None:
+            valid = np.stack([around.part(mask, row, column) for row, column, _ in cells])
+        result, good = reducer.run(stack, valid, weights)[output]
+        centre = around.centre()
+        if skip and centre is not None:
+            good = good & centre
+        return Raster(cast(np.asarray(result), type_), good)
 
-    def compute(self, lattice: Lattice, window: Window, rasters: Sequence[Raster]) -> Raster:
-        """Reduce the stack of shifted windows."""
-        (raster,) = rasters
-        if raster.values is None:
-            return EMPTY
-        values, mask = self.full(raster, window)
-        stack = np.stack([self.view(values, window, row, column) for row, column, _ in self.cells])
-        if mask is None:
-            valid = np.ones(stack.shape, bool)
-        else:
-            valid = np.stack([self.view(mask, window, row, column) for row, column, _ in self.cells])
-        weights = np.array([weight for _, _, weight in self.cells])[:, None, None] if self.weighted else None
-        result, good = self.reducer.run(stack, valid, weights)[self.output]
-        if self.skip and mask is not None:
-            good = good & self.view(mask, window, 0, 0)
-        return Raster(cast(np.asarray(result), self.type), good)
+    return ReachNode(source, type_, [*cells, (0, 0, 1.0)], reduce)
 
 
 def _scalars(image: Image) -> None:
@@ -157,7 +160,7 @@ def _scalars(image: Image) -> None:
 def convolve(image: Image, kernel: Kernel) -> Image:
     """Each band with the kernel."""
     _scalars(image)
-    return image.derived(Band(band.name, ConvolveNode(band.node, kernel)) for band in image.bands)
+    return image.derived(Band(band.name, _convolved(band.node, kernel)) for band in image.bands)
 
 
 @implements("Image.neighborhoodToBands")
@@ -165,7 +168,7 @@ def to_bands(image: Image, kernel: Kernel) -> Image:
     """A band a kernel cell of non-zero weight, named by its offset."""
     _scalars(image)
     return image.with_bands(
-        Band(f"{band.name}_{column}_{row}", ShiftNode(band.node, row, column) if row or column else band.node)
+        Band(f"{band.name}_{column}_{row}", _shifted(band.node, row, column) if row or column else band.node)
         for band in image.bands
         for row, column, _ in kernel.cells()
     )
@@ -177,7 +180,7 @@ def to_array(image: Image, kernel: Kernel, default: float) -> Image:
     _scalars(image)
     if kernel.shape not in ("fixed", "square", "rectangle"):
         raise bad_request("Only fixed, square and rectangle kernels are supported.")
-    return image.each(lambda node: StackNode(node, kernel, default))
+    return image.each(lambda node: _stacked(node, kernel, default))
 
 
 def reduced(image: Image, reducer: Reducer, kernel: Kernel, suffix: bool, skip: bool, weighted: bool) -> Image:
@@ -186,7 +189,7 @@ def reduced(image: Image, reducer: Reducer, kernel: Kernel, suffix: bool, skip: 
     return image.derived(
         Band(
             f"{band.name}_{output.name}" if suffix else band.name,
-            NeighborhoodReduceNode(band.node, kernel, reducer, index, skip, weighted),
+            _reduced(band.node, kernel, reducer, index, skip, weighted),
         )
         for band in image.bands
         for index, output in enumerate(reducer.outputs)

@@ -2,45 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from eelocal.errors import bad_request
-from eelocal.evaluator.functions_neighborhood import ReachNode
+from eelocal.evaluator.functions_neighborhood import Around, ReachNode
 from eelocal.evaluator.functions_projection import metre_steps
-from eelocal.evaluator.grid import Lattice, Window
 from eelocal.evaluator.image import Band, Image
 from eelocal.evaluator.node import Node
 from eelocal.evaluator.pixeltype import FLOAT, PixelType, cast
-from eelocal.evaluator.raster import EMPTY, Mask, Raster, Values
+from eelocal.evaluator.raster import Raster, Values
 from eelocal.evaluator.registry import implements
 
 _CROSS = [(-1, 0, 1.0), (0, -1, 1.0), (0, 0, 1.0), (0, 1, 1.0), (1, 0, 1.0)]
 
 
-class TerrainNode(ReachNode):
-    """A function of the rise to the east and to the north, from the four neighbours."""
+def _graded(source: Node, function: Callable[[Values, Values], Values], type_: PixelType = FLOAT) -> Node:
+    """Return a function of the rise to the east and to the north: central differences of the four neighbours.
 
-    def __init__(self, source: Node, function: Callable[[Values, Values], Values], type_: PixelType = FLOAT) -> None:
-        super().__init__(type_, [source], _CROSS)
-        self.function = function
+    Masked where the centre or a neighbour is.
+    """
 
-    def compute(self, lattice: Lattice, window: Window, rasters: Sequence[Raster]) -> Raster:
-        """Central differences in metres; masked where the centre or a neighbour is."""
-        (raster,) = rasters
-        if raster.values is None:
-            return EMPTY
-        values, mask = self.full(raster, window)
-        heights = values.astype(np.float64)
-        across, down = metre_steps(lattice, window)
-        east = (self.view(heights, window, 0, 1) - self.view(heights, window, 0, -1)) / (2 * across)
-        north = (self.view(heights, window, 1, 0) - self.view(heights, window, -1, 0)) / (2 * down)
-        valid: Mask | None = None
+    def grade(around: Around) -> Raster:
+        heights = around.values.astype(np.float64)
+        across, down = metre_steps(around.lattice, around.window)
+        east = (around.part(heights, 0, 1) - around.part(heights, 0, -1)) / (2 * across)
+        north = (around.part(heights, 1, 0) - around.part(heights, -1, 0)) / (2 * down)
+        mask, valid = around.raster.mask, None
         if mask is not None:
-            valid = np.logical_and.reduce([self.view(mask, window, row, column) for row, column, _ in _CROSS])
-        return Raster(cast(self.function(east, north), self.type), valid)
+            valid = np.logical_and.reduce([around.part(mask, row, column) for row, column, _ in _CROSS])
+        return Raster(cast(function(east, north), type_), valid)
+
+    return ReachNode(source, type_, _CROSS, grade)
 
 
 def slope_of(east: Values, north: Values) -> Values:
@@ -64,13 +59,13 @@ def _elevation(image: Image) -> Node:
 @implements("Terrain.slope")
 def slope(image: Image) -> Image:
     """Degrees."""
-    return image.with_bands([Band("slope", TerrainNode(_elevation(image), slope_of))])
+    return image.with_bands([Band("slope", _graded(_elevation(image), slope_of))])
 
 
 @implements("Terrain.aspect")
 def aspect(image: Image) -> Image:
     """Degrees clockwise from north."""
-    return image.with_bands([Band("aspect", TerrainNode(_elevation(image), aspect_of))])
+    return image.with_bands([Band("aspect", _graded(_elevation(image), aspect_of))])
 
 
 @implements("Terrain.hillshade")
@@ -83,7 +78,7 @@ def hillshade(image: Image, azimuth: float, elevation: float) -> Image:
         lit = np.cos(zenith) * np.cos(steep) + np.sin(zenith) * np.sin(steep) * np.cos(light - way)
         return np.floor(np.maximum(lit, 0) * 255 + 0.5)
 
-    node = TerrainNode(_elevation(image), shade, PixelType("int", 0, 255))
+    node = _graded(_elevation(image), shade, PixelType("int", 0, 255))
     return image.with_bands([Band("hillshade", node)])
 
 

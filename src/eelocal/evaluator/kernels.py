@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 from eelocal.errors import bad_request
 from eelocal.evaluator.registry import implements
 
+Cell = tuple[int, int, float]
+"""Rows below and columns right of the focus, and a weight."""
+
 
 @dataclass(frozen=True, eq=False)
 class Kernel:
@@ -22,8 +25,8 @@ class Kernel:
     y: int
     shape: str
 
-    def cells(self, zero: bool = False) -> list[tuple[int, int, float]]:
-        """Return (dy, dx, weight) of the cells, row by row; those of no weight only if asked."""
+    def cells(self, zero: bool = False) -> list[Cell]:
+        """Return the cells, row by row; those of no weight only if asked."""
         height, width = self.weights.shape
         return [
             (row - self.y, col - self.x, float(self.weights[row, col]))

@@ -8,8 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eelocal.errors import bad_request
-
 Values = NDArray[Any]
 Mask = NDArray[np.bool_]
 
@@ -78,16 +76,3 @@ def both(masks: Iterable[Mask | None]) -> Mask | None:
     for mask in found[1:]:
         out = out & mask
     return out
-
-
-def same_shape(rasters: Iterable[Raster]) -> tuple[int, ...]:
-    """Return the array shape that all rasters share.
-
-    Raises:
-        EEError: where they differ.
-    """
-    shapes = {raster.array_shape for raster in rasters}
-    if len(shapes) != 1:
-        described = " and ".join(str(list(shape)) for shape in sorted(shapes))
-        raise bad_request(f"Array pixels must have the same shape. Got {described}.")
-    return shapes.pop()

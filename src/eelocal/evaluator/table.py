@@ -1,52 +1,32 @@
-"""OPERATIONS.md, written from the registry: `python -m eelocal.evaluator.table > src/eelocal/OPERATIONS.md`."""
+"""The list in OPERATIONS.md, written from the registry: `python -m eelocal.evaluator.table`."""
 
 from __future__ import annotations
 
 import inspect
-import sys
 from functools import partial
+from pathlib import Path
 
 from eelocal.evaluator import library
-from eelocal.evaluator.choices import CHOICES
 from eelocal.evaluator.registry import OPERATIONS, Operation
 from eelocal.evaluator.signatures import signatures
 
-_HEAD = """# What eelocal's evaluator does
-
-Written from the evaluator's registry by `python -m eelocal.evaluator.table`; a test holds the two together.
-Every operation that is not listed is refused by name. Arguments are checked
-against the signatures that the Earth Engine client ships.
-
-## Choices
-
-Where Earth Engine's behaviour is not documented, or was not found, this is what eelocal does.
-Depend on none of it without a probe on the service.
-
-| about | eelocal |
-| --- | --- |
-"""
-_MIDDLE = """
-## Operations
-
-{count} of the {total} algorithms that the client lists. An operation without a remark does what its name says.
-
-| operation | remark |
-| --- | --- |
-"""
+DOCUMENT = Path(__file__).parents[1] / "OPERATIONS.md"
+_START = "## Operations\n"
 
 
 def table() -> str:
-    """Return the document."""
+    """Return the document: what is written by hand, up to its list of operations, and that list."""
     library.load()
-    lines = [f"| {subject} | {choice} |" for subject, choice in sorted(CHOICES.items())]
     rows = []
     for operations in _families().values():
         plain = [op.name for op in operations if not _remark(op)]
         if plain:
             rows.append(f"| {', '.join(f'`{name}`' for name in plain)} | |")
         rows.extend(f"| `{op.name}` | {_remark(op)} |" for op in operations if _remark(op))
-    middle = _MIDDLE.format(count=len(OPERATIONS), total=len(signatures()))
-    return _HEAD + "\n".join(lines) + "\n" + middle + "\n".join(rows) + "\n"
+    by_hand = DOCUMENT.read_text(encoding="utf-8").partition(_START)[0]
+    count = f"{len(OPERATIONS)} of the {len(signatures())} algorithms that the client lists."
+    head = f"{count} An operation without a remark does what its name says.\n\n| operation | remark |\n| --- | --- |\n"
+    return f"{by_hand}{_START}\n{head}" + "\n".join(rows) + "\n"
 
 
 def _families() -> dict[str, list[Operation]]:
@@ -63,4 +43,4 @@ def _remark(operation: Operation) -> str:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(table())
+    DOCUMENT.write_text(table(), encoding="utf-8")

@@ -12,7 +12,7 @@ from eelocal.evaluator.table import table
 
 def test_the_table_is_up_to_date():
     written = (Path(eelocal.__file__).parent / "OPERATIONS.md").read_text(encoding="utf-8")
-    assert written == table(), "run: python -m eelocal.evaluator.table > src/eelocal/OPERATIONS.md"
+    assert written == table(), "run: python -m eelocal.evaluator.table"
 
 
 def test_every_operation_has_the_clients_signature():
