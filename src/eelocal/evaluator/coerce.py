@@ -13,7 +13,7 @@ from eelocal.evaluator import dates, pixeltype
 from eelocal.evaluator.filters import Filter
 from eelocal.evaluator.geometry import Geometry
 from eelocal.evaluator.grid import Projection, parse_crs
-from eelocal.evaluator.image import Array, Collection, Element, Feature, Image, constant, outline
+from eelocal.evaluator.image import Array, Collection, Element, Image, constant, outline
 from eelocal.evaluator.kernels import Kernel
 from eelocal.evaluator.pixeltype import INT64, PixelType
 from eelocal.evaluator.reducers import Reducer
@@ -96,23 +96,7 @@ def _integer(value: Any) -> int:
     return int(number)
 
 
-def _list(value: Any) -> list[Any]:
-    if isinstance(value, list | tuple):
-        return list(value)
-    if isinstance(value, Array):
-        return list(value.values.tolist())
-    raise _Mismatch
-
-
-def _image(value: Any) -> Image:
-    if isinstance(value, Image):
-        return value
-    if isinstance(value, bool | int | float | Array | list):
-        return Image(bands=tuple(constant(value)))
-    raise _Mismatch
-
-
-def array(value: Any) -> Array:
+def _array(value: Any) -> Array:
     """Return nested lists, or a number, as an array."""
     if isinstance(value, Array):
         return value
@@ -129,31 +113,9 @@ def array(value: Any) -> Array:
     return Array(values, pixeltype.DOUBLE if values.dtype.kind == "f" else INT64)
 
 
-def _collection(value: Any) -> Collection:
-    if isinstance(value, Collection):
-        return value
-    if isinstance(value, Image):
-        return Collection((value,))
-    raise _Mismatch
-
-
-def _geometry(value: Any) -> Geometry:
-    if isinstance(value, Geometry):
-        return value
-    if isinstance(value, Feature) and value.geometry is not None:
-        return value.geometry
-    if isinstance(value, Image | Collection):
-        return outline(value)
-    raise _Mismatch
-
-
-def _projection(value: Any) -> Projection:
-    if isinstance(value, Projection):
-        return value
-    if isinstance(value, str):
-        parse_crs(value)
-        return Projection(value)
-    raise _Mismatch
+def _projection(crs: str) -> Projection:
+    parse_crs(crs)
+    return Projection(crs)
 
 
 def _date(value: Any) -> dates.Date:
@@ -162,51 +124,47 @@ def _date(value: Any) -> dates.Date:
     return dates.parse(value)
 
 
-def _pixel_type(value: Any) -> PixelType:
-    if isinstance(value, PixelType):
-        return value
-    if isinstance(value, str):
-        return pixeltype.named(value)
-    raise _Mismatch
-
-
 def _margin(value: Any) -> float:
     if isinstance(value, dict) and value.get("type") == "ErrorMargin":
         return float(value.get("value", 0))
     return float(_number(value))
 
 
-def _only(kind: type) -> Coercion:
+def _is(kind: type, *others: tuple[Any, Coercion]) -> Coercion:
+    """Return the rule of a type: its own values stay, those of other types become it by a function."""
+
     def rule(value: Any) -> Any:
         if isinstance(value, kind):
             return value
+        for other, become in others:
+            if isinstance(value, other):
+                return become(value)
         raise _Mismatch
 
     return rule
 
 
 _RULES: dict[str, Coercion] = {
-    "Image": _image,
+    "Image": _is(Image, ((bool, int, float, list, Array), lambda value: Image(bands=tuple(constant(value))))),
     "Number": _number,
     "Integer": _integer,
     "Long": _integer,
     "Float": lambda value: float(_number(value)),
     "Boolean": lambda value: bool(_number(value)),
-    "String": _only(str),
-    "List": _list,
-    "Dictionary": _only(dict),
-    "Array": array,
-    "Element": _only(Element),
-    "Filter": _only(Filter),
-    "FeatureCollection": _collection,
-    "ImageCollection": _collection,
-    "Geometry": _geometry,
-    "Rectangle": _geometry,
-    "Projection": _projection,
+    "String": _is(str),
+    "List": _is(list, (tuple, list), (Array, lambda array: array.values.tolist())),
+    "Dictionary": _is(dict),
+    "Array": _array,
+    "Element": _is(Element),
+    "Filter": _is(Filter),
+    "FeatureCollection": _is(Collection),
+    "ImageCollection": _is(Collection, (Image, lambda image: Collection((image,)))),
+    "Geometry": _is(Geometry, ((Element, Collection), outline)),
+    "Projection": _is(Projection, (str, _projection)),
     "Date": _date,
-    "DateRange": _only(dates.DateRange),
-    "PixelType": _pixel_type,
+    "DateRange": _is(dates.DateRange),
+    "PixelType": _is(PixelType, (str, pixeltype.named)),
     "ErrorMargin": _margin,
-    "Kernel": _only(Kernel),
-    "Reducer": _only(Reducer),
+    "Kernel": _is(Kernel),
+    "Reducer": _is(Reducer),
 }
