@@ -62,8 +62,6 @@ def parse(value: Any) -> Date:
     """
     if isinstance(value, Date):
         return value
-    if isinstance(value, DateRange):
-        return value.start
     if isinstance(value, dict) and value.get("type") == "Date":
         return Date(int(value["value"]))
     if isinstance(value, int | float) and not isinstance(value, bool):

@@ -86,8 +86,10 @@ def get_range(moment: Date, unit: str, zone: str | None) -> DateRange:
 
 @implements("DateRange", note="in UTC")
 def date_range(start: Any, end: Any, zone: str | None) -> DateRange:
-    """From a date to before another; without one, a millisecond."""
+    """From a date to before another; without one, a millisecond, or the range that is given."""
     _utc(zone)
+    if isinstance(start, DateRange) and end is None:
+        return start
     first = dates.parse(start)
     last = Date(first.millis + 1) if end is None else dates.parse(end)
     if last.millis < first.millis:

@@ -137,6 +137,7 @@ def test_filters():
 def test_dates():
     assert ids(collection().filterDate("2020-07-01", "2020-09-01")) == ["1", "2"]
     assert ids(collection().filterDate("2020-06-15", "2020-07-15")) == ["0"]
+    assert ids(collection().filterDate(ee.Date("2020-07-20").getRange("month"))) == ["1"]
     assert ids(collection().filter(ee.Filter.calendarRange(6, 8, "month"))) == ["0", "1", "2"]
     assert ids(collection().filter(ee.Filter.calendarRange(11, 6, "month"))) == ["0", "5", "6"]
     assert ids(collection().filter(ee.Filter.calendarRange(2020, 2020, "year"))) == list("0123456")
