@@ -209,7 +209,7 @@ def reduce_neighborhood(
 
 
 def _register(name: str, reducer: str) -> None:
-    @implements(f"Image.focal{name.capitalize()}", note="in pixels only")
+    @implements(f"Image.focal{name.capitalize()}", f"Image.focal_{name}", note="in pixels only")
     def focal(image: Image, radius: float, shape: str, units: str, iterations: int, kernel: Kernel | None) -> Image:
         kernels.need_pixels(units)
         chosen_kernel = kernel if kernel is not None else kernels.named(shape, radius)
