@@ -160,11 +160,11 @@ class _Handler(BaseHTTPRequestHandler):
             text = f"eelocal internal error: {type(error).__name__}: {error}"
             status, reply = 400, _error(EEError(text, 400, "INTERNAL"))
             entry["error"] = text
-        self._send(status, reply, {fault.action for fault in struck})
         entry |= {"status": status, "ms": round((time.monotonic() - started) * 1000, 1), "bytes": len(reply.body)}
         if struck:
             entry["faults"] = [fault.action for fault in struck]
-        owner.note(entry)
+        owner.note(entry)  # first, so that who has the reply finds it in the log
+        self._send(status, reply, {fault.action for fault in struck})
 
     def _body(self, limits: Limits) -> bytes:
         if self.headers.get("Transfer-Encoding"):
