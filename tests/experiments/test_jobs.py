@@ -1,6 +1,7 @@
 """Training jobs in a real MLflow database: what they log, and how they end."""
 
 import json
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -167,6 +168,31 @@ def test_an_interrupted_job_is_marked_killed_and_taken_up_by_ckpt_last(layout, c
         json.loads((folder / "metrics.json").read_text(encoding="utf-8")) for folder in (resumed.folder, job.folder)
     ]
     assert metrics[0] == metrics[1]
+
+
+def test_a_job_killed_after_its_last_epoch_is_not_trained_again(layout, client):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    settings = quick_settings(layout.root, *QUICKER, "run.name=late", "ckpt=last", "seed=21")
+    with pytest.raises(KeyboardInterrupt):
+        run_job(settings, [], test=interrupt)
+    killed = read_record(layout.runs / "late")
+    write_record(layout.runs / "late", replace(killed, status=RUNNING, process=gone()))  # by a kill that none can catch
+    epochs = []
+    resumed = run_job(settings, [], on_epoch=lambda epoch, metrics: epochs.append(epoch))
+    assert epochs == [] and resumed.run_id == killed.run_id and status(client, resumed.run_id) == FINISHED
+    assert read_record(resumed.folder).status == FINISHED and not (resumed.folder / "checkpoints").exists()
+
+
+def test_a_folder_whose_process_is_gone_is_not_running_for_ever(layout, client, job):
+    dead = layout.runs / "dead"
+    dead.mkdir()
+    known = read_record(job.folder)
+    write_record(dead, replace(known, run_id="dead", status=RUNNING, process=gone()))
+    end_dead_runs(client, experiment(client, layout, "sample"), layout)
+    assert read_record(dead).status == KILLED and read_record(job.folder) == known
+    shutil.rmtree(dead)
 
 
 def test_a_run_whose_process_is_gone_is_not_left_running(layout, client):

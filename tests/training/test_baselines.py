@@ -175,18 +175,18 @@ def test_logistic_regression_is_scikit_learns():
 
 def test_pixels_are_drawn_as_an_epoch_draws_them(store, root):
     settings = settings_of(root, "logistic", "data.other_per_water=0.5", "data.least_other=10", "data.confidence=true")
-    every = drawn_pixels(settings, store, range(5), 500_000)
+    every = drawn_pixels(settings.data, settings.seed, store, range(5), 500_000)
     water = sum(store.water(tile) for tile in range(5))
     assert every.water.sum() == water and len(every.water) == pytest.approx(1.5 * water, abs=5)
     assert not np.isnan(every.values).any() and np.allclose(every.weight, 0.9)
-    few = drawn_pixels(settings, store, range(5), 600)
+    few = drawn_pixels(settings.data, settings.seed, store, range(5), 600)
     assert len(few.water) == pytest.approx(600, abs=5) and few.water.mean() == pytest.approx(2 / 3, abs=0.1)
-    again = drawn_pixels(settings, store, range(5), 600)
-    other = drawn_pixels(settings.model_copy(update={"seed": 1}), store, range(5), 600)
+    again = drawn_pixels(settings.data, settings.seed, store, range(5), 600)
+    other = drawn_pixels(settings.data, 1, store, range(5), 600)
     np.testing.assert_array_equal(again.values, few.values)
     assert not np.array_equal(other.values, few.values)
     with pytest.raises(ModelError, match=r"model\.samples=1 leaves a class without a pixel"):
-        drawn_pixels(settings, store, range(5), 1)
+        drawn_pixels(settings.data, settings.seed, store, range(5), 1)
 
 
 @pytest.fixture(scope="module")

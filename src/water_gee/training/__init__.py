@@ -6,7 +6,8 @@ Importing this room imports Lightning, which takes seconds: do it inside the sta
 from water_gee.training.ddp import is_follower
 from water_gee.training.fit import Recipe, fit
 from water_gee.training.history import OnEpoch
-from water_gee.training.run import CHECKPOINT, Trained, follow, radius_of, recipe_of, train
+from water_gee.training.plan import radius_of, recipe_of
+from water_gee.training.run import CHECKPOINT, Trained, follow, train
 from water_gee.training.scores import Scores
 from water_gee.training.split import split_tiles
 from water_gee.training.store import TileStore

@@ -8,8 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from water_gee.config.model import BoostedSettings, LogisticSettings
-from water_gee.config.settings import Settings
+from water_gee.config.model import BoostedSettings, DataSettings, LogisticSettings, ModelSettings
 from water_gee.denoise import ABSTAIN
 from water_gee.errors import ModelError
 from water_gee.models import (
@@ -42,8 +41,8 @@ class Pixels:
     weight: NDArray[np.float32]  # [pixel]
 
 
-def fit_baseline(settings: Settings, store: TileStore, split: Split) -> Fitted:
-    """Fit `settings.model` to the training tiles; what learns from labels is calibrated as the networks are.
+def fit_baseline(model: ModelSettings, data: DataSettings, seed: int, store: TileStore, split: Split) -> Fitted:
+    """Fit a baseline to the training tiles; what learns from labels is calibrated as the networks are.
 
     The rules keep temperature 1 and threshold 0.5: nothing in them is chosen on labels.
 
@@ -53,30 +52,29 @@ def fit_baseline(settings: Settings, store: TileStore, split: Split) -> Fitted:
     """
     keep_apart(store, split, 0)
     started = time.monotonic()
-    network = learn(settings, store, split.training)
+    network = learn(model, data, seed, store, split.training)
     seconds = time.monotonic() - started
     scores = validation_scores(network, store, split.validation)
     temperature, threshold = 1.0, 0.5
-    if isinstance(settings.model, LogisticSettings | BoostedSettings):
+    if isinstance(model, LogisticSettings | BoostedSettings):
         temperature = scores.temperature()
         threshold = scores.best_threshold(temperature)
     widths = network.body.widths if isinstance(network.body, BoostedTrees) else ()
-    model = TrainedModel(network, settings.model.name, widths, threshold, temperature)
-    confusions = {store.records[tile].id: confusion(model, store, tile) for tile in split.validation}
-    return Fitted(model, confusions, scores, [], "none", seconds)
+    trained = TrainedModel(network, model.name, widths, threshold, temperature)
+    confusions = {store.records[tile].id: confusion(trained, store, tile) for tile in split.validation}
+    return Fitted(trained, confusions, scores, [], "none", seconds)
 
 
-def learn(settings: Settings, store: TileStore, tiles: Sequence[int]) -> PixelNetwork:
-    """Return the baseline that `settings.model` names, fitted to `tiles`."""
-    model = settings.model
+def learn(model: ModelSettings, data: DataSettings, seed: int, store: TileStore, tiles: Sequence[int]) -> PixelNetwork:
+    """Return the baseline that `model` names, fitted to `tiles`."""
     if isinstance(model, LogisticSettings):
-        pixels = drawn_pixels(settings, store, tiles, model.samples)
+        pixels = drawn_pixels(data, seed, store, tiles, model.samples)
         return logistic(pixels, store.names, Standardise(*standardisation(store, tiles)), l2=model.l2)
     if isinstance(model, BoostedSettings):
-        pixels = drawn_pixels(settings, store, tiles, model.samples)
+        pixels = drawn_pixels(data, seed, store, tiles, model.samples)
         body = boosted_trees(
             pixels.values, pixels.water, pixels.weight,
-            trees=model.trees, leaves=model.leaves, lr=model.lr, l2=model.l2, seed=settings.seed,
+            trees=model.trees, leaves=model.leaves, lr=model.lr, l2=model.l2, seed=seed,
         )  # fmt: skip
         return raw_network(body, store.names)
     if model.name == "cfmask":
@@ -84,20 +82,19 @@ def learn(settings: Settings, store: TileStore, tiles: Sequence[int]) -> PixelNe
     return otsu(store, tiles)
 
 
-def drawn_pixels(settings: Settings, store: TileStore, tiles: Sequence[int], most: int) -> Pixels:
+def drawn_pixels(data: DataSettings, seed: int, store: TileStore, tiles: Sequence[int], most: int) -> Pixels:
     """Return labelled pixels of `tiles`, balanced as in an epoch of a network and thinned to about `most`.
 
     Raises:
         ModelError: so few that a class is left out.
     """
-    data = settings.data
     ratio = min(data.other_per_water, float(store.size**2))
     balances = [balance(store.labels[tile], ratio, data.least_other) for tile in tiles]
     share = min(1.0, most / sum(one.total for one in balances))
     own = slice(store.margin, store.margin + store.size)
     values, water, weight = [], [], []
     for tile, one in zip(tiles, balances, strict=True):
-        random = np.random.default_rng([settings.seed, tile])
+        random = np.random.default_rng([seed, tile])
         places = random.permutation(draw(store.labels[tile], one, random))[: round(share * one.total)]
         places.sort()
         values.append(store.features[tile, own, own].reshape(-1, len(store.names))[places])

@@ -7,18 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import yaml
 from torch import distributed
 
-from water_gee.config.configure import chosen
-from water_gee.config.model import NetworkSettings
 from water_gee.config.settings import Settings
 from water_gee.denoise import training_records
 from water_gee.errors import ModelError
 from water_gee.files import write_json, write_text
 from water_gee.models import (
     TrainedModel,
-    build_body,
     exportable,
     learned_numbers,
     load_checkpoint,
@@ -26,15 +22,13 @@ from water_gee.models import (
     save_checkpoint,
     widths,
 )
-from water_gee.paths import Layout
 from water_gee.progress import say
-from water_gee.reads import STAGES
-from water_gee.training.augmentation import Augmentation
 from water_gee.training.baselines import fit_baseline
 from water_gee.training.ddp import ALONE, Place, joined, launched, on_gpu, place_of
 from water_gee.training.figures import draw_all
 from water_gee.training.fit import Fitted, Learned, Recipe, judge, learn
 from water_gee.training.history import OnEpoch, as_csv
+from water_gee.training.plan import Plan, radius_of
 from water_gee.training.pruning import pruned
 from water_gee.training.spawned import started
 from water_gee.training.split import Split, split_tiles
@@ -51,25 +45,6 @@ class Trained:
     metrics: dict[str, float | int]  # of validation, at the threshold
     facts: dict[str, float | int | str]  # threshold, temperature, epochs, feed, parameters
     seconds: float  # of training alone
-
-
-def recipe_of(settings: Settings) -> Recipe:
-    """Return what the settings say of network, data, trainer and seed.
-
-    Raises:
-        ModelError: the model is a baseline, which is no network.
-    """
-    model, data, trainer = settings.model, settings.data, settings.trainer
-    if not isinstance(model, NetworkSettings):
-        raise ModelError(f"model={model.name} is not a network that can be trained further; choose one, as model=mlp")
-    return Recipe(
-        kind=model.name, widths=tuple(model.widths), lr=model.lr, weight_decay=model.weight_decay,
-        feed=data.name, batch=data.batch, crop=data.crop, crop_batch=data.crop_batch,
-        other_per_water=data.other_per_water, least_other=data.least_other, use_confidence=data.confidence,
-        soft=data.soft, augmentation=Augmentation(data.flips, data.jitter),
-        epochs=trainer.epochs, patience=trainer.patience, accelerator=trainer.accelerator,
-        precision=trainer.precision, seed=settings.seed, batches=trainer.batches,
-    )  # fmt: skip
 
 
 def train(
@@ -99,34 +74,34 @@ def train(
             another process that trained along has ended.
         ConfigError: `trainer.devices` and `trainer.nodes` do not fit how the process was started.
     """
-    if not isinstance(settings.model, NetworkSettings):
-        store, split = prepare(settings, 0, folder)
+    plan = Plan.of(settings)
+    if not plan.is_network:
+        store, split = prepare(plan, 0, folder)
         write_text(folder / "curves.csv", as_csv([]))
-        return keep(folder, fit_baseline(settings, store, split), store, split, metadata or {})
-    recipe, place = recipe_of(settings), place_of(settings.trainer)
-    radius = radius_of(recipe, len(settings.features.names))
+        fitted = fit_baseline(plan.model, plan.data, plan.seed, store, split)
+        return keep(folder, fitted, store, split, metadata or {})
+    recipe, place = plan.recipe, place_of(plan.trainer)
+    radius = radius_of(recipe, len(plan.features))
     on_gpu(recipe.accelerator, place)  # a mistake in it is told before anything is started
     if start and place.rank == 0:
-        metadata = {**(metadata or {}), **_write_start(settings, folder, start, share, recipe, resume=resume)}
+        metadata = {**(metadata or {}), **_write_start(plan, folder, start, share, resume=resume)}
     if place.world == 1:
-        store, split = prepare(settings, radius, folder)
+        store, split = prepare(plan, radius, folder)
         learned = _learn(store, split, recipe, folder, resume=resume, on_epoch=on_epoch)
     elif launched():
-        with joined(place, settings.trainer, None):
+        with joined(place, plan.trainer, None):
             distributed.broadcast_object_list([str(folder), resume])
-            store, split = prepare(settings, radius, folder)
+            store, split = prepare(plan, radius, folder)
             learned = _learn(store, split, recipe, folder, resume=resume, on_epoch=on_epoch, place=place)
     else:
-        with started(partial(_take_part, settings, folder, resume), place.world) as wait_for:
-            store, split = prepare(settings, radius, folder)
+        with started(partial(_take_part, plan, folder, resume), place.world) as wait_for:
+            store, split = prepare(plan, radius, folder)
             learned = wait_for(on_epoch)
     own = replace(recipe, widths=widths(learned.network))  # of a pruned network, not those of the settings
     return keep(folder, judge(learned, store, split, own), store, split, metadata or {})
 
 
-def _write_start(
-    settings: Settings, folder: Path, start: TrainedModel, share: float, recipe: Recipe, *, resume: bool
-) -> dict[str, Any]:
+def _write_start(plan: Plan, folder: Path, start: TrainedModel, share: float, *, resume: bool) -> dict[str, Any]:
     """Write the network to start from, pruned by a share, into the run's folder; return what the checkpoint shall tell.
 
     A run that is gone on with keeps the one that it began with.
@@ -134,8 +109,8 @@ def _write_start(
     path = folder / _START
     if not (resume and path.is_file()):
         if share:
-            store, split = open_tiles(settings, start.network.radius, folder)
-            network = pruned(start, share, recipe, store, split)
+            store, split = open_tiles(plan, start.network.radius, folder)
+            network = pruned(start, share, plan.recipe, store, split)
             start = replace(start, network=network, widths=widths(network))
         path.parent.mkdir(exist_ok=True)
         save_checkpoint(path, start)
@@ -169,56 +144,44 @@ def follow(settings: Settings) -> None:
         TileError: tiles or labels are missing, or there are fewer GPUs than processes.
         ModelError: the run's folder is not to be seen from this machine, or another process is gone.
     """
-    if not isinstance(settings.model, NetworkSettings):
+    plan = Plan.of(settings)
+    if not plan.is_network:
         return  # a baseline is fitted by the other process alone
-    place = place_of(settings.trainer)
-    with joined(place, settings.trainer, None):
+    place = place_of(plan.trainer)
+    with joined(place, plan.trainer, None):
         told: list[Any] = [None, None]
         distributed.broadcast_object_list(told)
         folder, resume = Path(told[0]), bool(told[1])
         if not folder.is_dir():
             raise ModelError(f"{folder} is not on this machine; machines that train together share paths.root")
-        _learn_along(settings, folder, resume, place)
+        _learn_along(plan, folder, resume, place)
 
 
-def _take_part(settings: Settings, folder: Path, resume: bool, place: Place, meeting: Path, told: OnEpoch) -> Learned:
+def _take_part(plan: Plan, folder: Path, resume: bool, place: Place, meeting: Path, told: OnEpoch) -> Learned:
     """Train as one of the processes of this machine."""
-    with joined(place, settings.trainer, meeting):
-        return _learn_along(settings, folder, resume, place, told)
+    with joined(place, plan.trainer, meeting):
+        return _learn_along(plan, folder, resume, place, told)
 
 
-def _learn_along(
-    settings: Settings, folder: Path, resume: bool, place: Place, on_epoch: OnEpoch | None = None
-) -> Learned:
-    recipe = recipe_of(settings)
-    store, split = open_tiles(settings, radius_of(recipe, len(settings.features.names)), folder)
+def _learn_along(plan: Plan, folder: Path, resume: bool, place: Place, on_epoch: OnEpoch | None = None) -> Learned:
+    recipe = plan.recipe
+    store, split = open_tiles(plan, radius_of(recipe, len(plan.features)), folder)
     return _learn(store, split, recipe, folder, resume=resume, on_epoch=on_epoch, place=place)
 
 
-def radius_of(recipe: Recipe, bands: int) -> int:
-    """Return how many pixels around each the recipe's network reads.
-
-    Raises:
-        ModelError: the network cannot be built.
-    """
-    return int(getattr(build_body(recipe.kind, bands, recipe.widths), "radius"))  # noqa: B009
-
-
-def prepare(settings: Settings, radius: int, folder: Path) -> tuple[TileStore, Split]:
+def prepare(plan: Plan, radius: int, folder: Path) -> tuple[TileStore, Split]:
     """Write the configuration of the training into `folder`; return the tiles, divided to train and to validate."""
-    write_text(folder / "config.yaml", yaml.safe_dump(chosen(settings, STAGES["train"].keys), sort_keys=False))
-    return open_tiles(settings, radius, folder)
+    write_text(folder / "config.yaml", plan.config)
+    return open_tiles(plan, radius, folder)
 
 
-def open_tiles(settings: Settings, radius: int, folder: Path) -> tuple[TileStore, Split]:
+def open_tiles(plan: Plan, radius: int, folder: Path) -> tuple[TileStore, Split]:
     """Return the tiles, divided for training and validation; nothing of them stays in `folder`."""
-    if settings.trainer.threads:
-        torch.set_num_threads(settings.trainer.threads)
-    layout = Layout.of(settings)
-    records = training_records(layout)
-    store = build_store(layout, records, settings.features.names, radius, folder)
+    if plan.trainer.threads:
+        torch.set_num_threads(plan.trainer.threads)
+    store = build_store(plan.layout, training_records(plan.layout), plan.features, radius, folder)
     tiles = range(len(store.records))
-    return store, split_tiles(store.records, [store.water(tile) for tile in tiles], settings.data.validation)
+    return store, split_tiles(store.records, [store.water(tile) for tile in tiles], plan.data.validation)
 
 
 def keep(folder: Path, fitted: Fitted, store: TileStore, split: Split, metadata: Mapping[str, Any]) -> Trained:
