@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from water_gee.config.earth import EarthSettings
+from local_earth import earth_at
 from water_gee.earth import Session, connect
 from water_gee.paths import Layout
 
@@ -14,5 +14,5 @@ from water_gee.paths import Layout
 def session(eelocal_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
     """One for a module, since the client takes a second to start; a module that connects itself must not use it."""
     root: Path = tmp_path_factory.mktemp("root")
-    with connect(EarthSettings(kind="local", url=eelocal_url, wait=0), Layout(root)) as connected:
+    with connect(earth_at(eelocal_url), Layout(root)) as connected:
         yield connected

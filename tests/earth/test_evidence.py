@@ -12,8 +12,8 @@ from shapely.geometry import box
 import scenes
 from earth.said import CLASS_OF, DSWE, Numbers, codes, says
 from eelocal import Server
+from local_earth import earth_at
 from scenes import ASSET_BANDS, BANDS, GLO30, LANDSAT, STRIPS, milliseconds, write_asset
-from water_gee.config.earth import EarthSettings
 from water_gee.config.settings import Settings
 from water_gee.earth import (
     Session,
@@ -95,7 +95,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
         write_asset(path, values[None], ("water",), STRIP, {"system:time_start": milliseconds(2020, day)})
     with (
         Server(catalog) as server,
-        connect(EarthSettings(kind="local", url=server.url, wait=0), Layout(catalog)) as connected,
+        connect(earth_at(server.url), Layout(catalog)) as connected,
     ):
         yield connected
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from eelocal import Server
-from water_gee.config.earth import EarthSettings
+from local_earth import earth_at
 from water_gee.earth import connect, export_to_asset, fetch, in_parallel, watch
 from water_gee.errors import EarthError
 from water_gee.paths import Layout
@@ -24,7 +24,7 @@ def session(world, tmp_path):
     """A session on a catalog that may be written to."""
     shutil.copytree(world / "catalog" / "COPERNICUS", tmp_path / "catalog" / "COPERNICUS")
     with Server(tmp_path / "catalog") as server:
-        with connect(EarthSettings(kind="local", url=server.url, wait=0), Layout(tmp_path)) as connected:
+        with connect(earth_at(server.url), Layout(tmp_path)) as connected:
             yield connected
 
 

@@ -11,7 +11,7 @@ from water_gee.config.base import Group
 class ClusterSettings(Group):
     """Processes of this machine, or the workers of a Dask scheduler that is already running."""
 
-    kind: Literal["processes", "dask"] = "processes"
+    kind: Literal["processes", "dask"]
     workers: Annotated[int, Field(ge=0)] = 0  # processes at once; 0: as many as there are cores
     address: str = ""  # of the scheduler, as tcp://HOST:PORT or tls://HOST:PORT
 

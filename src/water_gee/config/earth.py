@@ -16,10 +16,10 @@ class EarthSettings(Group):
     catalog: str | None = None  # local: the folder catalog
     url: str | None = None  # local: an eelocal that already runs; cloud: another endpoint
     project: str | None = None  # cloud: the Google Cloud project
-    workers: Annotated[int, Field(ge=1, le=40)] = 2  # requests at once
-    attempts: Count = 5  # tries of one request before it counts as failed
-    wait: Annotated[float, Field(ge=0)] = 1.0  # seconds before the second try, doubled before each further one
-    deadline: Positive = 300.0  # seconds for one request
+    workers: Annotated[int, Field(ge=1, le=40)]  # requests at once
+    attempts: Count  # tries of one request before it counts as failed
+    wait: Annotated[float, Field(ge=0)]  # seconds before the second try, doubled before each further one
+    deadline: Positive  # seconds for one request
 
     @model_validator(mode="after")
     def _reachable(self) -> Self:
@@ -43,7 +43,7 @@ class SensorSettings(Group):
     cloud_bits: list[Annotated[int, Field(ge=0, le=15)]]
     water_bit: Annotated[int, Field(ge=0, le=15)]
     snow_bit: Annotated[int, Field(ge=0, le=15)] | None = None  # unset: the quality band does not tell snow
-    reducer: Literal["median", "mean"] = "median"
+    reducer: Literal["median", "mean"]
 
 
 class DemSettings(Group):
@@ -71,8 +71,8 @@ class TilesSettings(Group):
     """The tiles to download."""
 
     areas: Annotated[list[str], Field(min_length=1)]
-    size: Annotated[int, Field(ge=32, le=2048)] = 512  # pixels a side
-    origin: tuple[float, float] = (0.0, 0.0)  # a corner of the study's pixel lattice, in crs units
-    margin: Annotated[int, Field(ge=0, le=64)] = 3  # pixels around a tile, for the network's neighbourhood
-    dry_run: bool = False  # only say what would be fetched
-    refresh: bool = False  # fetch again what is already there
+    size: Annotated[int, Field(ge=32, le=2048)]  # pixels a side
+    origin: tuple[float, float]  # a corner of the study's pixel lattice, in crs units
+    margin: Annotated[int, Field(ge=0, le=64)]  # pixels around a tile, for the network's neighbourhood
+    dry_run: bool  # only say what would be fetched
+    refresh: bool  # fetch again what is already there

@@ -13,7 +13,7 @@ SHARE = "share_"  # begins the name of the band that holds a source's share of t
 class LabelsSettings(Group):
     """The raw label's rule, the label sources stored as evidence, and the bands a denoising method may read."""
 
-    bit: Literal["quality", "cfmask"] = "quality"  # the quality band's water bit, or CFMask's rule in its place
+    bit: Literal["quality", "cfmask"]  # the quality band's water bit, or CFMask's rule in its place
     sources: list[str]
     beside: list[str]
 

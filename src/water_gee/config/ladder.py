@@ -16,7 +16,7 @@ class LadderTraining(Group):
 
     rates: list[Rate]  # those that are among the ladder's; none: nothing is trained
     seeds: Annotated[list[Seed], Field(min_length=1)]  # of the noise and of the network; those of the ladder
-    epochs: Count = 8
+    epochs: Count
 
 
 class LadderSettings(Group):
@@ -28,7 +28,7 @@ class LadderSettings(Group):
     rates: Annotated[list[Rate], Field(min_length=1)]
     seeds: Annotated[list[Seed], Field(min_length=1)]
     areas: Annotated[list[str], Field(min_length=1)]
-    tiles: Annotated[int, Field(ge=0)] = 0  # of an area and year at most, those with most of their rarer class; 0: all
+    tiles: Annotated[int, Field(ge=0)]  # of an area and year at most, those with most of their rarer class; 0: all
     training: LadderTraining
 
     @field_validator("studies", "methods", "kinds", "rates", "seeds", "areas")

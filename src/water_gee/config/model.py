@@ -63,8 +63,8 @@ class NetworkSettings(_Model):
     """A network and its optimiser."""
 
     name: Literal["pixelcnn", "pixelcnn_small", "mlp"]
-    lr: Positive = 1e-3
-    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    lr: Positive
+    weight_decay: Annotated[float, Field(ge=0)]
     widths: list[Count]
 
 
@@ -78,19 +78,19 @@ class LogisticSettings(_Model):
     """Logistic regression on the pixel itself."""
 
     name: Literal["logistic"]
-    l2: Positive = 1.0  # weight of half the squared coefficients beside the summed loss
-    samples: Count = 500_000  # labelled pixels at most
+    l2: Positive  # weight of half the squared coefficients beside the summed loss
+    samples: Count  # labelled pixels at most
 
 
 class BoostedSettings(_Model):
     """Gradient-boosted trees on the pixel itself."""
 
     name: Literal["boosted"]
-    trees: Count = 200
-    leaves: Annotated[int, Field(ge=2, le=31)] = 31  # of a tree, at most
-    lr: Positive = 0.1  # what each tree's answer is multiplied by
-    l2: Positive = 1.0  # holds back the values of leaves that are sure of their class, which would grow without end
-    samples: Count = 500_000  # labelled pixels at most
+    trees: Count
+    leaves: Annotated[int, Field(ge=2, le=31)]  # of a tree, at most
+    lr: Positive  # what each tree's answer is multiplied by
+    l2: Positive  # holds back the values of leaves that are sure of their class, which would grow without end
+    samples: Count  # labelled pixels at most
 
 
 ModelSettings = Annotated[
@@ -118,27 +118,27 @@ class DataSettings(Group):
     """How labelled pixels reach the network."""
 
     name: Literal["auto", "pixels", "crops"]
-    batch: Count = 4096  # pixels: labelled pixels a step
-    crop: Annotated[int, Field(ge=8, le=512)] = 16  # crops: pixels a side
-    crop_batch: Count = 32  # crops a step
-    other_per_water: Positive = 5.0  # at most so many other pixels for each water pixel of a tile
-    least_other: Annotated[int, Field(ge=0)] = 500  # but at least so many, so that a tile without water teaches too
-    confidence: bool = False  # weigh a pixel's loss by its label's confidence
-    soft: bool = False  # train networks on the probability of water that the confidence gives, not on the label
-    flips: bool = True  # show each window from one of the square's eight sides, another one each epoch
-    jitter: Annotated[float, Field(ge=0, le=1)] = 0.0  # standard deviation of the log gain of a window's reflectance
-    validation: Annotated[float, Field(gt=0, lt=1)] = 0.2  # share of the training tiles, chosen as blocks in space
+    batch: Count  # pixels: labelled pixels a step
+    crop: Annotated[int, Field(ge=8, le=512)]  # crops: pixels a side
+    crop_batch: Count  # crops a step
+    other_per_water: Positive  # at most so many other pixels for each water pixel of a tile
+    least_other: Annotated[int, Field(ge=0)]  # but at least so many, so that a tile without water teaches too
+    confidence: bool  # weigh a pixel's loss by its label's confidence
+    soft: bool  # train networks on the probability of water that the confidence gives, not on the label
+    flips: bool  # show each window from one of the square's eight sides, another one each epoch
+    jitter: Annotated[float, Field(ge=0, le=1)]  # standard deviation of the log gain of a window's reflectance
+    validation: Annotated[float, Field(gt=0, lt=1)]  # share of the training tiles, chosen as blocks in space
 
 
 class TrainerSettings(Group):
     """How long and on what to train."""
 
-    epochs: Count = 8
-    patience: Count = 4  # epochs without a better validation IoU before training stops
-    accelerator: Literal["auto", "cpu", "gpu", "cuda", "mps"] = "auto"
-    devices: Count = 1  # processes on a machine, each with its share of every batch and, where there are GPUs, its GPU
-    nodes: Count = 1  # machines; on more than one, torchrun starts the processes
-    precision: Literal["auto", "32", "bf16"] = "auto"  # auto: bf16 mixed on a GPU that has it, else 32 bits
-    batches: Annotated[int, Field(ge=0)] = 0  # of each epoch, to train and to validate; 0: all
-    log_model: bool = True  # keep the trained model in MLflow
-    threads: Annotated[int, Field(ge=0)] = 0  # of each process; 0: as many as torch chooses, divided among processes
+    epochs: Count
+    patience: Count  # epochs without a better validation IoU before training stops
+    accelerator: Literal["auto", "cpu", "gpu", "cuda", "mps"]
+    devices: Count  # processes on a machine, each with its share of every batch and, where there are GPUs, its GPU
+    nodes: Count  # machines; on more than one, torchrun starts the processes
+    precision: Literal["auto", "32", "bf16"]  # auto: bf16 mixed on a GPU that has it, else 32 bits
+    batches: Annotated[int, Field(ge=0)]  # of each epoch, to train and to validate; 0: all
+    log_model: bool  # keep the trained model in MLflow
+    threads: Annotated[int, Field(ge=0)]  # of each process; 0: as many as torch chooses, divided among processes

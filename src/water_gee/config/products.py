@@ -28,9 +28,9 @@ class SelectSettings(Group):
 class ExportSettings(Group):
     """The form of the exported network and the size of its proof."""
 
-    form: Literal["array", "kernel", "auto"] = "array"
-    parity_pixels: Count = 250_000
-    logits: bool = False
+    form: Literal["array", "kernel", "auto"]
+    parity_pixels: Count
+    logits: bool
 
 
 class CostSettings(Group):
@@ -42,16 +42,16 @@ class CostSettings(Group):
 class PredictSettings(Group):
     """How the maps are made."""
 
-    engine: Literal["earth", "local"] = "earth"
-    runtime: Literal["torch", "onnx", "openvino"] = "torch"  # local engine only: what computes the network
-    area: str = "map"
+    engine: Literal["earth", "local"]
+    runtime: Literal["torch", "onnx", "openvino"]  # local engine only: what computes the network
+    area: str
     tile_size: Annotated[int, Field(ge=32, le=2048)] | None = None  # pixels a request; unset, the study's
-    one_piece: bool = False  # local engine only: the whole area at once
+    one_piece: bool  # local engine only: the whole area at once
 
 
 class EvaluateSettings(Group):
     """The accuracy assessment."""
 
-    area: str = "test"
-    block: Annotated[int, Field(ge=16, le=4096)] = 144  # pixels a side of the places that intervals are made over
-    resamples: Annotated[int, Field(ge=100, le=100_000)] = 1000  # of the bootstrap
+    area: str
+    block: Annotated[int, Field(ge=16, le=4096)]  # pixels a side of the places that intervals are made over
+    resamples: Annotated[int, Field(ge=100, le=100_000)]  # of the bootstrap

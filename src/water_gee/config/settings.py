@@ -43,7 +43,7 @@ class Settings(Group):
     model: ModelSettings
     data: DataSettings
     trainer: TrainerSettings
-    cluster: ClusterSettings = ClusterSettings()
+    cluster: ClusterSettings
     search: SearchSettings
     prune: PruneSettings
     export: ExportSettings
@@ -55,10 +55,10 @@ class Settings(Group):
     simulate: SimulationSpec
     ladder: LadderSettings
     cost: CostSettings
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: Annotated[int, Field(ge=0)]
     # last: go on with the newest unfinished run of the same configuration; else a run or checkpoint file to start from
     ckpt: str | None = None
-    tags: tuple[str, ...] = ()  # words by which a run is found in MLflow
+    tags: tuple[str, ...]  # words by which a run is found in MLflow
 
     @model_validator(mode="after")
     def _areas_known(self) -> Self:

@@ -30,12 +30,12 @@ class Strip(Group):
 class SimulationSpec(Group):
     """A whole simulation; the same spec gives the same bytes."""
 
-    seed: Annotated[int, Field(ge=0)] = 20
-    size: Annotated[int, Field(ge=192, le=2048, multiple_of=64)] = 1024  # pixels of 30 m along a strip
-    crs: str = "EPSG:32648"
-    row: Annotated[int, Field(ge=1, le=248)] = 23  # WRS row, as in the names of the scenes
-    water_share: Annotated[Share, Field(ge=0.06, le=0.12)] = 0.09  # aimed at, of each strip
-    cloud_share: Annotated[Share, Field(le=0.5)] = 0.08  # mean over the dates
+    seed: Annotated[int, Field(ge=0)]
+    size: Annotated[int, Field(ge=192, le=2048, multiple_of=64)]  # pixels of 30 m along a strip
+    crs: str
+    row: Annotated[int, Field(ge=1, le=248)]  # WRS row, as in the names of the scenes
+    water_share: Annotated[Share, Field(ge=0.06, le=0.12)]  # aimed at, of each strip
+    cloud_share: Annotated[Share, Field(le=0.5)]  # mean over the dates
     strips: Annotated[list[Strip], Field(min_length=1)]
 
     @model_validator(mode="after")
