@@ -9,8 +9,9 @@ import finished
 from vouched import vouch_for_labels
 from water_gee.errors import ConfigError, ModelError, TileError
 from water_gee.evaluation import METHODS, assess
+from water_gee.evaluation.view import Judge, views
 from water_gee.models import load_checkpoint, predict
-from water_gee.tiles import clean_path, read_manifest, write_manifest
+from water_gee.tiles import clean_path, load_tile, read_manifest, write_manifest
 
 REFERENCE = "study.references={truth: 'reference/water_{year}_*.tif'}"
 ONE_YEAR = "study.years=[2020]"
@@ -172,8 +173,8 @@ class TestBadInput:
         self.fails(settings, TileError, r"water_2020_a.tif cannot be read .*; replace the file")
 
     def test_a_model_of_other_features(self, root, settings) -> None:
-        finished.checkpoint(root, ("blue", "nir"))
-        self.fails(settings, ModelError, r"the model reads blue, nir but the tiles hold blue, green, red")
+        finished.checkpoint(root, ("blue", "ndvi"))
+        self.fails(settings, ModelError, r"the model reads blue, ndvi but the tiles hold blue, green, red")
 
     def test_a_margin_that_is_too_narrow(self, root, settings, monkeypatch) -> None:
         monkeypatch.setattr(finished, "MARGIN", 1)
@@ -208,3 +209,12 @@ def test_real_chips_give_the_figures_that_others_measured(real_scenes, tmp_path)
         ("plausible", "qa_water"): 0.794, ("plausible", "mndwi_0"): 0.745,
         ("all", "qa_water"): 0.651, ("all", "mndwi_0"): 0.603,
     }  # fmt: skip
+
+
+def test_a_model_of_some_of_the_tiles_features_is_given_those_in_its_order(tmp_path) -> None:
+    layout = finished.write_root(tmp_path)
+    record = read_manifest(layout)[0]
+    tile = load_tile(layout, record)
+    for names in (("nir", "blue"), ("swir1",)):
+        (view,) = views(layout, [record], Judge(lambda features: features[-1], names, 0, 0.5), [])
+        np.testing.assert_array_equal(view.probability, tile.band(names[-1])[tile.core])

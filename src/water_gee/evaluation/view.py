@@ -73,7 +73,7 @@ def views(
     """Yield each test tile with every answer to it.
 
     Raises:
-        ModelError: the tiles hold other features than the model reads.
+        ModelError: the tiles lack a feature that the model reads.
         TileError: a tile is broken, or its margin is too narrow for the model.
     """
     clean = CleanLabels.of(layout) if is_there(clean_report_path(layout)) else None
@@ -104,7 +104,7 @@ def answered_by(view: TileView, judge: Judge) -> TileView:
     """Return the same tile with the answer of another model, without reading the tile and its references again.
 
     Raises:
-        ModelError: the tile holds other features than the model reads.
+        ModelError: the tile lacks a feature that the model reads.
         TileError: the tile's margin is too narrow for the model.
     """
     probability = _probability(view.tile, judge)
@@ -113,8 +113,8 @@ def answered_by(view: TileView, judge: Judge) -> TileView:
 
 
 def _probability(tile: TileData, judge: Judge) -> NDArray[np.float32]:
-    """Return the model's probability of the tile's own pixels."""
-    if tile.names != judge.features:
+    """Return the model's probability of the tile's own pixels, by those of the tile's features that it reads."""
+    if not set(judge.features) <= set(tile.names):
         raise ModelError(
             f"the model reads {', '.join(judge.features)} but the tiles hold {', '.join(tile.names)}; "
             "set features.names to the model's list and run: water-gee tiles, or train again"
@@ -126,7 +126,9 @@ def _probability(tile: TileData, judge: Judge) -> NDArray[np.float32]:
             f"set tiles.margin={judge.radius} and run: water-gee tiles"
         )
     height, width = tile.features.shape[1:]
-    return judge.predict(tile.features[:, spare : height - spare, spare : width - spare])
+    bands = [tile.names.index(name) for name in judge.features]
+    read = tile.features if bands == list(range(len(tile.names))) else tile.features[bands]
+    return judge.predict(read[:, spare : height - spare, spare : width - spare])
 
 
 def _mndwi(tile: TileData) -> NDArray[np.float32]:

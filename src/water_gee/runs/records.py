@@ -29,6 +29,7 @@ _BROKEN = "delete the run's folder, or train it again"
 _UNNAMED = (
     "model",
     "study",
+    "tags",
     "prune.",
     "earth",
     "ckpt",
