@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from water_gee.advice import remember
 from water_gee.config.show import add_configuration, is_asked_to_show, show
 from water_gee.output import print_anything, quieten
+from water_gee.progress import say
 from water_gee.surroundings import in_one_line
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
         jobs = compose_jobs(options.overrides, options.config_dir, multirun=options.multirun)
         check(jobs)
+        say(jobs.text)
         train(jobs)
 
 

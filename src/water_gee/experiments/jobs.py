@@ -32,6 +32,16 @@ class Jobs:
         """Whether they are the trials of a search."""
         return self.first.search.method != "none"
 
+    @property
+    def text(self) -> str:
+        """What is begun, in a line."""
+        study, count = self.first.study.name, len(self.settings)
+        if self.searched:
+            what = f"a search of {self.first.search.trials} trials"
+        else:
+            what = f"a sweep of {count} jobs" if self.multirun else f"a training of {self.first.model.name}"
+        return f"{what} on the study {study}, in {Layout.of(self.first).runs}"
+
 
 def compose_jobs(overrides: Sequence[str], config_dir: str | None, *, multirun: bool) -> Jobs:
     """Return the jobs of a command line: one, or with `multirun` every combination of the values that are given.
