@@ -11,7 +11,7 @@ import warnings
 def print_anything() -> None:
     """Let no character that the terminal lacks end a command.
 
-    The C locale is taken for UTF-8, as Python does unless it is told not to; another one gets `?` instead.
+    The C locale is taken for UTF-8, as Python does by default; another one gets `?` instead.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

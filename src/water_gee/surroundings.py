@@ -78,7 +78,7 @@ def in_one_line(program: str, interrupted: str) -> Iterator[None]:
 
     Args:
         program: what the line begins with.
-        interrupted: what is told after Ctrl-C.
+        interrupted: the line after Ctrl-C.
     """
     try:
         yield
@@ -99,7 +99,7 @@ def about(error: BaseException, path: object) -> None:
 
 
 def one_line(error: BaseException) -> str | None:
-    """Return what the user is told of an error, or None of one of the program itself."""
+    """Return the line that the user gets of an error, or None of one of the program itself."""
     told = str(error) if isinstance(error, WaterGeeError) else from_outside(error)
     if told is None:
         return None

@@ -73,7 +73,7 @@ def run_search(
     fixed = [one for one in overrides if not one.lstrip("+~").startswith("search")]
     space = open_space(settings, fixed)
     for corner in corners(space):
-        _settings([*fixed, *corner], config_dir)  # a mistake in the space is told before anything is written
+        _settings([*fixed, *corner], config_dir)  # a mistake in the space ends it before anything is written
     layout = Layout.of(settings)
     key = search_key(settings, space, layout)
     told = " ".join(one for one in fixed if not one.startswith(("study=", "paths.")))
@@ -158,7 +158,7 @@ def _try(searching: Search, trial: optuna.Trial, run: RunTrial) -> None:
 
 
 def _report(study: optuna.Study, trial: optuna.Trial, epochs: int) -> OnEpoch:
-    """Return what is told of each epoch of a trial; it raises `GivenUp` where going on is not worth it."""
+    """Return what takes each epoch of a trial; it raises `GivenUp` where going on is not worth it."""
     last = study.get_trials(deepcopy=False)[trial.number].last_step  # of an attempt that was cut off
     seen = -1 if last is None else last
 

@@ -1,4 +1,4 @@
-"""A sweep's jobs wherever they run: their failures are told, and those in other processes end with the sweep."""
+"""A sweep's jobs wherever they run: their failures are shown, and those in other processes end with the sweep."""
 
 import os
 import signal

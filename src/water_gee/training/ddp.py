@@ -140,7 +140,7 @@ def joined(place: Place, trainer: TrainerSettings, meeting: Path | None) -> Iter
 
 
 def trainer_arguments(place: Place, accelerator: str) -> dict[str, Any]:
-    """Return what Lightning's trainer is told of the place of its process."""
+    """Return the trainer's arguments that depend on the place of its process."""
     if place.world == 1:
         return {"accelerator": accelerator, "devices": 1}
     return {

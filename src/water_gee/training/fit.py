@@ -149,7 +149,7 @@ def fit(
         recipe: everything else.
         folder: gets `curves.csv` and, until training has ended, `checkpoints/`.
         resume: go on from `checkpoints/last.ckpt` where there is one.
-        on_epoch: told the number and the metrics of each epoch.
+        on_epoch: takes the number and the metrics of each epoch.
         start: a network to train further, of the recipe's kind and widths; without it a new one.
     """
     learned = learn(store, split, recipe, folder, resume=resume, on_epoch=on_epoch, start=start)

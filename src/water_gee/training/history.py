@@ -73,7 +73,7 @@ class Batches(lightning.Callback):  # type: ignore[misc]  # Lightning is untyped
         self._bar.end()
 
     def on_exception(self, *arguments: Any) -> None:
-        """Take the bar away before the error is told."""
+        """Take the bar away before the error is shown."""
         self._bar.end()
 
 

@@ -82,7 +82,7 @@ def train(
         return keep(folder, fitted, store, split, metadata or {})
     recipe, place = plan.recipe, place_of(plan.trainer)
     radius = radius_of(recipe, len(plan.features))
-    on_gpu(recipe.accelerator, place)  # a mistake in it is told before anything is started
+    on_gpu(recipe.accelerator, place)  # a mistake in it ends the command before anything is started
     if start and place.rank == 0:
         metadata = {**(metadata or {}), **_write_start(plan, folder, start, share, resume=resume)}
     if place.world == 1:
