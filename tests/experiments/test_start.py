@@ -7,15 +7,17 @@ import pytest
 import torch
 
 from labelled import quick_settings, weights, write_labelled_tiles
+from water_gee.denoise import training_records
 from water_gee.errors import ConfigError, ModelError
 from water_gee.experiments.cost import run as run_cost
 from water_gee.experiments.job import run_job
 from water_gee.experiments.select import run as run_select
-from water_gee.experiments.start import start_of
+from water_gee.experiments.start import start_of, training_key
+from water_gee.experiments.sweep import close_sweep, open_sweep
 from water_gee.files import read_json, sha256
 from water_gee.models import load_checkpoint, multiply_adds
 from water_gee.paths import Layout
-from water_gee.runs import all_runs, contenders, read_record
+from water_gee.runs import all_runs, contenders, lineage, read_record
 from water_gee.runs.rule import candidates
 from water_gee.tracking import connect
 
@@ -138,6 +140,18 @@ def _otsu(layout, given):
     from water_gee.config.settings import load
 
     return load(compose([f"paths.root={layout.root}", *given]))
+
+
+def test_a_sweep_over_shares_or_over_networks_to_start_from_has_a_key_a_job(layout, base, small):
+    shares = [quick_settings(layout.root, "prune.from=base", f"prune.share={share}") for share in (0.3, 0.6)]
+    sources = [quick_settings(layout.root, f"ckpt={name}") for name in ("base", small.folder.name)]
+    for jobs, told in ((shares, "prune.share=0.3,0.6"), (sources, f"ckpt=base,{small.folder.name}")):
+        sweep = open_sweep([told], jobs)
+        assert sweep.jobs == 2
+        close_sweep(sweep, interrupted=True)
+    origin = lineage(layout, training_records(layout), layout.root)
+    by_name, by_id = (quick_settings(layout.root, f"ckpt={name}") for name in ("base", base.run_id))
+    assert training_key(by_name, origin) == training_key(by_id, origin), "whatever name the network goes by"
 
 
 def test_a_baseline_is_no_network_to_train_further(layout, base):

@@ -13,7 +13,7 @@ from water_gee.config.compose import repository
 from water_gee.config.settings import Settings
 from water_gee.denoise import CleanLabels, training_records
 from water_gee.experiments.jobs import Jobs
-from water_gee.experiments.start import LAST, start_of, with_network_of
+from water_gee.experiments.start import LAST, start_of, training_key, with_network_of
 from water_gee.experiments.testing import JudgeRun, log_test
 from water_gee.paths import Layout
 from water_gee.progress import say
@@ -27,7 +27,6 @@ from water_gee.runs import (
     RunRecord,
     all_runs,
     empty_folder,
-    job_key,
     lineage,
     new_folder,
     run_name,
@@ -101,9 +100,11 @@ def run_job(
     layout = Layout.of(settings)
     records = training_records(layout)  # before anything is written: a fresh clone stays as it is
     start = start_of(settings)
-    settings = with_network_of(settings, start)
     origin = lineage(layout, records, repository())
-    key = job_key(settings, origin, start.sha256 if start else "")
+    key = training_key(settings, origin)
+    if start and settings.model.name != start.model.kind:
+        say(f"the network is that of {start.run}, a {start.model.kind}; model={settings.model.name} gives its lr alone")
+    settings = with_network_of(settings, start)
     client = connect(layout)
     experiment_id = experiment(client, layout, settings.study.name)
     end_dead_runs(client, experiment_id, layout)

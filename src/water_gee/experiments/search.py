@@ -15,12 +15,13 @@ from water_gee.errors import ConfigError, WaterGeeError
 from water_gee.experiments.job import FinishedJob, run_job
 from water_gee.experiments.jobs import Jobs
 from water_gee.experiments.search_figures import log_search
+from water_gee.experiments.start import training_key
 from water_gee.experiments.sweep import Sweep, begin, close_sweep, digest
 from water_gee.experiments.trials import next_trial, open_study, overrides_of, trials_of, try_again
 from water_gee.experiments.workers import tell_failure
 from water_gee.paths import Layout
 from water_gee.progress import say
-from water_gee.runs import job_key, lineage
+from water_gee.runs import lineage
 from water_gee.tracking import GivenUp
 from water_gee.training import OnEpoch
 
@@ -125,7 +126,9 @@ def search_key(settings: Settings, space: Mapping[str, Dimension], layout: Layou
     """Return what two starts of one search share: all but the number of trials, which may be raised."""
     origin = lineage(layout, training_records(layout), repository())
     how = settings.search.model_dump_json(exclude={"trials", "space"})
-    return digest([job_key(settings, origin), how, *(f"{key} {space[key].model_dump_json()}" for key in sorted(space))])
+    return digest(
+        [training_key(settings, origin), how, *(f"{key} {space[key].model_dump_json()}" for key in sorted(space))]
+    )
 
 
 def _settings(overrides: Sequence[str], config_dir: str | None) -> Settings:

@@ -10,6 +10,7 @@ from water_gee.experiments.champion import find
 from water_gee.files import sha256
 from water_gee.models import TrainedModel, load_checkpoint
 from water_gee.paths import Layout
+from water_gee.runs import Lineage, job_key
 
 LAST = "last"  # as `ckpt`: go on with the newest unfinished run of the same configuration
 
@@ -65,6 +66,17 @@ def with_network_of(settings: Settings, start: Start | None) -> Settings:
         {**settings.model.model_dump(), "name": start.model.kind, "widths": list(start.model.widths)}
     )
     return settings.model_copy(update={"model": network})
+
+
+def training_key(settings: Settings, origin: Lineage) -> str:
+    """Return what two trainings share that must come out the same: configuration, code, data, and what they start from.
+
+    Raises:
+        ModelError: the network to start from is not there, or is broken.
+        ConfigError: it does not fit the configuration.
+    """
+    start = start_of(settings)
+    return job_key(with_network_of(settings, start), origin, start.sha256 if start else "")
 
 
 def _check(model: TrainedModel, settings: Settings, told: str) -> None:

@@ -14,10 +14,11 @@ from water_gee.config.settings import Settings
 from water_gee.config.sweeps import expand, swept
 from water_gee.denoise import training_records
 from water_gee.errors import ConfigError
+from water_gee.experiments.start import training_key
 from water_gee.experiments.sweep_table import print_summary
 from water_gee.paths import Layout
 from water_gee.progress import say
-from water_gee.runs import FAILED, FINISHED, KILLED, RUNNING, job_key, lineage, this_process
+from water_gee.runs import FAILED, FINISHED, KILLED, RUNNING, lineage, this_process
 from water_gee.tracking import (
     GIVEN_UP_TAG,
     KEY_TAG,
@@ -68,7 +69,7 @@ def open_sweep(overrides: Sequence[str], jobs: Sequence[Settings]) -> Sweep:
     _check_one_study(jobs)
     layout = Layout.of(jobs[0])
     origin = lineage(layout, training_records(layout), repository())
-    keys = [job_key(job, origin) for job in jobs]
+    keys = [training_key(job, origin) for job in jobs]
     _check_all_differ(keys, expand(overrides))
     told = [override for override in overrides if not override.startswith(_NOT_THE_SWEEP)]
     key = digest([*sorted(told), *keys])
