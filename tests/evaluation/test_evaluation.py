@@ -8,13 +8,18 @@ from sklearn import metrics as sklearn
 import finished
 from vouched import vouch_for_labels
 from water_gee.errors import ConfigError, ModelError, TileError
-from water_gee.evaluation import METHODS, assess
+from water_gee.evaluation import METHODS, EvaluationArea
+from water_gee.evaluation import assess as assess_area
 from water_gee.evaluation.view import Judge, views
 from water_gee.models import load_checkpoint, predict
 from water_gee.tiles import clean_path, load_tile, read_manifest, write_manifest
 
 REFERENCE = "study.references={truth: 'reference/water_{year}_*.tif'}"
 ONE_YEAR = "study.years=[2020]"
+
+
+def assess(settings):
+    return assess_area(EvaluationArea.of(settings))
 
 
 @pytest.fixture

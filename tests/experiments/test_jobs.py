@@ -18,7 +18,7 @@ from water_gee.experiments.sweep import close_sweep, open_sweep
 from water_gee.files import write_text
 from water_gee.models import load_checkpoint, predict
 from water_gee.paths import Layout
-from water_gee.report.judged import Verdict
+from water_gee.report.run_assessment import RunAssessment
 from water_gee.runs import Dataset
 from water_gee.runs.lineage import dvc_hashes
 from water_gee.runs.records import FAILED, FINISHED, KILLED, RUNNING, read_record, write_record
@@ -44,9 +44,11 @@ def client(layout):
 
 @pytest.fixture(scope="module")
 def job(layout, client):
-    def judge(settings, checkpoint, folder):
+    def judge(area, checkpoint, folder):
         (folder / "errors.png").write_bytes(b"a picture")
-        return Verdict({"truth": {"iou": 0.25, "pixels": 4}}, [Dataset("reference truth", "abc", "*.tif", "test")])
+        return RunAssessment(
+            {"truth": {"iou": 0.25, "pixels": 4}}, [Dataset("reference truth", "abc", "*.tif", "test")]
+        )
 
     return run_job(quick_settings(layout.root, *QUICKER), ["model=mlp", "seed=0"], test=judge)
 
@@ -112,7 +114,7 @@ def test_test_metrics_stand_beside_validation_with_their_figures(client, job):
 
 
 def test_what_cannot_be_tested_is_told_and_the_training_is_kept(layout, client, capsys):
-    def fails(settings, checkpoint, folder):
+    def fails(area, checkpoint, folder):
         raise TileError("the reference is broken")
 
     done = run_job(quick_settings(layout.root, *QUICKER, "seed=11"), ["seed=11"], test=fails)

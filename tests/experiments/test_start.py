@@ -167,7 +167,7 @@ def _without_test_area(settings, checkpoints):
 def test_cost_prunes_the_selected_network_once_by_each_share(layout, base, monkeypatch):
     from water_gee.experiments import cost
 
-    monkeypatch.setattr(cost, "judged_together", _without_test_area)
+    monkeypatch.setattr(cost, "count_checkpoints", _without_test_area)
     monkeypatch.setattr(cost, "draw", lambda *arguments: arguments[0].write_bytes(b""))
     run_select(quick_settings(layout.root, f"select.run={base.run_id}"))
     settings = quick_settings(layout.root, "cost.shares=[0.4,0.45]", "trainer.epochs=1", "study.references={}")

@@ -7,7 +7,7 @@ import rasterio
 
 from finished import checkpoint
 from water_gee.denoise.stage import run as run_denoise
-from water_gee.evaluation import judged
+from water_gee.evaluation import EvaluationArea, count_checkpoint
 from water_gee.experiments.cost import run as run_cost
 from water_gee.experiments.job import run_job
 from water_gee.experiments.select import run as run_select
@@ -70,7 +70,7 @@ def test_cost_compares_the_shares_and_logs_the_figure(ready, root):
     assert rows[0].startswith("network,run,macs_per_pixel,share,validation_iou,test_iou_") and len(rows) == 3
     assert (layout.reports / "cost" / "accuracy_cost.png").stat().st_size > 10_000
     folder = layout.runs / rows[1].split(",")[-5]
-    tallies = judged(ready(), Checkpoint(folder / "model.ckpt", "")).tallies
+    tallies = count_checkpoint(EvaluationArea.of(ready()), Checkpoint(folder / "model.ckpt", "")).tallies
     tested = {name: tally.total("model").iou for name, tally in tallies.items()}
     assert rows[1].endswith(f"{next(iter(tested.values())):.4f}")
     client = connect(layout)

@@ -102,9 +102,9 @@ def _aggregate(name: str, function: Callable[[list[Any]], Any]) -> None:
         return function([plain(v) for v in (read(image, key) for image in collection.elements) if v is not None])
 
 
-def _of_numbers(function: Callable[[Any], Any], text: bool = False) -> Callable[[list[Any]], Any]:
+def _of_numbers(function: Callable[[Any], Any], strings: bool = False) -> Callable[[list[Any]], Any]:
     def apply(values: list[Any]) -> Any:
-        if not text and any(isinstance(value, str) for value in values):
+        if not strings and any(isinstance(value, str) for value in values):
             raise bad_request("The property is no number.")
         out = function(values) if values else None
         return out.item() if isinstance(out, np.generic) else out
@@ -115,7 +115,7 @@ def _of_numbers(function: Callable[[Any], Any], text: bool = False) -> Callable[
 _aggregate("array", list)
 _aggregate("count", len)
 _aggregate("histogram", lambda values: {str(v): values.count(v) for v in dict.fromkeys(values)})
-_aggregate("min", _of_numbers(min, text=True))
-_aggregate("max", _of_numbers(max, text=True))
+_aggregate("min", _of_numbers(min, strings=True))
+_aggregate("max", _of_numbers(max, strings=True))
 _aggregate("mean", _of_numbers(np.mean))
 _aggregate("sum", lambda values: _of_numbers(sum)(values) or 0)

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from water_gee.config.settings import Settings
 from water_gee.drawing import drawing
 from water_gee.errors import ModelError
-from water_gee.evaluation import Compared, compare, counts_of, judged_together
+from water_gee.evaluation import Compared, EvaluationArea, compare, count_checkpoints, counts_of
 from water_gee.files import write_text
 from water_gee.panels import INK, MUTED
 from water_gee.paths import Layout
@@ -58,7 +58,7 @@ def run(settings: Settings) -> None:
 
 def _compared(settings: Settings, found: Sequence[Contender]) -> dict[str, list[Compared]]:
     """Return the comparison by reference."""
-    counters = judged_together(settings, [each for one in found for each in one.checkpoints])
+    counters = count_checkpoints(EvaluationArea.of(settings), [each for one in found for each in one.checkpoints])
     first = next(iter(counters.values()))
     compared = {}
     for name, tally in first.tallies.items():

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from water_gee.config.model import PruneSettings
 from water_gee.config.settings import Settings
 from water_gee.errors import ModelError
-from water_gee.evaluation import judged_together
+from water_gee.evaluation import EvaluationArea, count_checkpoints
 from water_gee.experiments.cost_chart import draw
 from water_gee.experiments.job import run_job
 from water_gee.experiments.networks import TrainedNetwork, trained_networks
@@ -34,7 +34,7 @@ def run(settings: Settings) -> None:
     found = trained_networks(layout)
     if not found:
         raise ModelError("no finished run is of these tiles and clean labels; run first: python train.py")
-    counters = judged_together(settings, [one.checkpoint for one in found])
+    counters = count_checkpoints(EvaluationArea.of(settings), [one.checkpoint for one in found])
     tested = {
         one.path.parent.name: {name: tally.total("model").iou for name, tally in counter.tallies.items()}
         for one, counter in counters.items()

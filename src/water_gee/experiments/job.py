@@ -12,12 +12,13 @@ from water_gee.advice import complete
 from water_gee.config.compose import repository
 from water_gee.config.settings import Settings
 from water_gee.denoise import CleanLabels, training_records
+from water_gee.evaluation import EvaluationArea
 from water_gee.experiments.jobs import Jobs
 from water_gee.experiments.start import LAST, start_of, training_key, with_network_of
-from water_gee.experiments.testing import JudgeRun, log_test
+from water_gee.experiments.testing import AssessRun, log_test
 from water_gee.paths import Layout
 from water_gee.progress import say
-from water_gee.report import judge_run
+from water_gee.report import assess_run
 from water_gee.runs import (
     CHECKPOINT,
     FINISHED,
@@ -77,7 +78,7 @@ def run_job(
     *,
     parent: str | None = None,
     again: bool = True,
-    test: JudgeRun = judge_run,
+    test: AssessRun = assess_run,
     on_epoch: OnEpoch | None = None,
 ) -> FinishedJob:
     """Train by the settings, in a folder and an MLflow run of its own.
@@ -149,7 +150,7 @@ def run_job(
             start=start.model if start else None, share=start.share if start else 0.0,
         )  # fmt: skip
         logged = log_end(client, run_id, folder, trained)
-        log_test(client, run_id, settings, folder / CHECKPOINT, logged, test)
+        log_test(client, run_id, EvaluationArea.of(settings), folder / CHECKPOINT, logged, test)
         finish(trained.seconds)
     shutil.rmtree(folder / "checkpoints", ignore_errors=True)  # until now a killed run went on from them
     if not parent:

@@ -6,18 +6,18 @@ from pathlib import Path
 
 from mlflow import MlflowClient
 
-from water_gee.config.settings import Settings
 from water_gee.errors import WaterGeeError
+from water_gee.evaluation import EvaluationArea
 from water_gee.progress import say
-from water_gee.report import Verdict
+from water_gee.report import RunAssessment
 from water_gee.tracking import log_data, log_metrics
 
-# Takes the settings, a checkpoint and a folder for figures; returns None where the study has nothing to test against.
-JudgeRun = Callable[[Settings, Path, Path], Verdict | None]
+# Takes the test area, a checkpoint and a folder for figures; returns None where there is nothing to test against.
+AssessRun = Callable[[EvaluationArea, Path, Path], RunAssessment | None]
 
 
 def log_test(
-    client: MlflowClient, run_id: str, settings: Settings, checkpoint: Path, model: str, test: JudgeRun
+    client: MlflowClient, run_id: str, area: EvaluationArea, checkpoint: Path, model: str, test: AssessRun
 ) -> None:
     """Test a checkpoint and log metrics `test/<reference>/<name>`, figures and references.
 
@@ -25,7 +25,7 @@ def log_test(
     """
     with tempfile.TemporaryDirectory() as scratch:
         try:
-            tested = test(settings, checkpoint, Path(scratch))
+            tested = test(area, checkpoint, Path(scratch))
         except WaterGeeError as error:
             say(f"not tested: {error}")
             client.set_tag(run_id, "not_tested", str(error)[:500])

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from water_gee.config.configure import chosen
 from water_gee.config.settings import Settings
 from water_gee.errors import ConfigError, TileError
-from water_gee.evaluation import Compared, Reference, compare, reference_hashes, references_of
+from water_gee.evaluation import Compared, EvaluationArea, Reference, compare
 from water_gee.files import digest
 from water_gee.ladder.counts import Counts, Estimate, count, estimates, not_right
 from water_gee.ladder.ground import Ground, grounds
@@ -83,10 +83,11 @@ class Bench:
             raise ConfigError(
                 f"the study {study.name} names no reference: the ladder needs the truth; add study.references"
             )
-        methods, reference = climbers(settings), references_of(settings, layout)[0]
+        test = EvaluationArea.of(settings)
+        methods, reference = climbers(settings), test.checked_references()[0]
         tables = {path for year in study.years for path in Places.tables(reference, year)}
         origin = {
-            "study": layout.study, "reference": reference_hashes(settings, layout)[reference.name],
+            "study": layout.study, "reference": test.reference_hashes()[reference.name],
             "places": digest(sorted(tables)), "block": settings.evaluate.block, "tiles": settings.ladder.tiles,
         }  # fmt: skip
         return cls(settings, layout, home or layout, reference, methods, _records(settings, layout), origin)

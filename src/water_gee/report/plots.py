@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from water_gee.evaluation import Assessment
-from water_gee.report.judged import Probabilities
+from water_gee.report.run_assessment import Probabilities
 from water_gee.report.tables import as_csv
 
 _ROWS = 10_000  # of the confusion, which DVC draws by counting rows

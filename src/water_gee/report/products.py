@@ -11,7 +11,7 @@ from water_gee.config.settings import Settings
 from water_gee.drawing import sheet
 from water_gee.panels import Panel, colour
 from water_gee.paths import Layout
-from water_gee.report import charts, found
+from water_gee.report import artifacts, charts
 from water_gee.report.page import Figure, Row, Section, Table
 from water_gee.report.palette import CLASSES
 from water_gee.tiles import TileRecord
@@ -52,7 +52,7 @@ def study(folder: Path, settings: Settings, records: Sequence[TileRecord]) -> Se
     return part
 
 
-def training(folder: Path, made: found.Products) -> Section:
+def training(folder: Path, made: artifacts.Products) -> Section:
     """Return the section with the curves of the selected run."""
     part = Section("training", "Training")
     path = folder / "training.png"
@@ -69,7 +69,7 @@ def training(folder: Path, made: found.Products) -> Section:
     return part
 
 
-def water_map(folder: Path, layout: Layout, made: found.Products) -> Section:
+def water_map(folder: Path, layout: Layout, made: artifacts.Products) -> Section:
     """Return the section with the map and the area by year."""
     part = Section("area", "The map and its area")
     rows, maps = made.areas, made.maps
@@ -85,7 +85,7 @@ def water_map(folder: Path, layout: Layout, made: found.Products) -> Section:
         )
     )
     for row in rows:
-        water = found.water_map(layout, maps, row["year"])
+        water = artifacts.water_map(layout, maps, row["year"])
         picture = colour(_CLASS_OF[water], CLASSES)
         overview = folder / f"map_{row['year']}.png"
         sheet(
@@ -113,7 +113,7 @@ def water_map(folder: Path, layout: Layout, made: found.Products) -> Section:
     return part
 
 
-def export(made: found.Products) -> Section:
+def export(made: artifacts.Products) -> Section:
     """Return the section on the exported network and its proof."""
     part = Section("export", "The network in Earth Engine")
     part.texts += [sentence for sentence in made.stale if "export" in sentence and "maps" not in sentence]
@@ -161,13 +161,13 @@ def _operation(layer: Mapping[str, Any]) -> str:
 def lineage(settings: Settings, layout: Layout, code: Path, model: Mapping[str, Any]) -> Section:
     """Return the section with versions and hashes."""
     part = Section("lineage", "Lineage")
-    facts = {"code (git)": found.commit(code), "study": settings.study.name, "sensor": settings.sensor.name}
+    facts = {"code (git)": artifacts.commit(code), "study": settings.study.name, "sensor": settings.sensor.name}
     facts |= {"features": ", ".join(settings.features.names), "denoising": settings.denoise.method}
     facts |= {f"model: {key}": value for key, value in _flat(model).items()}
-    facts |= found.versions()
+    facts |= artifacts.versions()
     rows = tuple(Row.of(name, value) for name, value in facts.items() if value)
     part.tables.append(Table(("What", ""), rows, "Code, choices and model", hashes=True))
-    marks = tuple(Row.of(name, value) for name, value in found.hashes(layout).items())
+    marks = tuple(Row.of(name, value) for name, value in artifacts.hashes(layout).items())
     part.tables.append(Table(("File", "SHA-256"), marks, "Files", hashes=True))
     return part
 

@@ -9,16 +9,17 @@ from typing import Any
 from water_gee.claims import claim
 from water_gee.config.compose import repository
 from water_gee.config.settings import Settings
+from water_gee.config.study import StudySettings
 from water_gee.errors import WaterGeeError
-from water_gee.evaluation import Assessment, assess, is_simulated
+from water_gee.evaluation import Assessment, EvaluationArea, assess
 from water_gee.files import read_json, sha256, write_json, write_text
 from water_gee.paths import Layout
 from water_gee.progress import say
-from water_gee.report import accuracy, found, labels, products
+from water_gee.report import accuracy, artifacts, labels, products
 from water_gee.report.gallery import Gallery
-from water_gee.report.judged import Probabilities
 from water_gee.report.page import Card, Section, StudyLine, render
 from water_gee.report.plots import plot_tables
+from water_gee.report.run_assessment import Probabilities
 from water_gee.sealed import write_sealed
 from water_gee.tiles import TileRecord, read_manifest
 
@@ -37,20 +38,23 @@ def run(settings: Settings) -> None:
     """
     layout = Layout.of(settings)
     claim(layout, layout.reports / "details.json")
-    made = found.products(layout)
-    found.check_maps(layout, made)  # now, and not after a long evaluation
+    made = artifacts.products(layout)
+    artifacts.check_maps(layout, made)  # now, and not after a long evaluation
     records = read_manifest(layout)
     references = list(settings.study.references)
     tested = [record for record in records if record.area == settings.evaluate.area]
     gallery = Gallery.of(tested, references[0] if references else None)
     probabilities = Probabilities()
-    assessment = assess(settings, [gallery.add, probabilities.add])
+    test = EvaluationArea.of(settings)
+    assessment = assess(test, [gallery.add, probabilities.add])
     # Drawn beside the last good ones; moved into their place once all is there.
     folder = layout.work / "reports" / "figures"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    sections = _sections(settings, layout, records, gallery, folder, assessment, made)
-    page = render(_head(settings, layout), _cards(made, assessment.metrics, assessment.details), sections)
+    realism = _realism(layout) if test.is_simulated else None
+    sections = _sections(settings, layout, records, gallery, folder, assessment, made, realism)
+    head = _head(settings.study, settings.sensor.name, is_simulated=test.is_simulated)
+    page = render(head, _cards(made, assessment.metrics, assessment.details), sections)
     first = references[0] if references else None
     _publish(layout, page, folder, assessment, plot_tables(assessment, probabilities, first))
     say(f"the page is {layout.reports / 'index.html'}")
@@ -76,12 +80,13 @@ def _sections(
     gallery: Gallery,
     folder: Path,
     assessment: Assessment,
-    made: found.Products,
+    made: artifacts.Products,
+    realism: dict[str, Any] | None,
 ) -> list[Section]:
     metrics, details = assessment.metrics, assessment.details
     return [
         accuracy.section(folder, metrics, details),
-        accuracy.causes(folder, details.get("causes", []), _realism(settings, layout)),
+        accuracy.causes(folder, details.get("causes", []), realism),
         accuracy.agreement_maps(folder, gallery, list(metrics)),
         labels.section(folder, layout, records, gallery, details),
         products.water_map(folder, layout, made),
@@ -93,30 +98,27 @@ def _sections(
     ]
 
 
-def _realism(settings: Settings, layout: Layout) -> dict[str, Any] | None:
-    """Return what the simulation measured of itself, where the scenes are simulated."""
-    if not is_simulated(settings, layout):
-        return None
+def _realism(layout: Layout) -> dict[str, Any]:
+    """Return what the simulation measured of itself."""
     path = layout.raw / "simulation.json"
     content = read_json(path)
     if not isinstance(content, dict):
         raise WaterGeeError(f"{path} does not say what was simulated; run again: water-gee simulate")
-    realism: dict[str, Any] | None = content.get("realism")
+    realism: dict[str, Any] = content.get("realism") or {}
     return realism
 
 
-def _head(settings: Settings, layout: Layout) -> StudyLine:
-    study = settings.study
+def _head(study: StudySettings, sensor: str, *, is_simulated: bool) -> StudyLine:
     first, last = study.months
     season = _MONTHS[first] if first == last else f"{_MONTHS[first]} to {_MONTHS[last]}"
     years = str(study.years[0]) if len(study.years) == 1 else f"{study.years[0]}-{study.years[-1]}"
     unit = "degrees" if study.scale < 0.1 else "m"
     line = (
-        f"{_sensor(settings.sensor.name)} composites of {season}, {years}; {study.scale:g} {unit} pixels in "
+        f"{_sensor(sensor)} composites of {season}, {years}; {study.scale:g} {unit} pixels in "
         f"{study.crs}. Labels come free from the imagery's quality band; a small network learns from them, is measured "
         "here against independent truth, and is carried into Earth Engine to map the whole area."
     )
-    return StudyLine(study.name, line, is_simulated(settings, layout))
+    return StudyLine(study.name, line, is_simulated)
 
 
 def _sensor(name: str) -> str:
@@ -125,7 +127,7 @@ def _sensor(name: str) -> str:
     return f"Landsat {' and '.join(numbers[1])}" if numbers else name
 
 
-def _cards(made: found.Products, metrics: Mapping[str, Any], details: Mapping[str, Any]) -> list[Card]:
+def _cards(made: artifacts.Products, metrics: Mapping[str, Any], details: Mapping[str, Any]) -> list[Card]:
     """Return the numbers at the top."""
     cards = []
     if metrics:

@@ -8,11 +8,11 @@ from rich.text import Text
 
 from water_gee.config.settings import Settings
 from water_gee.errors import WaterGeeError
-from water_gee.evaluation import METHODS, reference_hashes
+from water_gee.evaluation import METHODS, EvaluationArea
 from water_gee.files import is_there
 from water_gee.paths import Layout
 from water_gee.progress import say
-from water_gee.report import found
+from water_gee.report import artifacts
 from water_gee.report.accuracy import ranked, signed
 from water_gee.report.palette import METHOD_NAMES
 from water_gee.report.tables import show, write
@@ -31,9 +31,9 @@ def run(settings: Settings) -> None:
         WaterGeeError: there is no evaluation of what is selected, or a file was changed since it was written.
     """
     layout = Layout.of(settings)
-    made = found.products(layout)
+    made = artifacts.products(layout)
     metrics, details = measured(layout, made.checkpoint.sha256)
-    for name, known in reference_hashes(settings, layout).items():
+    for name, known in EvaluationArea.of(settings).reference_hashes().items():
         if details.get("reference_files", {}).get(name) != known:
             say(f"the reference {name} was changed since it was measured against; {_ADVICE}")
     write()

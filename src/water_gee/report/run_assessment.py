@@ -1,4 +1,4 @@
-"""What a training run is told about its checkpoint on the test area: figures to log beside its validation."""
+"""A run's checkpoint on the test area: metrics and figures to log beside its validation."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,13 +8,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from water_gee.config.settings import Settings
 from water_gee.drawing import drawing
-from water_gee.evaluation import Reference, TileView, judged, references_of, test_tiles
+from water_gee.evaluation import EvaluationArea, Reference, TileView, count_checkpoint
 from water_gee.files import digest
 from water_gee.models import Checkpoint
 from water_gee.panels import MUTED
-from water_gee.paths import Layout
 from water_gee.report import pictures
 from water_gee.report.gallery import Gallery
 from water_gee.report.palette import AREA_COLOURS
@@ -24,7 +22,7 @@ _BINS = 200  # steps of probability in which test pixels are counted
 
 
 @dataclass(frozen=True)
-class Verdict:
+class RunAssessment:
     """What the references say of a model."""
 
     metrics: Mapping[str, Mapping[str, float | int]]  # by reference, the primary one first
@@ -48,7 +46,7 @@ class Probabilities:
                 held[value] += np.bincount(step[truth == bool(value)], minlength=_BINS)
 
 
-def judge_run(settings: Settings, checkpoint: Path, folder: Path) -> Verdict | None:
+def assess_run(test: EvaluationArea, checkpoint: Path, folder: Path) -> RunAssessment | None:
     """Judge a checkpoint on the test area and draw its figures into `folder`; None without a reference or test tiles.
 
     Raises:
@@ -56,13 +54,11 @@ def judge_run(settings: Settings, checkpoint: Path, folder: Path) -> Verdict | N
         ModelError: the checkpoint reads other features than the tiles hold.
         ConfigError: a reference has no file.
     """
-    layout = Layout.of(settings)
-    references = references_of(settings, layout)
-    records = test_tiles(layout, settings)
+    references, records = test.checked_references(), test.tiles()
     if not references or not records:
         return None
     gallery, probabilities = Gallery.of(records, references[0].name), Probabilities()
-    tallies = judged(settings, Checkpoint(checkpoint, ""), [gallery.add, probabilities.add]).tallies
+    tallies = count_checkpoint(test, Checkpoint(checkpoint, ""), [gallery.add, probabilities.add]).tallies
     confusions = {
         one.name: tallies[one.name].total("model")
         for one in references
@@ -74,16 +70,16 @@ def judge_run(settings: Settings, checkpoint: Path, folder: Path) -> Verdict | N
     for number, place in enumerate(gallery.places, start=1):
         pictures.place(folder / f"errors_place_{number}.png", place, references[0].name)
     data = [
-        _dataset(settings, reference, confusions[reference.name].pixels)
+        _dataset(test, reference, confusions[reference.name].pixels)
         for reference in references
         if reference.name in confusions
     ]
-    return Verdict({name: one.metrics() for name, one in confusions.items()}, data)
+    return RunAssessment({name: one.metrics() for name, one in confusions.items()}, data)
 
 
-def _dataset(settings: Settings, reference: Reference, pixels: int) -> Dataset:
+def _dataset(test: EvaluationArea, reference: Reference, pixels: int) -> Dataset:
     """Return a reference as a dataset of the run."""
-    files = [path for year in settings.study.years for path in reference.files(year)]
+    files = [path for year in test.years for path in reference.files(year)]
     profile = {"files": len(files), "pixels": pixels}
     return Dataset(f"reference {reference.name}", digest(files), reference.pattern, "test", ("water",), profile)
 

@@ -11,11 +11,11 @@ from labelled import write_labelled_tiles
 from vouched import vouch_for_labels, vouch_for_run
 from water_gee.denoise import training_records
 from water_gee.errors import ModelError
-from water_gee.evaluation import assess
+from water_gee.evaluation import EvaluationArea, assess
 from water_gee.experiments import comparison
 from water_gee.models import save_checkpoint
 from water_gee.paths import Layout
-from water_gee.report.judged import judge_run
+from water_gee.report.run_assessment import assess_run
 from water_gee.runs.lineage import lineage
 from water_gee.runs.records import FINISHED, RunRecord
 from water_gee.tiles import read_manifest, write_manifest
@@ -28,8 +28,8 @@ def test_a_run_is_judged_as_the_evaluation_does_it(tmp_path, settings):
     layout = finished.write_root(tmp_path)
     chosen = settings(REFERENCE, ONE_YEAR, "evaluate.resamples=200")
     folder = tmp_path / "figures"
-    found = judge_run(chosen, layout.models / "model.ckpt", folder)
-    assert found.metrics["truth"] == assess(chosen).metrics["truth"]["model"]
+    found = assess_run(EvaluationArea.of(chosen), layout.models / "model.ckpt", folder)
+    assert found.metrics["truth"] == assess(EvaluationArea.of(chosen)).metrics["truth"]["model"]
     assert {"curves.png", "errors_2020.png", "errors_place_1.png"} <= {path.name for path in folder.iterdir()}
     assert [(one.name, one.context, len(one.digest)) for one in found.data] == [("reference truth", "test", 32)]
 
@@ -37,9 +37,11 @@ def test_a_run_is_judged_as_the_evaluation_does_it(tmp_path, settings):
 def test_without_a_reference_or_a_test_tile_there_is_nothing_to_judge(tmp_path, settings):
     layout = finished.write_root(tmp_path)
     checkpoint = layout.models / "model.ckpt"
-    assert judge_run(settings("~study.references", ONE_YEAR), checkpoint, tmp_path / "figures") is None
+    assert (
+        assess_run(EvaluationArea.of(settings("~study.references", ONE_YEAR)), checkpoint, tmp_path / "figures") is None
+    )
     write_manifest(layout, [])
-    assert judge_run(settings(REFERENCE, ONE_YEAR), checkpoint, tmp_path / "figures") is None
+    assert assess_run(EvaluationArea.of(settings(REFERENCE, ONE_YEAR)), checkpoint, tmp_path / "figures") is None
 
 
 @pytest.fixture
