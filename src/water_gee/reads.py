@@ -127,7 +127,7 @@ def code_of(name: str) -> tuple[Path, ...]:
         if path in found:
             continue
         found.add(path)
-        for module in _imports(path):
+        for module in _imports(path) | _found_by(path):
             if not any(module == one or module.startswith(f"{one}.") for one in stage.apart):
                 todo += [source for source in _with_parents(module) if source not in found]
     return tuple(sorted(found))
@@ -149,6 +149,17 @@ def _imports(path: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom) and node.module:
             names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
     return {name for name in names if name.split(".")[0] == PACKAGE}
+
+
+def _found_by(path: Path) -> set[str]:
+    """Return the modules beside the `__init__` of a package that looks for them in its own folder, `__path__`."""
+    if path.name != "__init__.py":
+        return set()
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    if not any(isinstance(node, ast.Name) and node.id == "__path__" for node in ast.walk(tree)):
+        return set()
+    package = ".".join(path.parent.relative_to(SOURCE).parts)
+    return {f"{package}.{one.stem}" for one in path.parent.glob("*.py") if one != path}
 
 
 def _with_parents(module: str) -> list[Path]:

@@ -71,13 +71,8 @@ def test_a_study_with_no_tiles_of_its_own_has_512_pixels(tmp_path, monkeypatch) 
         (["model.name=resnet"], ["model.name", "'resnet' is unknown", "'boosted'"]),
         (["~model.name"], ["model.name: this key is missing"]),
         (["features.names=[blue,blue]"], ["features.names", "twice"]),
-        (["denoise=v1", "denoise.confidence=2"], ["denoise.confidence", "less than or equal to 1"]),
-        (["denoise=vote", "denoise.sources=[qa,qa]"], ["denoise.sources", "twice"]),
-        (["denoise=vote", "denoise.sources=[]"], ["denoise.sources", "at least 1"]),
-        (["denoise=vote", "denoise.margin=0.5"], ["denoise.margin", "less than 0.5"]),
-        (["denoise=label_model", "denoise.confidence_at_least=1"], ["denoise.confidence_at_least", "less than 1"]),
-        (["denoise=confident", "denoise.folds=2"], ["denoise.folds", "greater than or equal to 3"]),
-        (["denoise=confident", "denoise.issues=mend"], ["denoise.issues", "'mend'", "'flip'"]),
+        (["model.name=pixelcn"], ["model.name", "'pixelcn' is unknown", "did you mean 'pixelcnn'?"]),
+        (["denoise.method=vot"], ["denoise.method", "'vot' is unknown", "did you mean 'vote'?"]),
     ],
 )
 def test_a_wrong_choice_names_its_key_and_the_fix(overrides, words) -> None:

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from denoise.synthetic import cleaned, lakes, make_tile, wrong
 from water_gee.denoise import ABSTAIN, Confident, Reason, crossfit, usable
 from water_gee.denoise.blocks import blocks, deal
-from water_gee.denoise.confident import label_issues
 from water_gee.denoise.crossfit import cross_fit
+from water_gee.denoise.methods.confident import label_issues
 from water_gee.errors import TileError
 from water_gee.study import Grid, Tile
 from water_gee.tiles import TileData, TileRecord

@@ -18,13 +18,13 @@ from water_gee.config.settings import Settings
 from water_gee.denoise import ABSTAIN, WATER, CleanLabel, CleanLabels, Reason, gate, usable
 from water_gee.denoise.folds import fold_errors
 from water_gee.denoise.gate import harm, scores_of
-from water_gee.denoise.joined import Joined
 from water_gee.denoise.labels import assemble
 from water_gee.denoise.method import TileByTile
-from water_gee.denoise.raw import Raw
+from water_gee.denoise.methods.none import Raw
+from water_gee.denoise.methods.vote import Vote
+from water_gee.denoise.methods.water_gee import Joined
 from water_gee.denoise.registry import METHODS
 from water_gee.denoise.stage import run
-from water_gee.denoise.vote import Vote
 from water_gee.denoise.weighing import Sample, draw, weigh
 from water_gee.errors import TileError
 from water_gee.files import read_json
@@ -180,7 +180,7 @@ def narrowing(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Overrides of a method that takes two pixels off every shore."""
     monkeypatch.setitem(METHODS, "none", lambda **_: HARMFUL["narrows"][0])
     monkeypatch.setattr("water_gee.denoise.stage.own_settings", lambda name, settings: {"radius": settings["radius"]})
-    monkeypatch.setattr("water_gee.denoise.registry.own_settings", lambda name, settings: {})
+    monkeypatch.setattr("water_gee.denoise.registry.checked", lambda name, settings: {})
     return ["denoise=none", "trainer.threads=1"]
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from denoise.evident import disc, evident
 from water_gee.denoise import ABSTAIN, LAND, WATER, CleanLabel, Reason, usable
-from water_gee.denoise.joined import Joined, Learned
+from water_gee.denoise.methods.water_gee import Joined, Learned
 from water_gee.errors import TileError
 from water_gee.tiles import TileData
 

@@ -8,8 +8,8 @@ import torch
 
 from denoise.synthetic import lakes, make_tile
 from water_gee.denoise import ABSTAIN, V1, usable
+from water_gee.denoise.methods.v1 import draw, like_water
 from water_gee.denoise.network import TileCNN, Training, one_thread, patches, probability, train
-from water_gee.denoise.v1 import draw, like_water
 from water_gee.errors import TileError
 
 QUICK = V1(samples=250, epochs=(10, 4, 4), batch=64, learning_rate=1e-3, minimum_water=50)

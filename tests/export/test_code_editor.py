@@ -15,7 +15,7 @@ from export import local
 from export import networks as drawn
 from water_gee.export import export_network
 from water_gee.export.script import StudyText, code_editor
-from water_gee.models.nets import PixelCNN, PixelNetwork, Standardise
+from water_gee.models import PixelCNN, PixelNetwork, Standardise
 
 pytestmark = pytest.mark.usefixtures("ee_offline")
 HERE = Path(__file__).parent

@@ -12,7 +12,7 @@ from export import local
 from export import networks as drawn
 from water_gee.export import export_network
 from water_gee.export.cost import count_calls
-from water_gee.models.nets import PixelCNN, PixelMLP, PixelNetwork, Standardise
+from water_gee.models import PixelCNN, PixelMLP, PixelNetwork, Standardise
 
 pytestmark = pytest.mark.usefixtures("ee_offline")
 NAMES = tuple(f"f{index}" for index in range(8))

@@ -17,7 +17,7 @@ from water_gee.export.calls import to_ee
 from water_gee.export.card import USAGE
 from water_gee.export.forms import kernel_probe
 from water_gee.export.parity import torch_probability
-from water_gee.models.nets import PixelCNN, PixelMLP, PixelNetwork, Standardise
+from water_gee.models import PixelCNN, PixelMLP, PixelNetwork, Standardise
 
 pytestmark = pytest.mark.usefixtures("ee_offline")
 NAMES = tuple(f"f{index}" for index in range(8))

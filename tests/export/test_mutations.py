@@ -12,7 +12,7 @@ from water_gee.export import compare, trace
 from water_gee.export.ir import Activation, Concat, Conv, Input
 from water_gee.export.network import Recipe, compile_program
 from water_gee.export.parity import torch_probability
-from water_gee.models.nets import PixelCNN, PixelNetwork, Standardise
+from water_gee.models import PixelCNN, PixelNetwork, Standardise
 
 pytestmark = pytest.mark.usefixtures("ee_offline")
 NAMES = tuple(f"f{index}" for index in range(4))

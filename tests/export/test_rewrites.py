@@ -14,7 +14,7 @@ from water_gee.export.calls import shortest
 from water_gee.export.ir import Affine, Concat, Conv
 from water_gee.export.parity import Parity
 from water_gee.export.passes import simplify, with_head
-from water_gee.models.nets import PixelCNN, PixelNetwork, Standardise
+from water_gee.models import PixelCNN, PixelNetwork, Standardise
 
 NAMES = tuple(f"f{index}" for index in range(8))
 

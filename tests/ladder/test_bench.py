@@ -259,7 +259,11 @@ class _Stub:
 @pytest.mark.parametrize(
     ("overrides", "error", "words"),
     [
-        (["ladder.methods=[magic]"], ConfigError, "ladder.methods: 'magic' is unknown; choose from water_gee, none, "),
+        (
+            ["ladder.methods=[magic]"],
+            ConfigError,
+            "ladder.methods: 'magic' is unknown; choose from confident, label_model, ",
+        ),
         (["study.references={truth: 'nowhere/*.tif'}"], ConfigError, "study.references.truth: no file matches"),
         (["ladder.kinds=[fog]"], ConfigError, "ladder.kinds.0: "),
         (["ladder.rates=[60]"], ConfigError, "ladder.rates.0: input should be less than or equal to 50"),

@@ -41,7 +41,8 @@ def chosen(settings: Settings, keys: Iterable[str]) -> dict[str, Any]:
         if not isinstance(value, Group):
             found[group] = value
             continue
-        fields = [one for one in type(value).model_fields if not all(parts) or [one] in parts]
+        known = (*type(value).model_fields, *sorted(value.model_extra or ()))
+        fields = [one for one in known if not all(parts) or [one] in parts]
         plain = value.model_dump(mode="json", include={one for one in fields if f"{group}.{one}" not in HOW})
         found[group] = _portable(plain)
     return found
@@ -82,7 +83,11 @@ def _only(group: Group, fields: set[str]) -> Group:
 def _with(group: T, content: Mapping[str, Any]) -> T:
     """Return a copy of a checked group that has some of its fields alone."""
     copy = group.model_copy()
-    object.__setattr__(copy, "__dict__", dict(content))
+    own = type(group).model_fields
+    object.__setattr__(copy, "__dict__", {name: value for name, value in content.items() if name in own})
+    if group.model_extra is not None:
+        more = {name: value for name, value in content.items() if name not in own}
+        object.__setattr__(copy, "__pydantic_extra__", more)
     return copy
 
 

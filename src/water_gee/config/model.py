@@ -1,53 +1,34 @@
 """`denoise`, `model`, `data`, `trainer`: labels and learning."""
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field
 
-from water_gee.config.base import Count, Group, Positive, Share
+from water_gee.config.base import Count, Group, Positive
+from water_gee.config.choices import METHODS, NETWORKS, files_in
 
-
-def _distinct(names: tuple[str, ...]) -> tuple[str, ...]:
-    if len(set(names)) != len(names):
-        raise ValueError("a name is listed twice; list each once")
-    return names
-
-
-_Names = Annotated[tuple[str, ...], Field(min_length=1), AfterValidator(_distinct)]
-_Sources = Annotated[_Names, Field(max_length=9)]
+if TYPE_CHECKING:
+    MethodName = str
+    NetworkName = str
+else:  # one of the files there, found without importing them
+    MethodName = Literal[files_in(METHODS)]
+    NetworkName = Literal[files_in(NETWORKS)]
 _Gate = Annotated[Literal["fail", "warn", "off"], BeforeValidator(lambda v: "off" if v is False else v)]  # YAML's off
 
 
 class DenoiseSettings(Group):
-    """How noise is taken out of the labels; a method reads the keys that it has and no others."""
+    """How noise is taken out of the labels: what all methods share.
 
-    method: Literal["water_gee", "none", "v1", "vote", "label_model", "confident"]
+    What a method has beside is declared with it, in `denoise/methods`, and checked by those who build it.
+    """
+
+    model_config = ConfigDict(extra="allow")
+
+    method: MethodName
     areas: Annotated[list[str], Field(min_length=1)]
-    show: tuple[str, ...] = ()  # tiles to draw, AREA/ID each; then nothing is cleaned
-    gate: _Gate = "fail"  # on labels that would do harm: fail, warn, or off, which does not look
-    radius: Annotated[int, Field(ge=0, le=15)] = 3  # a pixel with an unseen neighbour this near is not used
-    mixture: Share = 0.6  # water_gee: near water a pixel is water from this fraction of water on,
-    bit_mixture: Share = 0.25  # water_gee: and from this one where the raw label says so
-    gentle: Annotated[float, Field(ge=0, le=90)] = 5.0  # water_gee: degrees; flatter ground may hold water
-    steep: Annotated[float, Field(ge=0, le=90)] = 20.0  # water_gee: steeper ground far from water has none
-    minimum_water: Annotated[int, Field(ge=0)] = 100  # v1: tiles with no more training water keep their labels
-    maximum_elevation: float = 1400.0  # v1: metres; pixels above it are left out of the training
-    confidence: Share = 0.95  # v1: water of the next round is more probable than this,
-    deviations: Positive = 3.0  # v1: and within so many deviations of the mean
-    bands_within: Annotated[int, Field(ge=0, le=7)] = 5  # v1: in more than so many of the 7 bands
-    samples: Count = 1000  # v1: pixels of each class a tile and round at most; confident: pixels a tile at most
-    epochs: tuple[Count, Count, Count] = (30, 5, 5)  # v1: one a round
-    batch: Count = 128  # v1
-    learning_rate: Positive = 2e-4  # v1
-    sources: _Sources = ("qa", "mndwi", "awei", "wi2015", "ndwi", "dswe")  # which label sources are asked
-    margin: Annotated[float, Field(ge=0, lt=0.5)] = 0.1  # vote: an average share closer to 0.5 than this is no label
-    confidence_at_least: Annotated[float, Field(ge=0.5, lt=1)] = 0.8  # label_model: a less probable label abstains
-    prior_pixels: Count = 1000  # label_model: what an area's estimate counts for in a tile
-    bands: _Names = ("mndwi", "slope")  # confident: what the trees see beside the sources
-    most_samples: Count = 200_000  # confident: pixels an area at most
-    folds: Annotated[int, Field(ge=3, le=20)] = 5  # confident: of blocks in space
-    block: Positive = 5.0  # confident: kilometres a side
-    issues: Literal["flip", "abstain"] = "flip"  # confident: what becomes of labels found wrong
+    show: tuple[str, ...]  # tiles to draw, AREA/ID each; then nothing is cleaned
+    gate: _Gate  # on labels that would do harm: fail, warn, or off, which does not look
+    radius: Annotated[int, Field(ge=0, le=15)]  # a pixel with an unseen neighbour this near is not used
 
 
 class _Model(Group):
@@ -62,7 +43,7 @@ class _Model(Group):
 class NetworkSettings(_Model):
     """A network and its optimiser."""
 
-    name: Literal["pixelcnn", "pixelcnn_small", "mlp"]
+    name: NetworkName
     lr: Positive
     weight_decay: Annotated[float, Field(ge=0)]
     widths: list[Count]

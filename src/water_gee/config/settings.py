@@ -1,6 +1,5 @@
 """All settings of one command, checked in one place."""
 
-import difflib
 from typing import Annotated, Any, Self, get_args
 
 from omegaconf import DictConfig, OmegaConf
@@ -14,6 +13,7 @@ from water_gee.config.earth import DemSettings, EarthSettings, FeatureSettings, 
 from water_gee.config.labels import LabelsSettings
 from water_gee.config.ladder import LadderSettings
 from water_gee.config.model import DataSettings, DenoiseSettings, ModelSettings, PruneSettings, TrainerSettings
+from water_gee.config.problems import one_line
 from water_gee.config.products import (
     CostSettings,
     EvaluateSettings,
@@ -86,31 +86,7 @@ def load(composed: DictConfig) -> Settings:
     try:
         return Settings.model_validate(content)
     except ValidationError as error:
-        raise ConfigError(_one_line(error)) from error
-
-
-def _one_line(error: ValidationError) -> str:
-    problems = error.errors(include_url=False)
-    first = problems[0]
-    key = ".".join(str(part) for part in _written(first["loc"]))
-    if first["type"] == "extra_forbidden":
-        known = _keys_at(first["loc"][:-1])
-        close = difflib.get_close_matches(str(first["loc"][-1]), known, n=1)
-        others = f"known keys: {', '.join(known)}" if known else "see --cfg job for all keys"
-        hint = f"did you mean {close[0]}?" if close else others
-        return f"{key}: there is no such key; {hint}"
-    message = first["msg"].removeprefix("Value error, ")
-    if first["type"] == "union_tag_not_found":
-        key = f"{key}.{first['ctx']['discriminator'].strip(chr(39))}"
-    if first["type"] in ("missing", "union_tag_not_found"):
-        message = "this key is missing; add it"
-    elif first["type"] == "union_tag_invalid":
-        key = f"{key}.{first['ctx']['discriminator'].strip(chr(39))}"
-        message = f"{first['ctx']['tag']!r} is unknown; choose from {first['ctx']['expected_tags']}"
-    elif first["type"] not in ("value_error", "missing"):
-        message = f"{message[0].lower()}{message[1:]} (got {first['input']!r})"
-    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-    return f"{key}: {message}{more}" if key else f"{message}{more}"
+        raise ConfigError(one_line(error, known=_keys_at, written=_written)) from error
 
 
 def _written(location: tuple[Any, ...]) -> tuple[Any, ...]:

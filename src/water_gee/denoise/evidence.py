@@ -1,13 +1,17 @@
 """What the label sources say of a tile's pixels, the raw label among them."""
 
 from collections.abc import Sequence
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
+from water_gee.config.base import Names
 from water_gee.denoise.labels import Boolean, usable
 from water_gee.tiles import TileData
 
+Sources = Annotated[Names, Field(max_length=9)]
 SOURCES = ("qa", "mndwi", "awei", "wi2015", "ndwi", "dswe")
 
 

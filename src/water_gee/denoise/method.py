@@ -1,14 +1,16 @@
 """What a way of cleaning labels is: it looks at each tile, learns from an area's tiles, and cleans each tile."""
 
 from collections.abc import Iterable
-from typing import Any, ClassVar, Protocol
+from typing import Annotated, Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from water_gee.denoise.labels import CleanLabel
 from water_gee.tiles import TileData, TileRecord
 
+Radius = Annotated[int, Field(ge=0, le=15)]  # pixels: one with an unseen neighbour this near is not used
 Survey = dict[str, NDArray[np.generic]]  # arrays of numbers or text by name: what a method keeps of one tile
 
 

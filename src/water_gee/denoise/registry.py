@@ -1,42 +1,59 @@
-"""The methods by name: what `denoise.method` may be."""
+"""The methods by name, made of the settings: what `denoise.method` may be."""
 
-from collections.abc import Callable, Mapping
+import difflib
+from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
-from water_gee.denoise.confident import Confident
-from water_gee.denoise.joined import Joined
-from water_gee.denoise.label_model import LabelModel
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import to_jsonable_python
+
+from water_gee.config.model import DenoiseSettings
+from water_gee.config.problems import one_line
 from water_gee.denoise.method import Method
-from water_gee.denoise.raw import Raw
-from water_gee.denoise.v1 import V1
-from water_gee.denoise.vote import Vote
+from water_gee.denoise.methods import METHODS
 from water_gee.errors import ConfigError
 
-# A method is a frozen dataclass whose fields are its settings; its name in `conf/denoise` is the key here.
-METHODS: dict[str, type[Any]] = {
-    "water_gee": Joined,
-    "none": Raw,
-    "v1": V1,
-    "vote": Vote,
-    "label_model": LabelModel,
-    "confident": Confident,
-}
+_KEYS = {field.name for method in METHODS.values() for field in fields(method)}  # of one method or another
 
 
 def build(name: str, settings: Mapping[str, Any]) -> Method:
     """Return the method `name`, given those of `settings` that it has.
 
     Raises:
-        ConfigError: there is no such method.
+        ConfigError: there is no such method, a setting is out of its bounds, or no method has it.
     """
-    if name not in METHODS:
-        raise ConfigError(f"denoise.method: {name!r} is unknown; choose from {', '.join(METHODS)}")
-    make: Callable[..., Method] = METHODS[name]
-    return make(**own_settings(name, settings))
+    method: Method = METHODS[name](**checked(name, settings)) if name in METHODS else _unknown(name)
+    return method
+
+
+def checked(name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return those of `settings` that the method `name` has, of the types and within the bounds that it declares.
+
+    Keys of other methods are left out: `denoise.method=NAME` alone chooses a method with its own defaults.
+
+    Raises:
+        ConfigError: one of them is out of its bounds, or no method has it.
+    """
+    kind = METHODS[name]
+    known = [field.name for field in fields(kind)]
+    for key in settings:
+        if key not in _KEYS and key not in DenoiseSettings.model_fields:
+            close = difflib.get_close_matches(key, known, n=1)
+            hint = f"did you mean denoise.{close[0]}?" if close else f"known keys: {', '.join(known)}"
+            raise ConfigError(f"denoise.{key}: there is no such key; {hint}")
+    try:
+        method = TypeAdapter(kind).validate_python({key: settings[key] for key in known if key in settings})
+    except ValidationError as error:
+        raise ConfigError(one_line(error, "denoise")) from error
+    return {key: getattr(method, key) for key in known}
 
 
 def own_settings(name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return those of `settings` that the method `name` reads: all that its labels depend on."""
-    known = {field.name for field in fields(METHODS[name])}
-    return {key: value for key, value in settings.items() if key in known}
+    """Return the settings that the method `name` has, in the form of JSON: all that its labels depend on."""
+    plain: dict[str, Any] = to_jsonable_python(checked(name, settings))
+    return plain
+
+
+def _unknown(name: str) -> Method:
+    raise ConfigError(f"denoise.method: {name!r} is unknown; choose from {', '.join(METHODS)}")

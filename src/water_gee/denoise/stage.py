@@ -59,7 +59,7 @@ def run(settings: Settings) -> None:
     if not tiles:
         raise TileError(f"no tile of denoise.areas={','.join(options.areas)} has a clear pixel; run: water-gee tiles")
     method = build(options.method, options.model_dump())
-    own = {"method": options.method, **own_settings(options.method, options.model_dump(mode="json"))}
+    own = {"method": options.method, **own_settings(options.method, options.model_dump())}
     areas = _areas(layout, tiles, own, settings.seed)
     todo = [job for job in _jobs(areas, method) if not is_done(layout, job.record, job.fingerprint)]
     known, known_areas = _known_rows(layout), known_gate(layout)

@@ -1,7 +1,10 @@
 """The networks and baselines, and how a trained one is kept."""
 
 from water_gee.models.baselines import BoostedTrees, CFMaskRule, PixelLinear, raw_network
-from water_gee.models.nets import PixelCNN, PixelMLP, PixelNetwork, Standardise, crop
+from water_gee.models.nets import PixelNetwork, Standardise, crop
+from water_gee.models.networks import NETWORKS
+from water_gee.models.networks.mlp import PixelMLP
+from water_gee.models.networks.pixelcnn import PixelCNN
 from water_gee.models.pruning import multiply_adds, prune, widths
 from water_gee.models.runtimes import predictor, require_runtime, to_onnx
 from water_gee.models.selection import Checkpoint, Selected, selected, selected_report_path
@@ -16,6 +19,7 @@ from water_gee.models.trained import (
 )
 
 __all__ = [
+    "NETWORKS",
     "BoostedTrees",
     "CFMaskRule",
     "Checkpoint",

@@ -14,14 +14,13 @@ from torch import nn
 from water_gee.errors import ModelError
 from water_gee.files import read_bytes, write_bytes
 from water_gee.models.baselines import BoostedTrees, CFMaskRule, PixelLinear
-from water_gee.models.nets import PixelCNN, PixelMLP, PixelNetwork, Standardise
+from water_gee.models.nets import PixelNetwork, Standardise
+from water_gee.models.networks import NETWORKS
 from water_gee.sealed import read_checked
 
 _FORMAT = "water_gee model 1"
 _BODIES: dict[str, Callable[[int, Sequence[int]], nn.Module]] = {
-    "pixelcnn": PixelCNN,
-    "pixelcnn_small": PixelCNN,  # the same form, narrow: at most a quarter of the multiply-adds
-    "mlp": PixelMLP,
+    **NETWORKS,
     "otsu": PixelLinear,
     "cfmask": CFMaskRule,
     "logistic": PixelLinear,

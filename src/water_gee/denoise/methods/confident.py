@@ -2,16 +2,18 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
+from water_gee.config.base import Count, Names, Positive
 from water_gee.denoise.blocks import blocks, deal
 from water_gee.denoise.crossfit import CrossFitted, cross_fit
-from water_gee.denoise.evidence import SOURCES
+from water_gee.denoise.evidence import SOURCES, Sources
 from water_gee.denoise.labels import WATER, CleanLabel, Reason, assemble, usable
-from water_gee.denoise.method import Survey
+from water_gee.denoise.method import Radius, Survey
 from water_gee.earth import derive
 from water_gee.errors import TileError
 from water_gee.tiles import TileData, TileRecord
@@ -48,14 +50,14 @@ class Confident:
     still alike.
     """
 
-    radius: int = 3
-    bands: tuple[str, ...] = ("mndwi", "slope")
-    sources: tuple[str, ...] = tuple(source for source in SOURCES if source != _RAW)
-    samples: int = 2000
-    most_samples: int = 200_000
-    folds: int = 5
-    block: float = 5.0
-    issues: str = "flip"
+    radius: Radius = 3
+    bands: Names = ("mndwi", "slope")
+    sources: Sources = tuple(source for source in SOURCES if source != _RAW)
+    samples: Count = 2000
+    most_samples: Count = 200_000
+    folds: Annotated[int, Field(ge=3, le=20)] = 5
+    block: Positive = 5.0
+    issues: Literal["flip", "abstain"] = "flip"
     heavy: ClassVar[bool] = True
     surveys: ClassVar[bool] = True
 
@@ -160,3 +162,6 @@ def _thinned(surveys: Iterable[tuple[TileRecord, Survey]], share: float) -> Iter
     for _, survey in surveys:
         count = int(share * len(survey["water"]))
         yield {name: values[:count] for name, values in survey.items()}
+
+
+METHOD = Confident

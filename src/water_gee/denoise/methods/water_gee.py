@@ -2,19 +2,22 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import Annotated, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 from scipy import ndimage
 
+from water_gee.config.base import Share
 from water_gee.denoise.labels import ABSTAIN, LAND, WATER, CleanLabel, Reason, visible
-from water_gee.denoise.method import Survey
+from water_gee.denoise.method import Radius, Survey
 from water_gee.denoise.sources import ALL, MIXED, Evidence
 from water_gee.denoise.unmixing import blur, fraction
 from water_gee.tiles import TileData, TileRecord
 
 Boolean = NDArray[np.bool_]
+Degrees = Annotated[float, Field(ge=0, le=90)]
 Float = NDArray[np.float32]
 _EIGHT = np.ones((3, 3), dtype=bool)  # neighbours across corners count
 _OFTEN = 0.2  # of the shore pixels that at most one test sees: measured 0.02 to 0.08 of CFMask, 0.5 of HLS's Fmask
@@ -62,11 +65,11 @@ class Joined:
     reservoir shows hills there.
     """
 
-    radius: int = 3
-    mixture: float = 0.6
-    bit_mixture: float = 0.25
-    gentle: float = 5.0
-    steep: float = 20.0
+    radius: Radius = 3
+    mixture: Share = 0.6
+    bit_mixture: Share = 0.25
+    gentle: Degrees = 5.0
+    steep: Degrees = 20.0
     heavy: ClassVar[bool] = True
     surveys: ClassVar[bool] = True
 
@@ -203,3 +206,6 @@ class _Bodies:
 
 def _sigmoid(values: Float) -> Float:
     return np.asarray(1 / (1 + np.exp(-np.clip(values, -30, 30))), dtype=np.float32)
+
+
+METHOD = Joined

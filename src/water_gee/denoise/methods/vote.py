@@ -1,13 +1,14 @@
 """The majority of the label sources."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
+from pydantic import Field
 
-from water_gee.denoise.evidence import SOURCES, heard, shares
+from water_gee.denoise.evidence import SOURCES, Sources, heard, shares
 from water_gee.denoise.labels import CleanLabel, Reason, agreement, assemble
-from water_gee.denoise.method import TileByTile
+from water_gee.denoise.method import Radius, TileByTile
 from water_gee.tiles import WATER_SHARE, TileData
 
 
@@ -22,9 +23,9 @@ class Vote(TileByTile):
     Sources that go wrong together, as all rules on the same reflectance do, outvote one that does not.
     """
 
-    radius: int = 3
-    sources: tuple[str, ...] = SOURCES
-    margin: float = 0.1
+    radius: Radius = 3
+    sources: Sources = SOURCES
+    margin: Annotated[float, Field(ge=0, lt=0.5)] = 0.1
     heavy: ClassVar[bool] = False
 
     def __call__(self, tile: TileData, seed: int = 0, learned: None = None) -> CleanLabel:
@@ -40,3 +41,6 @@ class Vote(TileByTile):
         unsure = ~spoken | (np.abs(share - WATER_SHARE) < self.margin)
         confidence = agreement(share, tile.looks)
         return assemble(tile, used, share >= WATER_SHARE, confidence, flip=Reason.EVIDENCE, unsure=unsure)
+
+
+METHOD = Vote

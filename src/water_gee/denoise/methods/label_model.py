@@ -2,14 +2,16 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
+from pydantic import Field
 
+from water_gee.config.base import Count
 from water_gee.denoise.dawid_skene import Reliability, encode, fit, fit_area
-from water_gee.denoise.evidence import SOURCES, heard, shares
+from water_gee.denoise.evidence import SOURCES, Sources, heard, shares
 from water_gee.denoise.labels import CleanLabel, Reason, assemble
-from water_gee.denoise.method import Survey
+from water_gee.denoise.method import Radius, Survey
 from water_gee.tiles import WATER_SHARE, TileData, TileRecord
 
 
@@ -31,10 +33,10 @@ class LabelModel:
     the number of looks is not used, a pixel being one observation.
     """
 
-    radius: int = 3
-    sources: tuple[str, ...] = SOURCES
-    confidence_at_least: float = 0.8
-    prior_pixels: int = 1000
+    radius: Radius = 3
+    sources: Sources = SOURCES
+    confidence_at_least: Annotated[float, Field(ge=0.5, lt=1)] = 0.8
+    prior_pixels: Count = 1000
     heavy: ClassVar[bool] = False
     surveys: ClassVar[bool] = True
 
@@ -82,3 +84,6 @@ class LabelModel:
                 f"weight_{source}": round(1000 * weight),
             }
         return notes
+
+
+METHOD = LabelModel

@@ -1,15 +1,17 @@
 """The noise removal of water_gee v1.0."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
+from water_gee.config.base import Count, Positive, Share
 from water_gee.denoise.bands import metres, seven_bands
 from water_gee.denoise.labels import WATER, CleanLabel, assemble, usable
-from water_gee.denoise.method import TileByTile
-from water_gee.denoise.raw import Raw
+from water_gee.denoise.method import Radius, TileByTile
+from water_gee.denoise.methods.none import Raw
 from water_gee.tiles import TileData
 
 Boolean = NDArray[np.bool_]
@@ -43,16 +45,16 @@ class V1(TileByTile):
     seed agree with themselves no better, 97.2 %. A tile takes 5 s of one core; v1.0 took over 6 minutes of two.
     """
 
-    radius: int = 3
-    minimum_water: int = 100
+    radius: Radius = 3
+    minimum_water: Annotated[int, Field(ge=0)] = 100
     maximum_elevation: float = 1400.0
-    confidence: float = 0.95
-    deviations: float = 3.0
-    bands_within: int = 5
-    samples: int = 1000
-    epochs: tuple[int, ...] = (30, 5, 5)
-    batch: int = 128
-    learning_rate: float = 2e-4
+    confidence: Share = 0.95
+    deviations: Positive = 3.0
+    bands_within: Annotated[int, Field(ge=0, le=7)] = 5
+    samples: Count = 1000
+    epochs: tuple[Count, Count, Count] = (30, 5, 5)
+    batch: Count = 128
+    learning_rate: Positive = 2e-4
     heavy: ClassVar[bool] = True
 
     def __call__(self, tile: TileData, seed: int, learned: None = None) -> CleanLabel:
@@ -104,3 +106,6 @@ def like_water(bands: Float, chance: Float, confidence: float, deviations: float
     kept = np.zeros_like(confident)
     kept[confident] = within > bands_within
     return kept
+
+
+METHOD = V1
