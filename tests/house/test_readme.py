@@ -8,6 +8,7 @@ import pytest
 from water_gee.commands import commands
 
 PROJECT = Path(__file__).parents[2]
+GROWING = {"features", "labels", "denoise", "model", "sensor"}  # a recipe's file need not be named
 READMES = ("README.md", "README.zh-CN.md")
 
 
@@ -33,7 +34,8 @@ def test_every_group_of_conf_is_in_the_table_with_its_files() -> None:
     for group in sorted(path for path in (PROJECT / "conf").iterdir() if path.is_dir()):
         row = re.search(rf"^\| `{group.name}` \| ([^|]+) \|", text, re.MULTILINE)
         assert row, f"the README has no row for conf/{group.name}"
-        assert set(re.findall(r"`(\w+)`", row.group(1))) == {path.stem for path in group.glob("*.yaml")}
+        named, there = set(re.findall(r"`(\w+)`", row.group(1))), {path.stem for path in group.glob("*.yaml")}
+        assert named <= there if group.name in GROWING else named == there
 
 
 def test_the_lines_that_use_the_network_are_the_model_cards() -> None:

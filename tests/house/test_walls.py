@@ -1,19 +1,15 @@
 """A room imports only from rooms before it, and only what they offer at their door."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
 
 SOURCE = Path(__file__).parents[2] / "src"
-ROOMS = [
-    "study", "earth", "pool", "tiles", "denoise", "models", "training", "runs", "tracking", "export",
-    "maps", "evaluation", "ladder", "report", "experiments",
-]  # fmt: skip
-COMMON = {
-    "errors", "files", "paths", "progress", "config", "accuracy", "bootstrap", "cli", "sealed", "claims", "dvc_hashes",
-    "reads", "output", "advice", "pipeline", "rasters", "surroundings", "panels", "drawing", "board",
-}  # fmt: skip
+HOUSE = (SOURCE.parent / "CONTRIBUTING.md").read_text(encoding="utf-8").split("\n## The house\n")[1].split("\n## ")[0]
+ROOMS = re.findall(r"^\d+\. `(\w+)`:", HOUSE, re.MULTILINE)  # in order
+COMMON = set(re.findall(r"`(\w+)`", re.search(r"^- Common to all rooms: (.*?)\.$", HOUSE, re.MULTILINE | re.DOTALL)[1]))
 ALLOWED = {"simulate": {"study"}, "report": {*ROOMS[: ROOMS.index("report")], "simulate"}}
 
 
@@ -39,8 +35,17 @@ def test_a_room_knows_only_the_rooms_before_it(room) -> None:
             if parts[0] != "water_gee" or len(parts) < 2 or parts[1] in COMMON | {room, "__version__"}:
                 continue
             assert parts[1] in before, f"{room}/{path.name} imports {name}, of a room that comes later"
-            inside = SOURCE / "water_gee" / parts[1] / f"{parts[2]}.py" if len(parts) > 3 else None
-            assert inside is None or not inside.is_file(), f"{room}/{path.name} reaches inside {name}"
+            inside = SOURCE / "water_gee" / parts[1] / parts[2] if len(parts) > 3 else None
+            is_part = inside and (inside.with_suffix(".py").is_file() or inside.is_dir())
+            assert not is_part, f"{room}/{path.name} reaches inside {name}"
+
+
+def test_every_room_and_common_module_has_its_place_in_the_document() -> None:
+    package = SOURCE / "water_gee"
+    rooms = {path.name for path in package.iterdir() if (path / "__init__.py").is_file()}
+    modules = {path.stem for path in package.glob("*.py") if not path.stem.startswith("__")}
+    assert rooms == {*ROOMS, "simulate", "commands", "config"}
+    assert modules | {"config"} == COMMON
 
 
 def test_eelocal_knows_nothing_of_water_gee() -> None:
