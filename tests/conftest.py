@@ -17,6 +17,9 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+os.environ.pop("MLFLOW_TRACKING_URI", None)  # a team's server is none of the tests' business
+
+
 @pytest.fixture(scope="session")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with `catalog/`, `reference/` and `conf/study/tiny.yaml`; not to be written to."""

@@ -1,11 +1,20 @@
 """Where everything lies below `paths.root`, as the contract names it."""
 
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
     from water_gee.config.settings import Settings
+
+
+TRACKING = "MLFLOW_TRACKING_URI"  # the variable by which MLflow finds a team's server
+
+
+def team_server() -> str:
+    """Return the address of the MLflow that a team shares; empty where runs are kept below the root."""
+    return os.environ.get(TRACKING, "").strip()
 
 
 @dataclass(frozen=True)
@@ -91,6 +100,11 @@ class Layout:
     def database(self) -> Path:
         """The MLflow database."""
         return self.root / "mlflow.db"
+
+    @property
+    def tracks(self) -> bool:
+        """Whether there is an MLflow to ask for runs: a team's, or the database."""
+        return bool(team_server()) or self.database.is_file()
 
     @property
     def searches(self) -> Path:

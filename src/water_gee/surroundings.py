@@ -133,6 +133,8 @@ def from_outside(error: BaseException) -> str | None:
             return f"{_noted(whole) or 'a raster'}: {_first(one)}; run the stage that writes it again"
         if _is_named(one, "mlflow", "MlflowException") and getattr(one, "error_code", "") == "RESOURCE_DOES_NOT_EXIST":
             return f"MLflow: {_first(one)}; it was deleted meanwhile, or is of another root"
+        if _is_named(one, "mlflow", "MlflowException") and "API request to" in str(one):
+            return f"MLflow's server does not answer ({_first(one)}); see that it runs and can be reached, {_AGAIN}"
         if _is_memory(one):
             return (
                 f"there is not enough memory ({_first(one)}); close other programs, or choose smaller numbers, as "

@@ -23,7 +23,7 @@ from water_gee.runs import Dataset
 from water_gee.runs.lineage import dvc_hashes
 from water_gee.runs.records import FAILED, FINISHED, KILLED, RUNNING, read_record, write_record
 from water_gee.tiles import feature_path
-from water_gee.tracking.database import PROCESS_TAG, connect, end_dead_runs, experiment
+from water_gee.tracking import PROCESS_TAG, connect, end_dead_runs, experiment
 from water_gee.tracking.logged_model import model_of
 
 QUICKER = ("trainer.epochs=2",)

@@ -242,8 +242,9 @@ def test_what_cannot_be_promoted_or_shown_is_said_in_one_line(tmp_path, root):
 
 
 def test_the_page_is_the_experiments_runs(monkeypatch):
-    assert ui.page_of("7", 5000) == "http://127.0.0.1:5000/#/experiments/7?workflowType=machine_learning"
-    assert ui.page_of(None, 5001) == "http://127.0.0.1:5001/#/experiments"
+    view = "workflowType=machine_learning&viewStateShareKey=water_gee"
+    assert ui.page_of("7", "http://127.0.0.1:5000") == f"http://127.0.0.1:5000/#/experiments/7/runs?{view}"
+    assert ui.page_of(None, "http://host:5001/mlflow/") == "http://host:5001/mlflow/#/experiments"
     monkeypatch.setenv("PORT", "many")
     with pytest.raises(ConfigError, match="PORT=many is not a port"):
         ui.free_port()

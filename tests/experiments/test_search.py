@@ -237,7 +237,7 @@ def test_the_trials_are_a_table_and_figures_that_leave_matplotlib_as_it_was():
 
 def test_a_run_that_a_search_gave_up_is_killed_not_failed_and_is_never_gone_on_with(layout, capsys):
     settings = quick_settings(layout.root, "seed=7")
-    sweep = begin(layout, "sample", "a key", "search", "", 1, ["seed"])
+    sweep = begin(layout, "sample", "a key", "search", [], 1, ["seed"])
 
     def give_up(epoch, metrics):
         raise GivenUp(epoch + 1)

@@ -32,7 +32,7 @@ def layout(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def sweep(layout):
-    sweep = begin(layout, "sample", "one key", "sweep", "", len(RESULTS), ["model", "model.lr", "data.other_per_water"])
+    sweep = begin(layout, "sample", "one key", "sweep", [], len(RESULTS), ["model", "model.lr", "data.other_per_water"])
     for lr, (status, metrics, tags) in RESULTS.items():
         told = f"model=pixelcnn_small trainer.epochs=8 model.lr={lr} data.other_per_water=2.5"
         own = {PARENT_TAG: sweep.run_id, KEY_TAG: lr, FOLDER_TAG: f"folder-{lr}", "overrides": told}

@@ -24,7 +24,7 @@ from water_gee.files import write_text
 from water_gee.paths import Layout
 from water_gee.runs.records import FAILED, all_runs
 from water_gee.surroundings import LONGEST, in_one_line, one_line
-from water_gee.tracking.database import address, connect
+from water_gee.tracking import address, connect
 
 
 def caught(function, *arguments):

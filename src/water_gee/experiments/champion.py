@@ -33,7 +33,7 @@ def champion(layout: Layout, key: str) -> str:
 
     from water_gee.tracking import connect
 
-    if layout.database.is_file():
+    if layout.tracks:
         try:
             return str(connect(layout).get_model_version_by_alias(layout.study, CHAMPION).run_id)
         except MlflowException:

@@ -4,6 +4,7 @@ import shutil
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from mlflow import MlflowClient
@@ -14,7 +15,7 @@ from water_gee.config.settings import Settings
 from water_gee.denoise import CleanLabels, training_records
 from water_gee.evaluation import EvaluationArea
 from water_gee.experiments.jobs import Jobs
-from water_gee.experiments.start import LAST, start_of, training_key, with_network_of
+from water_gee.experiments.start import LAST, Start, start_of, training_key, with_network_of
 from water_gee.experiments.testing import AssessRun, log_test
 from water_gee.paths import Layout
 from water_gee.progress import say
@@ -23,6 +24,7 @@ from water_gee.runs import (
     CHECKPOINT,
     FINISHED,
     RUNNING,
+    STAGE_RUN,
     Dataset,
     Lineage,
     RunRecord,
@@ -40,6 +42,7 @@ from water_gee.tracking import (
     PARENT_TAG,
     PROCESS_TAG,
     GivenUp,
+    Outage,
     connect,
     end_dead_runs,
     experiment,
@@ -49,6 +52,9 @@ from water_gee.tracking import (
     log_metrics,
     log_start,
     run_to_its_end,
+    share_view,
+    system_metrics,
+    whose,
 )
 from water_gee.training import OnEpoch, follow, is_follower, train
 
@@ -108,8 +114,9 @@ def run_job(
     settings = with_network_of(settings, start)
     client = connect(layout)
     experiment_id = experiment(client, layout, settings.study.name)
+    share_view(client, experiment_id, next(iter(settings.study.references), None))
     end_dead_runs(client, experiment_id, layout)
-    name = run_name(settings.model.name, [*overrides, *([start.text] if start else [])])
+    name = _name(settings, overrides, start)
     if (parent or not again) and (done := _finished(client, layout, key, parent or "")):
         say(f"{name}: finished before, in {done.folder.name}")
         return done
@@ -126,37 +133,57 @@ def run_job(
     else:
         folder = empty_folder(layout, settings.run.name) if settings.run.name else new_folder(layout, name)
         say(f"{name}: a run of the study {settings.study.name}, in {folder}")
-    run_id = _open(client, experiment_id, name, key, earlier=begun[1].run_id if begun else "", parent=parent)
+    run_id = _open(client, experiment_id, layout, name, key, earlier=begun[1].run_id if begun else "", parent=parent)
     record = RunRecord(
         name, run_id, RUNNING, key, settings.study.name, this_process(), time.time(), parent or "",
         started_from=start.sha256 if start else "", overrides=list(overrides), lineage=origin.plain(),
     )  # fmt: skip
-    with run_to_its_end(client, folder, record) as finish:
+    outage = Outage()
+    with run_to_its_end(client, folder, record, outage) as finish:
         data, pictures = _data(settings, layout, records, origin), CleanLabels.of(layout).figures
         params = {**flat_params(settings), **start.params} if start else flat_params(settings)
-        log_start(client, record, folder, params, origin, data, "train.py", pictures)
+        log_start(client, record, folder, params, origin, data, settings.tags, pictures)
         metadata = {"run": folder.name, "run_id": run_id, "study": record.study, "lineage": origin.plain()}
         if start:
             metadata |= {"started_from": start.sha256}
         forget_peak()
 
         def tell(epoch: int, metrics: Mapping[str, float]) -> None:
-            log_metrics(client, run_id, "epoch", metrics, epoch)
+            outage.log(partial(log_metrics, client, run_id, "epoch", metrics, epoch))
             if on_epoch:
                 on_epoch(epoch, metrics)
 
-        trained = train(
-            settings, folder, resume=begun is not None, metadata=metadata, on_epoch=tell,
-            start=start.model if start else None, share=start.share if start else 0.0,
-        )  # fmt: skip
-        logged = log_end(client, run_id, folder, trained)
-        log_test(client, run_id, EvaluationArea.of(settings), folder / CHECKPOINT, logged, test)
+        with system_metrics(client, run_id):
+            trained = train(
+                settings, folder, resume=begun is not None, metadata=metadata, on_epoch=tell,
+                start=start.model if start else None, share=start.share if start else 0.0,
+            )  # fmt: skip
+        outage.end()
+        logged = None
+        with outage.excuses("metrics, model and figures"):
+            logged = log_end(client, run_id, folder, trained, with_model=settings.trainer.log_model)
+        with outage.excuses("the accuracy on the test area"):
+            log_test(client, run_id, EvaluationArea.of(settings), folder / CHECKPOINT, logged, test)
         finish(trained.seconds)
     shutil.rmtree(folder / "checkpoints", ignore_errors=True)  # until now a killed run went on from them
     if not parent:
         say(f"{folder} holds model.ckpt, metrics.json, curves.csv, figures/")
         say(complete("beside the other runs: water-gee ui"))
     return FinishedJob(run_id, name, folder, float(trained.metrics["iou"]))
+
+
+def _name(settings: Settings, overrides: Sequence[str], start: Start | None) -> str:
+    """Return what tells the run from others: the overrides, or of `dvc repro`, which gives none, the configuration."""
+    if settings.run.name == STAGE_RUN:
+        trained, labels, names = settings.model.name, settings.denoise.method, settings.features.names
+        told = [
+            f"denoise={labels}",
+            f"features={len(names)}",
+            f"epochs={settings.trainer.epochs}",
+            f"seed={settings.seed}",
+        ]
+        return " ".join([STAGE_RUN, trained, *told, *([start.text] if start else [])])
+    return run_name(settings.model.name, [*overrides, *([start.text] if start else [])])
 
 
 def _data(settings: Settings, layout: Layout, records: Sequence[TileRecord], origin: Lineage) -> list[Dataset]:
@@ -197,7 +224,14 @@ def _begun(layout: Layout, key: str, name: str | None, parent: str | None) -> tu
 
 
 def _open(
-    client: MlflowClient, experiment_id: str, name: str, key: str, *, earlier: str = "", parent: str | None = None
+    client: MlflowClient,
+    experiment_id: str,
+    layout: Layout,
+    name: str,
+    key: str,
+    *,
+    earlier: str = "",
+    parent: str | None = None,
 ) -> str:
     """Return the id of a run that is now running: the earlier one, where MLflow still knows it.
 
@@ -210,5 +244,5 @@ def _open(
         client.set_tag(earlier, PROCESS_TAG, this_process())
         client.update_run(earlier, status=RUNNING)
         return earlier
-    tags = {PROCESS_TAG: this_process(), KEY_TAG: key, **({PARENT_TAG: parent} if parent else {})}
+    tags = {PROCESS_TAG: this_process(), KEY_TAG: key, **whose(layout), **({PARENT_TAG: parent} if parent else {})}
     return str(client.create_run(experiment_id, run_name=name, tags=tags).info.run_id)

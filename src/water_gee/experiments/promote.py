@@ -27,7 +27,7 @@ from water_gee.runs import (
     paired_difference,
     tile_counts,
 )
-from water_gee.tracking import connect, log_model, model_of
+from water_gee.tracking import connect, end_dead_runs, experiment, is_ours, log_model, mark_champion, model_of
 
 
 def run(settings: Settings) -> None:
@@ -40,19 +40,26 @@ def run(settings: Settings) -> None:
         WaterGeeError: a file of the best run or of its runner-up is broken.
     """
     layout, study = Layout.of(settings), settings.study.name
-    if not layout.database.is_file():
+    if not layout.tracks:
         raise ModelError(f"there is no {layout.database}, so no run to choose from; run first: python train.py")
     best, *others = candidates(layout)
     # What a broken file may end comes before anything is written: then there is no half a champion.
     reason = why(best, others[0]) if others else "there is no other finished run of them to compare it with"
     files, next_step = files_of(best.folder, best.record), hand_over(layout, study, best.record.run_id)
-    version = register(connect(layout), study, best)
+    client = connect(layout)
+    place = experiment(client, layout, study)
+    end_dead_runs(client, place, layout)
+    before = present_champion(client, layout, best)
+    version = register(client, study, best)
+    mark_champion(client, place, study, version)
     keep(layout, best.record, files)
     say(
         f"{study}: {CHAMPION} is version {version}, run {best.record.name} ({best.folder.name}), validation IoU "
         f"{best.iou:.4f}, best of {1 + len(others)} on the present tiles and labels by the rule: {RULE}"
     )
     say(reason)
+    if before:
+        say(before)
     if next_step.params is not None:
         write_text(next_step.path, next_step.params)
     say(next_step.told)
@@ -85,6 +92,22 @@ def register(client: MlflowClient, study: str, best: Candidate) -> str:
         version = str(made.version)
     client.set_registered_model_alias(study, CHAMPION, version)
     return version
+
+
+def present_champion(client: MlflowClient, layout: Layout, best: Candidate) -> str:
+    """Return what there is to say of the champion before, where it is of a root that this one does not see."""
+    try:
+        version = client.get_model_version_by_alias(layout.study, CHAMPION)
+        run = client.get_run(version.run_id)
+    except MlflowException:
+        return ""  # the first
+    if version.run_id == best.record.run_id or is_ours(run, layout):
+        return ""
+    user, iou = run.data.tags.get("mlflow.user", "?"), version.tags.get("validation_iou", "?")
+    return (
+        f"until now it was version {version.version}, {run.info.run_name} of {user}, validation IoU {iou}, "
+        f"which is not below {layout.root} and was not compared"
+    )
 
 
 def _make_registered_model(client: MlflowClient, study: str) -> None:

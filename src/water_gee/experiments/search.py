@@ -77,8 +77,10 @@ def run_search(
         _settings([*fixed, *corner], config_dir)  # a mistake in the space ends it before anything is written
     layout = Layout.of(settings)
     key = search_key(settings, space, layout)
-    told = " ".join(one for one in fixed if not one.startswith(("study=", "paths.")))
-    sweep = begin(layout, settings.study.name, key, "search", told, settings.search.trials, list(space))
+    told = [one for one in fixed if not one.startswith(("study=", "paths."))]
+    sweep = begin(
+        layout, settings.study.name, key, "search", told, settings.search.trials, list(space), settings.tags
+    )  # fmt: skip
     interrupted = True
     try:
         study = open_study(layout, f"{settings.study.name}-{key}", settings.search)

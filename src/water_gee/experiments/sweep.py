@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shlex
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,8 +28,11 @@ from water_gee.tracking import (
     connect,
     end_dead_runs,
     experiment,
+    is_ours,
     log_best,
     log_curves,
+    whose,
+    word_tags,
 )
 
 _SWEEP_TAG = "water_gee.sweep"
@@ -73,11 +77,30 @@ def open_sweep(overrides: Sequence[str], jobs: Sequence[Settings]) -> Sweep:
     _check_all_differ(keys, expand(overrides))
     told = [override for override in overrides if not override.startswith(_NOT_THE_SWEEP)]
     key = digest([*sorted(told), *keys])
-    return begin(layout, jobs[0].study.name, key, "sweep", " ".join(told), len(jobs), swept(overrides))
+    return begin(layout, jobs[0].study.name, key, "sweep", told, len(jobs), swept(overrides), jobs[0].tags)
 
 
-def begin(layout: Layout, study: str, key: str, kind: str, told: str, jobs: int, keys: Sequence[str]) -> Sweep:
-    """Return the sweep of a key, whose parent run is now running: a new one, or the earlier one.
+def begin(
+    layout: Layout,
+    study: str,
+    key: str,
+    kind: str,
+    told: Sequence[str],
+    jobs: int,
+    keys: Sequence[str],
+    words: Sequence[str] = (),
+) -> Sweep:
+    """Return the sweep of a key, whose parent run is now running: a new one, or the earlier one below this root.
+
+    Args:
+        layout: of the root.
+        study: whose experiment it is in.
+        key: of the whole sweep.
+        kind: `sweep` or `search`.
+        told: what the user chose.
+        jobs: how many there will be.
+        keys: what differs between them.
+        words: of the user, to find it by.
 
     Raises:
         ConfigError: it is running in another process of this machine.
@@ -85,7 +108,8 @@ def begin(layout: Layout, study: str, key: str, kind: str, told: str, jobs: int,
     client = connect(layout)
     experiment_id = experiment(client, layout, study)
     end_dead_runs(client, experiment_id, layout)
-    earlier = client.search_runs([experiment_id], f"tags.`{_SWEEP_TAG}` = '{key}'")
+    found = client.search_runs([experiment_id], f"tags.`{_SWEEP_TAG}` = '{key}'")
+    earlier = [run for run in found if is_ours(run, layout)]
     for run in earlier:
         process = run.data.tags.get(PROCESS_TAG, "")
         if run.info.status == RUNNING and process.startswith(f"{socket.gethostname()} ") and process != this_process():
@@ -96,8 +120,11 @@ def begin(layout: Layout, study: str, key: str, kind: str, told: str, jobs: int,
         client.set_tag(taken_up, PROCESS_TAG, this_process())
         say(f"this {kind} was begun before; going on in it ({jobs} jobs)")
         return Sweep(layout, client, experiment_id, taken_up, jobs, keys)
-    tags = {_SWEEP_TAG: key, PROCESS_TAG: this_process(), "mlflow.source.name": "train.py", "kind": kind}
-    run_id = client.create_run(experiment_id, run_name=f"{kind} {told}"[:120], tags=tags).info.run_id
+    tags = {
+        _SWEEP_TAG: key, PROCESS_TAG: this_process(), "mlflow.source.name": "train.py", "kind": kind,
+        "overrides": shlex.join(told), **word_tags(words), **whose(layout),
+    }  # fmt: skip
+    run_id = client.create_run(experiment_id, run_name=f"{kind} {' '.join(told)}"[:120], tags=tags).info.run_id
     return Sweep(layout, client, experiment_id, run_id, jobs, keys)
 
 

@@ -1,5 +1,6 @@
 """The table on the terminal at a sweep's end: what differs between its jobs, and how well each did."""
 
+import shlex
 from collections.abc import Callable, Sequence
 
 from mlflow.entities import Run
@@ -72,13 +73,22 @@ def _choice(key: str) -> Callable[[Run], str]:
     """Return what a run chose for a key."""
 
     def choice(run: Run) -> str:
-        for override in run.data.tags.get("overrides", "").split(" "):
+        for override in overrides_of(run):
             name, equals, value = override.partition("=")
             if equals and name.lstrip("+") == key.lstrip("+"):
                 return str(value)
         return "-"
 
     return choice
+
+
+def overrides_of(run: Run) -> list[str]:
+    """Return what a run's tag says that the user chose, each override whole, whatever spaces and quotes it has."""
+    text: str = run.data.tags.get("overrides", "")
+    try:
+        return shlex.split(text)
+    except ValueError:
+        return text.split(" ")  # of an earlier version, which did not quote
 
 
 def _metric(key: str, digits: int) -> Callable[[Run], str]:

@@ -17,7 +17,7 @@ AssessRun = Callable[[EvaluationArea, Path, Path], RunAssessment | None]
 
 
 def log_test(
-    client: MlflowClient, run_id: str, area: EvaluationArea, checkpoint: Path, model: str, test: AssessRun
+    client: MlflowClient, run_id: str, area: EvaluationArea, checkpoint: Path, model: str | None, test: AssessRun
 ) -> None:
     """Test a checkpoint and log metrics `test/<reference>/<name>`, figures and references.
 

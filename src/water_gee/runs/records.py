@@ -38,6 +38,8 @@ _UNNAMED = (
     "select.",
     "hydra",
     "trainer.threads",
+    "trainer.log_model",
+    "tags",
     "cluster",
 )
 

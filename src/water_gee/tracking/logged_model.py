@@ -1,7 +1,6 @@
 """The trained network as a logged model of MLflow: signature, example, checkpoint; `mlflow models` can serve it."""
 
 import logging
-import os
 import tempfile
 import warnings
 from importlib.metadata import version
@@ -53,7 +52,6 @@ def save(folder: Path, checkpoint: Path, model: TrainedModel) -> None:
         Schema([TensorSpec(np.dtype(np.float32), (-1, bands, -1, -1))]),
         Schema([TensorSpec(np.dtype(np.float32), (-1, -1, -1))]),
     )
-    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     logging.getLogger("mlflow").setLevel(logging.WARNING)
     # The signature is given; MLflow would rather infer it from type hints, and warns whatever the filters say.
     with warnings.catch_warnings(record=True):

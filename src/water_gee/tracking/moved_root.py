@@ -8,8 +8,8 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from water_gee.paths import Layout
+from water_gee.tracking.sqlite_file import PATIENCE
 
-PATIENCE = 60.0  # seconds that a write waits for another process
 _NOT_PLAIN = frozenset("%?#")  # read as parts of an address, and not as letters of a path
 # Every column of MLflow that names a place of artifacts.
 _PLACES = (

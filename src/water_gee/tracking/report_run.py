@@ -11,6 +11,7 @@ from mlflow.exceptions import MlflowException
 from water_gee.paths import Layout
 from water_gee.runs import FINISHED
 from water_gee.tracking.database import connect, experiment
+from water_gee.tracking.team import whose
 
 _COST = "model/macs_per_pixel"
 _AT_ONCE = 1000  # metrics that MLflow takes at once
@@ -35,7 +36,7 @@ def log_report(
         metrics: name, value and step of each.
     """
     client = connect(layout)
-    tags = {"kind": kind, "mlflow.source.name": "water-gee", "mlflow.note.content": note}
+    tags = {"kind": kind, "mlflow.source.name": "water-gee", "mlflow.note.content": note, **whose(layout)}
     name = f"{title} {time.strftime('%Y-%m-%d %H:%M')}"
     run = client.create_run(experiment(client, layout, layout.study), run_name=name, tags=tags).info.run_id
     now = int(time.time() * 1000)

@@ -12,6 +12,7 @@ from mlflow.exceptions import MlflowException
 
 from water_gee.runs import FAILED, FINISHED, KILLED, RunRecord, file_hashes, write_record
 from water_gee.surroundings import from_outside
+from water_gee.tracking.outage import Outage
 from water_gee.tracking.run_log import GIVEN_UP_TAG
 
 
@@ -34,8 +35,11 @@ class Finish:
 
 
 @contextmanager
-def run_to_its_end(client: MlflowClient, folder: Path, record: RunRecord) -> Iterator[Finish]:
-    """Write the record of a run and its end, in its folder and in MLflow: no run is left running."""
+def run_to_its_end(client: MlflowClient, folder: Path, record: RunRecord, outage: Outage) -> Iterator[Finish]:
+    """Write the record of a run and its end, in its folder and in MLflow: no run is left running.
+
+    A team's server that is away at the end costs nothing but what it is to be told.
+    """
     finish = Finish()
 
     def keep(status: str, error: str = "", given_up: int = 0) -> None:
@@ -72,7 +76,9 @@ def run_to_its_end(client: MlflowClient, folder: Path, record: RunRecord) -> Ite
     except BaseException:  # interrupted or told to end
         give_up(KILLED)
         raise
-    tell(FINISHED)
+    with outage.excuses("its end"):
+        tell(FINISHED)
+    outage.tell(folder)
 
 
 def _let_go(error: BaseException | None) -> None:

@@ -1,6 +1,8 @@
 """What a run writes into MLflow: parameters, tags, datasets and metrics, and at its end everything worth opening."""
 
+import csv
 import resource
+import shlex
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -14,11 +16,13 @@ from water_gee.models import load_checkpoint
 from water_gee.runs import Dataset, Lineage, RunRecord
 from water_gee.tracking.database import PROCESS_TAG
 from water_gee.tracking.datasets import log_data
+from water_gee.tracking.description import note, source, word_tags
 from water_gee.tracking.logged_model import log_model
 from water_gee.training import CHECKPOINT, Trained
 
 PARENT_TAG, KEY_TAG, FOLDER_TAG = "mlflow.parentRunId", "water_gee.key", "water_gee.folder"
 GIVEN_UP_TAG = "given_up"  # the epoch after which a search gave the run up
+VALIDATION = "valid/iou"  # the metric by which runs are sorted
 _LONGEST = 250  # characters of a parameter that MLflow keeps
 
 
@@ -29,21 +33,24 @@ def log_start(
     params: Mapping[str, str],
     origin: Lineage,
     data: Sequence[Dataset],
-    source: str,
+    words: Sequence[str],
     pictures: Sequence[Path],
 ) -> None:
-    """Log what is known of a run before it trains, and the pictures of the labels that it learns from."""
+    """Log what is known of a run before it trains, the user's words, and the pictures of the labels it learns from."""
+    tiles = next((int(one.profile["tiles"]) for one in data if "tiles" in one.profile), 0)
     tags = {
         PROCESS_TAG: record.process,
         KEY_TAG: record.key,
         FOLDER_TAG: folder.name,
-        "mlflow.source.name": source,
+        "mlflow.source.name": source(folder.name),
+        "mlflow.note.content": note(record, folder.name, params, tiles),
         "mlflow.source.git.commit": origin.git_commit,
         "git_dirty": origin.git_dirty,
         "code": origin.code,
         "tiles_csv_sha256": origin.tiles_csv,
         "clean_report_sha256": origin.clean_report,
-        "overrides": " ".join(record.overrides),
+        "overrides": shlex.join(record.overrides),
+        **word_tags(words),
         **{f"dvc.{path}": md5 for path, md5 in origin.dvc.items()},
         **({PARENT_TAG: record.parent} if record.parent else {}),
     }
@@ -100,20 +107,36 @@ def log_metrics(
     )
 
 
-def log_end(client: MlflowClient, run_id: str, folder: Path, trained: Trained) -> str:
-    """Log the final metrics, the model and everything worth opening; return the id of the logged model."""
-    model = log_model(client, client.get_run(run_id), folder / CHECKPOINT, load_checkpoint(folder / CHECKPOINT))
+def log_end(client: MlflowClient, run_id: str, folder: Path, trained: Trained, *, with_model: bool) -> str | None:
+    """Log the final metrics, the model and everything worth opening; return the id of the logged model, if any."""
+    model = None
+    if with_model:
+        model = log_model(client, client.get_run(run_id), folder / CHECKPOINT, load_checkpoint(folder / CHECKPOINT))
     log_metrics(client, run_id, "valid", trained.metrics, model=model)
     numbers = {name: float(value) for name, value in trained.facts.items() if not isinstance(value, str)}
     log_metrics(
         client, run_id, "model", {**numbers, "training_seconds": trained.seconds, "peak_memory_mb": peak_memory()}
     )
     client.set_tag(run_id, "feed", str(trained.facts["feed"]))
+    log_files(client, run_id, folder)
+    return model
+
+
+def log_curves_of(client: MlflowClient, run_id: str, folder: Path) -> None:
+    """Log the epochs of a run from its folder's `curves.csv`."""
+    with (folder / "curves.csv").open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            epoch = int(row.pop("epoch"))
+            log_metrics(client, run_id, "epoch", {name: float(value) for name, value in row.items()}, epoch)
+
+
+def log_files(client: MlflowClient, run_id: str, folder: Path) -> None:
+    """Log the files and figures of a finished run's folder."""
     for name in ("config.yaml", "metrics.json", "curves.csv", "validation_tiles.json"):
         if (folder / name).is_file():
             client.log_artifact(run_id, str(folder / name))
-    client.log_artifacts(run_id, str(folder / "figures"), "figures")
-    return model
+    if (folder / "figures").is_dir():
+        client.log_artifacts(run_id, str(folder / "figures"), "figures")
 
 
 def forget_peak() -> None:

@@ -1,4 +1,4 @@
-"""The `ui` stage: MLflow's page of the study's runs, on this machine only."""
+"""The `ui` stage: MLflow's page of the study's runs, a team's server's or one that this machine serves to itself."""
 
 import os
 import signal
@@ -15,9 +15,12 @@ from typing import NoReturn
 
 from water_gee.config.settings import Settings
 from water_gee.errors import ConfigError, ModelError
-from water_gee.paths import Layout
+from water_gee.paths import Layout, team_server
 from water_gee.progress import say
-from water_gee.tracking.database import address, connect, known_experiment
+from water_gee.tracking.database import connect, known_experiment
+from water_gee.tracking.sqlite_file import address
+from water_gee.tracking.team import is_server, shown
+from water_gee.tracking.view import page_of, share_view
 
 HOST, PORT = "127.0.0.1", 5000  # the environment variable PORT names another port
 _WARDEN = Path(__file__).with_name("group_end.py")
@@ -25,29 +28,44 @@ _PATIENCE = 120.0  # seconds to answer; MLflow takes some ten where the machine 
 
 
 def run(settings: Settings) -> None:
-    """Serve MLflow until Ctrl-C, and tell the address of the study's experiment once it answers.
+    """Tell the address of the study's experiment, on the team's server; else serve MLflow until Ctrl-C.
 
     Raises:
         ModelError: there is no database yet, or the server ends by itself.
         ConfigError: the port is no port or taken.
+        WaterGeeError: the team's server does not answer.
     """
-    layout, study = Layout.of(settings), settings.study.name
-    if not layout.database.is_file():
+    layout, team = Layout.of(settings), team_server()
+    if not layout.tracks:
         raise ModelError(f"there is no {layout.database}, so no run to show; run first: python train.py")
-    port = free_port()
-    page = page_of(known_experiment(connect(layout), study), port)
+    port = None if is_server(team) else free_port()
+    client = connect(layout)
+    if experiment := known_experiment(client, settings.study.name):
+        share_view(client, experiment, next(iter(settings.study.references), None))
+    if port is None:
+        _show(page_of(experiment, shown(team).replace("***@", "")))
+    else:
+        _serve(team or address(layout.database), port, page_of(experiment, f"http://{HOST}:{port}"))
+
+
+def _show(page: str) -> None:
+    say(page)
+    if os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
+        webbrowser.open(page)
+
+
+def _serve(database: str, port: int, page: str) -> None:
     # In a session of its own, Ctrl-C reaches this process alone, which then ends the server's whole group. Where this
     # process cannot, since it was killed or its terminal is gone, the warden sees its standard input close, and does.
     warden = [sys.executable, "-P", str(_WARDEN)]
     server = subprocess.Popen(
-        [*warden, *command(layout, port)], env=environment(), stdin=subprocess.PIPE, start_new_session=True
+        [*warden, *command(database, port)], env=environment(), stdin=subprocess.PIPE, start_new_session=True
     )
     before = signal.signal(signal.SIGTERM, _interrupt)
     try:
         _wait(server, port)
-        say(f"{page}\nCtrl-C ends it")
-        if os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
-            webbrowser.open(page)
+        _show(page)
+        say("Ctrl-C ends it")
         if code := server.wait():
             raise ModelError(f"MLflow's server ended by itself with code {code}; see its lines above")
     except KeyboardInterrupt:
@@ -77,20 +95,11 @@ def free_port() -> int:
     return int(wanted)
 
 
-def page_of(experiment: str | None, port: int) -> str:
-    """Return the address of an experiment's runs, or without one of the list of experiments.
-
-    Without the workflow type MLflow 3 may open an experiment as a chat's traces.
-    """
-    place = f"/{experiment}?workflowType=machine_learning" if experiment else ""
-    return f"http://{HOST}:{port}/#/experiments{place}"
-
-
-def command(layout: Layout, port: int) -> list[str]:
+def command(database: str, port: int) -> list[str]:
     """Return the server's command line: one worker is enough for one reader, and it logs only what is wrong."""
     return [
         sys.executable, "-m", "mlflow", "server", "--host", HOST, "--port", str(port), "--workers", "1",
-        "--backend-store-uri", address(layout.database), "--uvicorn-opts", "--log-level warning",
+        "--backend-store-uri", database, "--uvicorn-opts", "--log-level warning",
     ]  # fmt: skip
 
 
