@@ -1,5 +1,6 @@
 """`python train.py` as a user runs it."""
 
+import shlex
 import signal
 
 import pytest
@@ -46,6 +47,24 @@ def test_a_launcher_that_is_not_installed_is_told_with_the_command_that_installs
     code, _, err = command("-m", "hydra/launcher=submitit_slurm", "seed=0,1", f"paths.root={tmp_path}")
     assert code == 1 and err.count("\n") == 1
     assert "pip install hydra-submitit-launcher" in err
+
+
+def test_lists_are_swept_and_shown_with_their_brackets_words_are_tags_and_models_are_left_out(tmp_path):
+    layout = write_labelled_tiles(tmp_path)
+    swept = ("features.names=[blue,nir],[blue]", "tags=[paper,first look]", "trainer.log_model=false")
+    code, out, err = command("-m", *QUICKER, *swept, f"paths.root={tmp_path}")
+    assert code == 0, err
+    assert "[blue,nir]" in out and "[blue]" in out and "2 of 2 jobs finished" in out
+    parents, children = parents_and_children(layout)
+    assert {run.data.params["features"] for run in children} == {"blue nir", "blue"}
+    for run in (*parents, *children):
+        assert run.data.tags["tags"] == "paper first look"
+        assert run.data.tags["tag.paper"] == run.data.tags["tag.first-look"] == "true"
+        assert run.data.tags["mlflow.user"] and not run.outputs.model_outputs
+    for run in children:
+        assert "tags=[paper,first look]" in shlex.split(run.data.tags["overrides"])
+        assert run.info.run_name.startswith("mlp names=[blue") and "log_model" not in run.info.run_name
+        assert "'tags=[paper,first look]'" in run.data.tags["mlflow.note.content"], "it can be copied into a shell"
 
 
 def test_a_sweep_with_a_failing_job_finishes_the_others_and_tells(tmp_path):
