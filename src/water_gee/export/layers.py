@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.fx import Node
 
 from water_gee.errors import ExportError
-from water_gee.export.instead import INSTEAD
+from water_gee.export.alternatives import ALTERNATIVES
 from water_gee.export.ir import (
     Activation,
     Affine,
@@ -25,7 +25,7 @@ from water_gee.export.ir import (
     Softmax,
     Sum,
 )
-from water_gee.export.tracing import Traced, Tracer, operation
+from water_gee.export.tracer import Traced, Tracer, operation
 
 Handler = Callable[..., Any]
 
@@ -290,5 +290,5 @@ SUPPORTED: dict[str, Handler] = {
 
 def unsupported(t: Tracer, node: Node) -> ExportError:
     """The refusal of an operation that is not in the table."""
-    instead = INSTEAD.get(operation(node), f"use one of: {', '.join(sorted(SUPPORTED))}")
+    instead = ALTERNATIVES.get(operation(node), f"use one of: {', '.join(sorted(SUPPORTED))}")
     return t.refuse(node, "it is not supported", instead)

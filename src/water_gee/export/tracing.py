@@ -6,9 +6,7 @@ from. Operations on constants alone are done here and now; the others go through
 """
 
 import copy
-import operator
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -16,7 +14,9 @@ from torch import Tensor, nn
 from torch.fx import Node
 
 from water_gee.errors import ExportError
-from water_gee.export.ir import Affine, Fill, Input, Op, Program
+from water_gee.export.ir import Affine, Fill, Input, Program
+from water_gee.export.layers import SUPPORTED, unsupported
+from water_gee.export.tracer import Traced, Tracer, operation
 
 # The stand-in's size: odd, unequal so that a transposition shows, and wide enough for a reach of 128 pixels.
 HEIGHT, WIDTH = 257, 259
@@ -24,97 +24,31 @@ _VIEWS = {"slice", "permute", "contiguous", "detach", "alias", "to"}
 _FILLED_LIKE = {"ones_like": 1.0, "zeros_like": 0.0, "new_ones": 1.0, "new_zeros": 0.0}
 
 
-@dataclass(frozen=True)
-class Traced:
-    """A value of the module that depends on the image.
-
-    Attributes:
-        op: the operation that makes it.
-        top: rows by which its first row lies below the input's first, in pixels; likewise the others.
-        last: whether its channels are its last axis (after a permute), not its second.
-    """
-
-    op: Op
-    top: int
-    left: int
-    height: int
-    width: int
-    last: bool = False
-
-    @property
-    def axis(self) -> int:
-        """The axis of the channels."""
-        return 3 if self.last else 1
-
-    def same_pixels(self, other: "Traced") -> bool:
-        """Whether both have their pixels in the same places of the image."""
-        mine = (self.top, self.left, self.height, self.width, self.last)
-        return mine == (other.top, other.left, other.height, other.width, other.last)
+def _computed(tracer: Tracer, node: Node) -> Any:
+    """Compute one node: with torch if it is constant, else by the table of supported operations."""
+    if operation(node) in _FILLED_LIKE:
+        return torch.full(tuple(node.meta["val"].shape), _FILLED_LIKE[operation(node)])
+    arguments = [tracer.argument(value) for value in node.args]
+    keywords = {name: tracer.argument(value) for name, value in node.kwargs.items()}
+    if not any(_holds_traced(value) for value in [*arguments, *keywords.values()]):
+        assert callable(node.target)
+        return node.target(*arguments, **keywords)
+    handler = SUPPORTED.get(operation(node))
+    if handler is None:
+        raise unsupported(tracer, node)
+    result = handler(tracer, node, *arguments, **keywords)
+    _note_in_place(tracer, node, result)
+    return result
 
 
-class Tracer:
-    """Walks an exported graph; `layers` asks it for values, constants and refusals."""
-
-    def __init__(self, border: str) -> None:
-        self.border = border
-        self.notes: list[str] = []
-        self.values: dict[Node, Any] = {}
-
-    def place(self, node: Node) -> str:
-        """The qualified name of the module that `node` came from."""
-        stack = list((node.meta.get("nn_module_stack") or {}).values())
-        name, kind = stack[-1] if stack else ("", "")
-        kind = kind if isinstance(kind, str) else getattr(kind, "__name__", "")
-        return f"{name or 'the module itself'} ({kind.rsplit('.', 1)[-1] or 'function'})"
-
-    def refuse(self, node: Node, reason: str, instead: str) -> ExportError:
-        """The error for an operation that cannot be carried over."""
-        return ExportError(f"cannot export {operation(node)} at {self.place(node)}: {reason}; {instead}")
-
-    def argument(self, value: Any) -> Any:
-        """What an argument of a node stands for: a Traced value, a tensor, or itself."""
-        if isinstance(value, Node):
-            return self.values[value]
-        if isinstance(value, list | tuple):
-            return [self.argument(item) for item in value]
-        return value
-
-    def run(self, node: Node) -> Any:
-        """Compute one node: with torch if it is constant, else by the table of supported operations."""
-        from water_gee.export.layers import SUPPORTED, unsupported
-
-        if operation(node) in _FILLED_LIKE:
-            return torch.full(tuple(node.meta["val"].shape), _FILLED_LIKE[operation(node)])
-        arguments = [self.argument(value) for value in node.args]
-        keywords = {name: self.argument(value) for name, value in node.kwargs.items()}
-        if not any(_holds_traced(value) for value in [*arguments, *keywords.values()]):
-            assert callable(node.target)
-            return node.target(*arguments, **keywords)
-        handler = SUPPORTED.get(operation(node))
-        if handler is None:
-            raise unsupported(self, node)
-        result = handler(self, node, *arguments, **keywords)
-        self._note_in_place(node, result)
-        return result
-
-    def _note_in_place(self, node: Node, result: Any) -> None:
-        """Let later users of a value that was changed in place see the change."""
-        changed = node.args[0]
-        if _in_place(node) and isinstance(changed, Node):
-            after = set(list(node.graph.nodes)[list(node.graph.nodes).index(node) + 1 :])
-            if any(user in after for alias in _aliases(changed) for user in alias.users if alias is not changed):
-                raise self.refuse(node, "it changes in place what another layer reads", "use inplace=False")
-            self.values[changed] = result
-
-
-def operation(node: Node) -> str:
-    """The bare name of a node's operation: `conv2d` for `aten.conv2d.default`, `relu` for `aten.relu_`."""
-    if node.op != "call_function":
-        return node.op
-    if node.target is operator.getitem:
-        return "getitem"
-    name = str(getattr(node.target, "_opname", getattr(node.target, "__name__", node.target)))
-    return name[:-1] if name.endswith("_") and not name.endswith("__") else name
+def _note_in_place(tracer: Tracer, node: Node, result: Any) -> None:
+    """Let later users of a value that was changed in place see the change."""
+    changed = node.args[0]
+    if _in_place(node) and isinstance(changed, Node):
+        after = set(list(node.graph.nodes)[list(node.graph.nodes).index(node) + 1 :])
+        if any(user in after for alias in _aliases(changed) for user in alias.users if alias is not changed):
+            raise tracer.refuse(node, "it changes in place what another layer reads", "use inplace=False")
+        tracer.values[changed] = result
 
 
 def _aliases(node: Node) -> set[Node]:
@@ -176,7 +110,7 @@ def trace(network: nn.Module, features: Sequence[str], border: str = "refuse") -
             elif node.op == "output":
                 returned = tracer.argument(node.args[0])
             else:
-                tracer.values[node] = tracer.run(node)
+                tracer.values[node] = _computed(tracer, node)
     return _program(returned, tracer)
 
 

@@ -1,6 +1,6 @@
 """What to use in place of a torch operation that cannot be carried over."""
 
-INSTEAD = {
+ALTERNATIVES = {
     "conv_transpose2d": "an exported network keeps every pixel, use Conv2d with stride=1",
     "upsample_nearest2d": "an exported network keeps every pixel, leave out up- and downsampling",
     "upsample_bilinear2d": "an exported network keeps every pixel, leave out up- and downsampling",
