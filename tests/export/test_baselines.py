@@ -36,5 +36,5 @@ def test_it_is_equal_in_earth_engine(kind, form, tmp_path):
 def test_what_is_not_made_of_layers_is_refused_in_one_line(kind, settings, tmp_path):
     model = checkpoint(tmp_path, FEATURES)
     with pytest.raises(ExportError, match=rf"model={kind}, which is not made of.*predict\.engine=local") as caught:
-        stage.check(TrainedModel(model.network, kind, ()), settings())
+        stage.check(TrainedModel(model.network, kind, ()), (), settings().tiles.margin)
     assert "\n" not in str(caught.value)

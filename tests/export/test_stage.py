@@ -112,13 +112,13 @@ def test_a_network_that_differs_is_not_written_and_the_last_good_one_stays(ready
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     honest = stage.export_network
 
-    def without_bias(network, features, recipe):
-        exported = honest(network, features, recipe)
+    def without_bias(network, features, options):
+        exported = honest(network, features, options)
 
         def change(op):
             return replace(op, bias=op.bias + 0.01) if isinstance(op, Conv) else op
 
-        return compile_program(exported.program.rewritten(change), recipe, exported.form)
+        return compile_program(exported.program.rewritten(change), options, exported.form)
 
     monkeypatch.setattr(stage, "export_network", without_bias)
     with pytest.raises(ExportError, match="differs from PyTorch"):
@@ -136,8 +136,9 @@ def test_what_is_missing_or_does_not_fit_is_said_in_one_line(ready, shared, tmp_
     with pytest.raises(ExportError, match="reads the features blue, green"):
         stage.run(ready())
     checkpoint(shared["root"], tuple(ready().features.names))
+    model = load_checkpoint(Layout(shared["root"]).models / "model.ckpt")
     with pytest.raises(ExportError, match=r"tiles\.margin=3"):
-        stage.check(load_checkpoint(Layout(shared["root"]).models / "model.ckpt"), ready("tiles.margin=1"))
+        stage.check(model, model.features, margin=1)
 
 
 def test_tiles_of_much_and_of_little_fill_are_compared(shared, ready):

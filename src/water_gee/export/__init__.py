@@ -3,15 +3,15 @@
 from typing import Any
 
 _PUBLIC = {
-    "ExportedNetwork": "network", "Recipe": "network", "export_network": "network", "load": "network",
+    "ExportedNetwork": "network", "ExportOptions": "network", "export_network": "network", "load": "network",
     "Parity": "parity", "compare": "parity", "trace": "tracing", "run": "stage",
     "export_of": "deployment", "read_export": "deployment",
 }  # fmt: skip
 
 __all__ = [
+    "ExportOptions",
     "ExportedNetwork",
     "Parity",
-    "Recipe",
     "compare",
     "export_network",
     "export_of",

@@ -24,7 +24,7 @@ INPUT = Name("image")
 
 
 @dataclass(frozen=True)
-class Recipe:
+class ExportOptions:
     """How a network is to be exported.
 
     Attributes:
@@ -62,7 +62,7 @@ class ExportedNetwork:
     """A network as Earth Engine operations."""
 
     features: tuple[str, ...]
-    recipe: Recipe
+    options: ExportOptions
     program: Program
     result: Call
     form: str
@@ -103,11 +103,11 @@ class ExportedNetwork:
         cost = self.cost
         return {
             "features": list(self.features),
-            "outputs": list(self.recipe.outputs),
+            "outputs": list(self.options.outputs),
             "form": self.form,
-            "flip": self.recipe.flip if self.form == "kernel" else None,
-            "threshold": self.recipe.threshold,
-            "temperature": self.recipe.temperature,
+            "flip": self.options.flip if self.form == "kernel" else None,
+            "threshold": self.options.threshold,
+            "temperature": self.options.temperature,
             "margin": self.program.margin,
             "reach": self.program.reach,
             "notes": list(self.program.notes),
@@ -121,24 +121,24 @@ class ExportedNetwork:
 
 
 def export_network(
-    network: nn.Module, features: Sequence[str], recipe: Recipe | None = None, **choices: Any
+    network: nn.Module, features: Sequence[str], options: ExportOptions | None = None, **choices: Any
 ) -> ExportedNetwork:
     """Carry a network of raw features [n, feature, y, x] -> logits [n, class, y', x'] into Earth Engine.
 
     Args:
         network: a torch module of supported layers, in evaluation it is the same at every pixel.
         features: the band names of its input, in order.
-        recipe: how to export it; or give the attributes of `Recipe` as keywords.
-        **choices: attributes of `Recipe`.
+        options: how to export it; or give the attributes of `ExportOptions` as keywords.
+        **choices: attributes of `ExportOptions`.
 
     Raises:
         ExportError: a layer is not supported, or the graph is larger than a request may be.
     """
-    recipe = recipe if recipe is not None else Recipe(**choices)
-    program = trace(network, features, recipe.border)
-    if recipe.form != "auto":
-        return checked(compile_program(program, recipe, recipe.form))
-    candidates = [compile_program(program, recipe, form) for form in FORMS if form != "auto"]
+    options = options if options is not None else ExportOptions(**choices)
+    program = trace(network, features, options.border)
+    if options.form != "auto":
+        return checked(compile_program(program, options, options.form))
+    candidates = [compile_program(program, options, form) for form in FORMS if form != "auto"]
     fitting = [candidate for candidate in candidates if candidate.cost.payload_bytes <= MAX_REQUEST_BYTES]
     return checked(min(fitting or candidates, key=lambda candidate: candidate.cost.nanoseconds_per_pixel))
 
@@ -154,44 +154,44 @@ def checked(exported: ExportedNetwork) -> ExportedNetwork:
     return exported
 
 
-def compile_program(program: Program, recipe: Recipe, form: str) -> ExportedNetwork:
+def compile_program(program: Program, options: ExportOptions, form: str) -> ExportedNetwork:
     """Write a traced program in one form, with its outputs."""
-    headed, half = with_head(program, recipe.temperature, recipe.water_class)
-    wants_logits = "logits" in recipe.outputs or ("classes" in recipe.outputs and half)
+    headed, half = with_head(program, options.temperature, options.water_class)
+    wants_logits = "logits" in options.outputs or ("classes" in options.outputs and half)
     # Logits that are to be given out must survive the folding of the head, so both go through as one value.
     logits: Op | None = None
     if wants_logits:
         program = simplify(program)
-        headed, half = with_head(program, recipe.temperature, recipe.water_class)
+        headed, half = with_head(program, options.temperature, options.water_class)
         logits = program.output
     else:
         headed = simplify(headed)
-    lowered = array(headed, logits, INPUT) if form == "array" else kernel(headed, logits, INPUT, flip=recipe.flip)
-    result = _outputs(lowered, headed, program, recipe, half)
-    return ExportedNetwork(program.input.features, recipe, headed, result, form, lowered.array_bytes)
+    lowered = array(headed, logits, INPUT) if form == "array" else kernel(headed, logits, INPUT, flip=options.flip)
+    result = _outputs(lowered, headed, program, options, half)
+    return ExportedNetwork(program.input.features, options, headed, result, form, lowered.array_bytes)
 
 
-def _outputs(lowered: bands.Lowered, headed: Program, program: Program, recipe: Recipe, half: bool) -> Call:
+def _outputs(lowered: bands.Lowered, headed: Program, program: Program, options: ExportOptions, half: bool) -> Call:
     """Put the asked-for bands together, masked where a feature is missing."""
     classes = program.output.channels
     if half:
         chosen = activations.from_half(lowered.output)
     else:
-        chosen = image("select", lowered.output, [recipe.water_class])
+        chosen = image("select", lowered.output, [options.water_class])
     probability = image("toFloat", image("rename", chosen, ["probability"]), label="probability")
     parts: list[Call] = []
-    for output in recipe.outputs:
+    for output in options.outputs:
         if output == "probability":
             parts.append(probability)
         elif output == "water":
-            water = image("gte", probability, shortest(recipe.threshold))
+            water = image("gte", probability, shortest(options.threshold))
             parts.append(image("toByte", image("rename", water, ["water"]), label="water"))
         elif output == "logits":
             assert lowered.logits is not None
             named = image("rename", lowered.logits, [f"logit_{index}" for index in range(classes)])
             parts.append(image("toFloat", named))
         else:
-            parts.append(_class_probabilities(lowered, probability, classes, half, recipe.water_class))
+            parts.append(_class_probabilities(lowered, probability, classes, half, options.water_class))
     return image("updateMask", bands.join(parts), lowered.mask, label="result")
 
 

@@ -45,7 +45,7 @@ def code_editor(exported: ExportedNetwork, features: Any, study: StudyText) -> s
         f"//   {layer['place']:<36} {layer['operation']:<11} {layer['channels']:>4} channels"
         for layer in exported.report["layers"]
     )
-    cost = exported.cost
+    cost, options = exported.cost, exported.options
     region = [round(bound, 6) for bound in study.bounds]
     return f"""// Surface water of the study {study.name}, area {study.area}, season of {study.year}.
 // Written by `water-gee export`: the same expression as the training tiles, and the trained network.
@@ -65,7 +65,7 @@ var ASSET = 'projects/YOUR-PROJECT/assets/water_{study.year}';  // where the map
 
 // ---- The network ----
 // {cost.calls} calls, {cost.payload_bytes:,} bytes, {cost.macs:,} multiply-adds a pixel; form {exported.form}.
-// Bands: {", ".join(exported.recipe.outputs)}; water is where the probability is at least {exported.recipe.threshold}.
+// Bands: {", ".join(options.outputs)}; water is where the probability is at least {options.threshold}.
 // Features in order: {", ".join(exported.features)}.
 {layers}
 {network}

@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 
 from water_gee.claims import claim
+from water_gee.config.products import ExportSettings
 from water_gee.config.settings import Settings
+from water_gee.config.study import StudySettings
 from water_gee.earth import (
     CompositeSpec,
     Session,
@@ -22,7 +24,7 @@ from water_gee.errors import ExportError
 from water_gee.export.calls import to_ee
 from water_gee.export.card import model_card
 from water_gee.export.forms import kernel_probe
-from water_gee.export.network import ExportedNetwork, Recipe, export_network
+from water_gee.export.network import ExportedNetwork, ExportOptions, export_network
 from water_gee.export.parity import Parity, compare, total
 from water_gee.export.script import StudyText, code_editor
 from water_gee.files import write_text
@@ -52,12 +54,13 @@ def run(settings: Settings) -> None:
     choice = selected(layout)
     model = load_checkpoint(choice.checkpoint.path, choice.checkpoint.sha256)
     spec = composite_spec(settings)
-    check(model, settings)
+    check(model, spec.features, settings.tiles.margin)
     records = chosen(read_manifest(layout), settings.export.parity_pixels)
     with connect(settings.earth, layout) as session:
         names = [settings.predict.area, *(record.area for record in records)]
         areas = resolve_areas(session, settings, dict.fromkeys(names))
-        exported = export_network(model.network, model.features, recipe(settings, model, session, spec, records[0]))
+        options = options_of(settings.export, model, session, spec, records[0])
+        exported = export_network(model.network, model.features, options)
         say(f"exported in form {exported.form}: {exported.cost.calls} calls, {exported.cost.payload_bytes:,} bytes")
         parity = prove(exported, model, spec, areas, records, layout, session, settings.earth.workers)
         say(f"{_EVALUATOR[session.kind]} against PyTorch: {parity}")
@@ -77,8 +80,8 @@ def run(settings: Settings) -> None:
         }
         texts = {
             "expression.json": expression,
-            "code_editor.js": _script(exported, settings, spec, areas[settings.predict.area]),
-            "README.md": model_card(report, choice.report, _study(settings)),
+            "code_editor.js": _script(exported, settings.study, spec, areas[settings.predict.area]),
+            "README.md": model_card(report, choice.report, _study(settings.study, spec)),
         }
     # An export that fails has left the last good one as it was; its report, written last, says which one is whole.
     for name, text in texts.items():
@@ -86,8 +89,8 @@ def run(settings: Settings) -> None:
     write_sealed(layout.export / "export.json", report)
 
 
-def check(model: TrainedModel, settings: Settings) -> None:
-    """Check that the checkpoint fits the configuration.
+def check(model: TrainedModel, features: tuple[str, ...], margin: int) -> None:
+    """Check that the checkpoint fits the features and the margin, in pixels, of the tiles.
 
     Raises:
         ExportError: it is not made of layers, reads other features, or sees further than the tiles' margin.
@@ -97,15 +100,14 @@ def check(model: TrainedModel, settings: Settings) -> None:
             f"models/model.ckpt is of model={model.kind}, which is not made of layers and stays on this machine; "
             "map with predict.engine=local, or select a run of a network, otsu or logistic"
         )
-    wanted = tuple(settings.features.names)
-    if model.features != wanted:
+    if model.features != features:
         raise ExportError(
             f"models/model.ckpt reads the features {', '.join(model.features)} and the configuration lists "
-            f"{', '.join(wanted)}; set features.names to the former, or train again"
+            f"{', '.join(features)}; set features.names to the former, or train again"
         )
-    if model.network.radius > settings.tiles.margin:
+    if model.network.radius > margin:
         raise ExportError(
-            f"the network sees {model.network.radius} pixels far and tiles have a margin of {settings.tiles.margin}; "
+            f"the network sees {model.network.radius} pixels far and tiles have a margin of {margin}; "
             f"set tiles.margin={model.network.radius} and run water-gee tiles again"
         )
 
@@ -121,16 +123,16 @@ def chosen(records: Sequence[TileRecord], pixels: int) -> list[TileRecord]:
     return picked
 
 
-def recipe(
-    settings: Settings, model: TrainedModel, session: Session, spec: CompositeSpec, record: TileRecord
-) -> Recipe:
+def options_of(
+    choice: ExportSettings, model: TrainedModel, session: Session, spec: CompositeSpec, record: TileRecord
+) -> ExportOptions:
     """How to export; the service is asked how it convolves, if the form depends on it."""
-    outputs = ("water", "probability", "logits") if settings.export.logits else ("water", "probability")
-    flip = settings.export.form != "array" and flips(session, spec, record.tile.window)
-    return Recipe(
+    outputs = ("water", "probability", "logits") if choice.logits else ("water", "probability")
+    flip = choice.form != "array" and flips(session, spec, record.tile.window)
+    return ExportOptions(
         threshold=model.threshold,
         temperature=model.temperature,
-        form=settings.export.form,
+        form=choice.form,
         outputs=outputs,
         flip=flip,
     )
@@ -177,13 +179,13 @@ def prove(
     return total(parity for _, parity in sorted(found, key=lambda pair: pair[0]))
 
 
-def _script(exported: ExportedNetwork, settings: Settings, spec: CompositeSpec, area: Area) -> str:
-    year = settings.study.years[0]
+def _script(exported: ExportedNetwork, study: StudySettings, spec: CompositeSpec, area: Area) -> str:
+    year = study.years[0]
     begin, end = spec.season(year)
     grid = spec.grid
     x, y = grid.origin
-    study = StudyText(
-        name=settings.study.name,
+    text = StudyText(
+        name=study.name,
         area=area.name,
         year=year,
         begin=begin,
@@ -192,16 +194,15 @@ def _script(exported: ExportedNetwork, settings: Settings, spec: CompositeSpec, 
         transform=[grid.scale, 0, x, 0, -grid.scale, y],
         bounds=area.geometry.bounds,
     )
-    return code_editor(exported, feature_image(spec, area, year), study)
+    return code_editor(exported, feature_image(spec, area, year), text)
 
 
-def _study(settings: Settings) -> dict[str, Any]:
-    study = settings.study
+def _study(study: StudySettings, spec: CompositeSpec) -> dict[str, Any]:
     return {
         "name": study.name,
         "crs": study.crs,
         "scale": study.scale,
         "years": list(study.years),
         "months": list(study.months),
-        "collections": list(settings.sensor.collections),
+        "collections": list(spec.sensor.collections),
     }
