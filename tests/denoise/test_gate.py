@@ -14,8 +14,9 @@ from denoise.conftest import cleaned, logged
 from denoise.evident import disc, evident
 from denoise.synthetic import bytes_below, store
 from denoise.synthetic import cleaned as cleaned_by
+from water_gee.classes import WATER
 from water_gee.config.settings import Settings
-from water_gee.denoise import ABSTAIN, WATER, CleanLabel, CleanLabels, Reason, gate, usable
+from water_gee.denoise import ABSTAIN, CleanLabel, CleanLabels, Reason, gate, usable
 from water_gee.denoise.folds import fold_errors
 from water_gee.denoise.gate import harm, scores_of
 from water_gee.denoise.labels import assemble

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from denoise.evident import disc, evident
-from water_gee.denoise import ABSTAIN, LAND, WATER, CleanLabel, Reason, usable
+from water_gee.classes import LAND, WATER
+from water_gee.denoise import ABSTAIN, CleanLabel, Reason, usable
 from water_gee.denoise.methods.water_gee import Joined, Learned
 from water_gee.errors import TileError
 from water_gee.tiles import TileData

@@ -1,6 +1,6 @@
 """Noise removal: clean labels of every tile, where to abstain, and how sure each label is."""
 
-from water_gee.denoise.labels import ABSTAIN, LAND, WATER, CleanLabel, Reason, agreement, usable, visible
+from water_gee.denoise.labels import ABSTAIN, CleanLabel, Reason, agreement, usable, visible
 from water_gee.denoise.method import Method, Survey, TileByTile
 from water_gee.denoise.methods import METHODS
 from water_gee.denoise.methods.confident import Confident
@@ -17,10 +17,8 @@ from water_gee.denoise.training_tiles import training_records
 __all__ = [
     "ABSTAIN",
     "CLEAN_BANDS",
-    "LAND",
     "METHODS",
     "V1",
-    "WATER",
     "CleanLabel",
     "CleanLabels",
     "Confident",

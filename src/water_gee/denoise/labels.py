@@ -7,11 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from water_gee.classes import LAND, UNKNOWN, WATER
 from water_gee.tiles import TileData
 
 Boolean = NDArray[np.bool_]
 Float = NDArray[np.float32]
-LAND, WATER, ABSTAIN = 0, 1, 255
+ABSTAIN = UNKNOWN
 
 
 class Reason(IntEnum):

@@ -6,7 +6,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from water_gee.denoise.labels import ABSTAIN, LAND, WATER, CleanLabel, Reason
+from water_gee.classes import LAND, WATER
+from water_gee.denoise.labels import ABSTAIN, CleanLabel, Reason
 from water_gee.denoise.summary import outcomes
 from water_gee.earth import SLOPE_SCALE
 from water_gee.panels import ABSTAIN as OPEN

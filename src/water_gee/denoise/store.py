@@ -10,7 +10,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from water_gee.denoise.labels import ABSTAIN, LAND, WATER, CleanLabel, Reason
+from water_gee.classes import LAND, WATER
+from water_gee.denoise.labels import ABSTAIN, CleanLabel, Reason
 from water_gee.errors import TileError
 from water_gee.files import is_there
 from water_gee.paths import Layout

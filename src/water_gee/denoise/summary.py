@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from water_gee.denoise.labels import ABSTAIN, LAND, WATER, CleanLabel, Reason
+from water_gee.classes import LAND, WATER
+from water_gee.denoise.labels import ABSTAIN, CleanLabel, Reason
 from water_gee.tiles import TileRecord
 
 Boolean = NDArray[np.bool_]

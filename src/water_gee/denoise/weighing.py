@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from water_gee.denoise.labels import ABSTAIN, LAND, WATER, CleanLabel, Reason, usable
+from water_gee.classes import LAND, WATER
+from water_gee.denoise.labels import ABSTAIN, CleanLabel, Reason, usable
 from water_gee.denoise.summary import flipped
 from water_gee.earth import SLOPE_SCALE
 from water_gee.tiles import WATER_SHARE, TileData

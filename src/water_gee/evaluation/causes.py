@@ -10,6 +10,7 @@ import rasterio
 from numpy.typing import NDArray
 from rasterio.errors import RasterioError
 
+from water_gee.classes import UNKNOWN, WATER
 from water_gee.evaluation.reference import sample
 from water_gee.evaluation.view import METHODS, TileView, place
 from water_gee.paths import Layout
@@ -38,10 +39,10 @@ class Causes:
         """Count a tile, where its circumstances are known."""
         truth = view.references[self.reference]
         for cause in self._of(view):
-            known = view.clear & (truth != 255) & (cause > 0) & ((cause >= _WATER) == (truth == 1))
+            known = view.clear & (truth != UNKNOWN) & (cause > 0) & ((cause >= _WATER) == (truth == WATER))
             self.pixels += np.bincount(cause[known], minlength=256)
             for method in METHODS:
-                mistaken = known & (view.water[method] != (truth == 1))
+                mistaken = known & (view.water[method] != (truth == WATER))
                 self.wrong[method] += np.bincount(cause[mistaken], minlength=256)
 
     def table(self) -> list[dict[str, Any]]:

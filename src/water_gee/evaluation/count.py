@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from water_gee.accuracy import Confusion
+from water_gee.classes import UNKNOWN, WATER
 from water_gee.evaluation.view import METHODS, TileView
 
 Place = tuple[int, int]  # a block of the lattice: row and column, in blocks
@@ -58,15 +59,18 @@ class Counter:
         """Count a tile against each of its references."""
         for name, reference in view.references.items():
             tally = self.tallies.setdefault(name, Tally())
-            valid = view.clear & (reference != 255)
-            truth = reference == 1
+            valid = view.clear & (reference != UNKNOWN)
+            truth = reference == WATER
             for place, cut in self._blocks(view):
                 if not valid[cut].any():
                     continue
                 cell = {method: _count(view.water[method][cut], truth[cut], valid[cut]) for method in METHODS}
                 tally.cells[view.record.year, place] = _plus(tally.cells.get((view.record.year, place)), cell)
                 if view.clean is not None:
-                    kept, answers = valid[cut] & (view.clean[cut] != 255), {**view.water, CLEAN: view.clean == 1}
+                    kept, answers = (
+                        valid[cut] & (view.clean[cut] != UNKNOWN),
+                        {**view.water, CLEAN: view.clean == WATER},
+                    )
                     own = {key: _count(water[cut], truth[cut], kept) for key, water in answers.items()}
                     tally.kept[place] = _plus(tally.kept.get(place), own)
             if view.clean is not None:
@@ -106,7 +110,7 @@ def _fates(
     raw: NDArray[np.bool_], clean: NDArray[np.uint8], truth: NDArray[np.bool_], valid: NDArray[np.bool_]
 ) -> dict[str, int]:
     """Return how many raw labels had which of `_FATES`: of the wrong ones, then of the right ones."""
-    speaks, says = clean != 255, clean == 1
+    speaks, says = clean != UNKNOWN, clean == WATER
     wrong, right = valid & (raw != truth), valid & (raw == truth)
     found = (
         wrong & speaks & (says == truth), wrong & speaks & (says != truth), wrong & ~speaks,

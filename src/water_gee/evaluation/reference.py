@@ -14,9 +14,9 @@ from rasterio.enums import Resampling
 from rasterio.errors import CRSError, RasterioError
 from rasterio.warp import reproject, transform_bounds
 
+from water_gee.classes import LAND, UNKNOWN, WATER
 from water_gee.errors import ConfigError, TileError
 
-UNKNOWN = 255
 _MEANING = "uint8 with 1 water, 0 land, 255 unknown"
 
 
@@ -59,7 +59,7 @@ class Reference:
         """
         values = np.full(shape, UNKNOWN, dtype=np.uint8)
         for path, part in sample(self.files(year), crs, transform, shape, unknown=UNKNOWN):
-            strange = np.setdiff1d(np.unique(part), (0, 1, UNKNOWN))
+            strange = np.setdiff1d(np.unique(part), (LAND, WATER, UNKNOWN))
             if strange.size:
                 raise TileError(f"the reference {path} holds the value {strange[0]}; make it {_MEANING}")
             values = np.where(values == UNKNOWN, part, values)

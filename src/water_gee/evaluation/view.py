@@ -7,6 +7,7 @@ import numpy as np
 from affine import Affine
 from numpy.typing import NDArray
 
+from water_gee.classes import WATER
 from water_gee.denoise import CleanLabels, clean_report_path
 from water_gee.earth import derive
 from water_gee.errors import ModelError, TileError
@@ -90,7 +91,7 @@ def views(
             probability=probability,
             water={
                 "model": probability >= judge.threshold,
-                "qa_water": tile.label[core] == 1,
+                "qa_water": tile.label[core] == WATER,
                 "mndwi_0": mndwi > 0,
             },
             references={

@@ -9,7 +9,8 @@ from affine import Affine
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from water_gee.denoise import LAND, WATER, visible
+from water_gee.classes import LAND, UNKNOWN, WATER
+from water_gee.denoise import visible
 from water_gee.evaluation import Reference
 from water_gee.ladder.places import Places
 from water_gee.paths import Layout
@@ -120,11 +121,11 @@ def _ground(
     tiles = []
     for record in records:
         inside = record.tile.window.within(window)
-        if (truth[inside] == 255).all():
+        if (truth[inside] == UNKNOWN).all():
             continue
         tile = load_tile(layout, record)
         outer = record.tile.outer.within(window)
-        looks[outer], labelled[outer] = tile.looks, visible(tile) & (truth[outer] != 255)
+        looks[outer], labelled[outer] = tile.looks, visible(tile) & (truth[outer] != UNKNOWN)
         own[inside] = True
         tiles.append(tile)
     if not (labelled & own).any():

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from water_gee.denoise import LAND, WATER
+from water_gee.classes import LAND, UNKNOWN, WATER
 from water_gee.errors import TileError
 from water_gee.ladder.ground import Ground
 
@@ -69,7 +69,7 @@ def shore(ground: Ground, random: np.random.Generator) -> Float:
     A smooth field is the shift; its sign says to which side. The first pixel from the shore goes before the second.
     """
     shift = _smooth(random, ground.truth.shape, 2 * _PATCH)
-    moved = np.where(ground.truth == LAND, shift > 0, shift < 0) & (ground.truth != 255) & (ground.shore <= _REACH)
+    moved = np.where(ground.truth == LAND, shift > 0, shift < 0) & (ground.truth != UNKNOWN) & (ground.shore <= _REACH)
     return _only(moved, np.abs(shift) - 0.7 * (ground.shore - 1.0))
 
 
@@ -102,7 +102,7 @@ def blocks(ground: Ground, random: np.random.Generator) -> Float:
 
 def flips(ground: Ground, random: np.random.Generator) -> Float:
     """Rank all pixels in no order: the one kind that depends on nothing."""
-    return _only(ground.truth != 255, random.random(ground.truth.shape))
+    return _only(ground.truth != UNKNOWN, random.random(ground.truth.shape))
 
 
 KINDS: Mapping[str, Kind] = {

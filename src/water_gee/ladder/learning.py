@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from water_gee.accuracy import Confusion
+from water_gee.classes import WATER
 from water_gee.config.settings import Settings
-from water_gee.denoise import ABSTAIN, WATER, CleanLabel
+from water_gee.denoise import ABSTAIN, CleanLabel
 from water_gee.errors import TileError
 from water_gee.ladder.ground import Ground
 from water_gee.ladder.noise import Noisy

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from water_gee.denoise import WATER, own_seed
+from water_gee.classes import WATER
+from water_gee.denoise import own_seed
 from water_gee.ladder.ground import Ground
 from water_gee.ladder.kinds import KINDS
 from water_gee.tiles import TileData

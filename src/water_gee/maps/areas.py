@@ -7,6 +7,7 @@ import numpy as np
 import pyproj
 from numpy.typing import NDArray
 
+from water_gee.classes import LAND, UNKNOWN, WATER
 from water_gee.study import Grid, Window
 
 _TOLERATED = 0.01  # a projection that keeps areas to this share counts its pixels at scale x scale
@@ -80,7 +81,7 @@ class AreaCount:
     def add(self, window: Window, water: NDArray[np.uint8], inside: NDArray[np.bool_]) -> None:
         """Count a part of the map: `water` [y, x] is 1, 0 or 255, and only pixels `inside` the area count."""
         rows, _ = window.within(self.window)
-        for number, value in enumerate((1, 0, 255)):
+        for number, value in enumerate((WATER, LAND, UNKNOWN)):
             self.rows[number, rows] += np.count_nonzero((water == value) & inside, axis=1)
 
     def row(self, grid: Grid) -> dict[str, str]:

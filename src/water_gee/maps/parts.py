@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from water_gee.classes import LAND, UNKNOWN, WATER
 from water_gee.errors import TileError
 from water_gee.study import Grid, Window
 from water_gee.tiles import read_raster, write_raster
 
-WATER, LAND, UNSEEN = 1, 0, 255
+UNSEEN = UNKNOWN
 LAYERS = ("probability", "water")
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from water_gee.classes import UNKNOWN, WATER
 from water_gee.drawing import drawing
 from water_gee.evaluation import CLEAN, METHODS
 from water_gee.report import charts, pictures
@@ -163,9 +164,10 @@ def _place_caption(place: Place, reference: str | None) -> str:
     if reference is None:
         return "Shores are many here and the methods differ. Nobody says who is right: compare with the composite."
     truth = place.references[reference]
-    known = place.clear & (truth != 255)
+    known = place.clear & (truth != UNKNOWN)
     wrong = {
-        method: float(((water != (truth == 1)) & known).sum() / known.sum()) for method, water in place.water.items()
+        method: float(((water != (truth == WATER)) & known).sum() / known.sum())
+        for method, water in place.water.items()
     }
     return (
         "Shores are many here and the methods differ. The composite shows water dark blue to black and plants green. "

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from water_gee.classes import UNKNOWN, WATER
 from water_gee.evaluation import METHODS, TileView
 from water_gee.report import raster
 from water_gee.report.palette import ERRORS
@@ -131,8 +132,8 @@ class Gallery:
         clear = view.clear[cut]
         truth = view.water["model"][cut]
         if self.reference is not None:
-            clear = clear & (view.references[self.reference][cut] != 255)
-            truth = view.references[self.reference][cut] == 1
+            clear = clear & (view.references[self.reference][cut] != UNKNOWN)
+            truth = view.references[self.reference][cut] == WATER
         known = max(int(clear.sum()), 1)
         water = float((truth & clear).sum()) / known
         dispute = float(((view.water["qa_water"][cut] != view.water["model"][cut]) & clear).sum()) / known

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from water_gee.board import board
+from water_gee.classes import LAND, UNKNOWN, WATER
 from water_gee.denoise import CleanLabels, Reason, clean_report_path, tile_panels
 from water_gee.evaluation import CLEAN
 from water_gee.files import is_there
@@ -175,9 +176,9 @@ def _place_caption(place: Place) -> str:
     """Say what to see in a denoised label, with the number of pixels that changed."""
     assert place.clean is not None
     raw, clear = place.water["qa_water"], place.clear
-    out = int((raw & (place.clean == 0) & clear).sum())
-    put = int((~raw & (place.clean == 1) & clear).sum())
-    left = int(((place.clean == 255) & clear).sum())
+    out = int((raw & (place.clean == LAND) & clear).sum())
+    put = int((~raw & (place.clean == WATER) & clear).sum())
+    left = int(((place.clean == UNKNOWN) & clear).sum())
     return (
         f"Of {int(clear.sum()):,} pixels, denoising took {out:,} out of the water, put {put:,} in and left {left:,} "
         "open. See whether they lie where the composite speaks against the raw label: in shadow, on dark ground."

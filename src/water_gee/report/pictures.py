@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from water_gee.classes import WATER
 from water_gee.drawing import sheet
 from water_gee.panels import Panel, colour, stretch, used
 from water_gee.report import raster
@@ -42,7 +43,7 @@ def place(path: Path, place: Place, reference: str | None) -> None:
         sheet(path, panels, used(CLASSES, codes))
         return
     truth = place.references[reference]
-    codes = [raster.errors(truth == 1, truth, place.clear)]
+    codes = [raster.errors(truth == WATER, truth, place.clear)]
     codes += [raster.errors(place.water[method], truth, place.clear) for method in ("qa_water", "model")]
     names = ["Truth", METHOD_NAMES["qa_water"], METHOD_NAMES["model"]]
     panels += [Panel(name, colour(code, ERRORS)) for name, code in zip(names, codes, strict=True)]

@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
+from water_gee.classes import UNKNOWN, WATER
 from water_gee.drawing import drawing
 from water_gee.evaluation import EvaluationArea, Reference, TileView, count_checkpoint
 from water_gee.files import digest
@@ -38,9 +39,9 @@ class Probabilities:
     def add(self, view: TileView) -> None:
         """Count a tile."""
         for name, reference in view.references.items():
-            known = view.clear & (reference != 255)
+            known = view.clear & (reference != UNKNOWN)
             step = np.minimum((view.probability[known] * _BINS).astype(np.int64), _BINS - 1)
-            truth = reference[known] == 1
+            truth = reference[known] == WATER
             held = self.counts.setdefault(name, np.zeros((2, _BINS), dtype=np.int64))
             for value in (0, 1):
                 held[value] += np.bincount(step[truth == bool(value)], minlength=_BINS)

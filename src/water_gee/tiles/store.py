@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from rasterio.errors import RasterioError
 from rasterio.io import MemoryFile
 
+from water_gee.classes import UNKNOWN
 from water_gee.config.labels import LABEL_BANDS, SHARE
 from water_gee.errors import TileError
 from water_gee.files import read_bytes
@@ -63,7 +64,7 @@ class TileData:
     def label(self) -> NDArray[np.uint8]:
         """The raw label [y, x]: 1 water, 0 land, 255 where no clear look was had."""
         label = np.where(self.share >= WATER_SHARE, np.uint8(1), np.uint8(0))
-        return np.where(np.isnan(self.share) | ~self.seen, np.uint8(255), label)
+        return np.where(np.isnan(self.share) | ~self.seen, np.uint8(UNKNOWN), label)
 
     def band(self, name: str) -> Float:
         """Return one band [y, x] by name: a feature, or what is stored beside the labels.

@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from water_gee.classes import WATER
 from water_gee.config.base import Count, Names, Positive
 from water_gee.denoise.blocks import blocks, deal
 from water_gee.denoise.crossfit import CrossFitted, cross_fit
 from water_gee.denoise.evidence import SOURCES, Sources
-from water_gee.denoise.labels import WATER, CleanLabel, Reason, assemble, usable
+from water_gee.denoise.labels import CleanLabel, Reason, assemble, usable
 from water_gee.denoise.method import Radius, Survey
 from water_gee.earth import derive
 from water_gee.errors import TileError

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from water_gee.denoise.labels import WATER, CleanLabel, agreement, assemble, usable
+from water_gee.classes import WATER
+from water_gee.denoise.labels import CleanLabel, agreement, assemble, usable
 from water_gee.denoise.method import Radius, TileByTile
 from water_gee.tiles import TileData
 

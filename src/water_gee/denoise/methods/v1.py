@@ -7,9 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from water_gee.classes import WATER
 from water_gee.config.base import Count, Positive, Share
 from water_gee.denoise.bands import metres, seven_bands
-from water_gee.denoise.labels import WATER, CleanLabel, assemble, usable
+from water_gee.denoise.labels import CleanLabel, assemble, usable
 from water_gee.denoise.method import Radius, TileByTile
 from water_gee.denoise.methods.none import Raw
 from water_gee.tiles import TileData

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from pydantic import Field
 from scipy import ndimage
 
+from water_gee.classes import LAND, WATER
 from water_gee.config.base import Share
-from water_gee.denoise.labels import ABSTAIN, LAND, WATER, CleanLabel, Reason, visible
+from water_gee.denoise.labels import ABSTAIN, CleanLabel, Reason, visible
 from water_gee.denoise.method import Radius, Survey
 from water_gee.denoise.sources import ALL, MIXED, Evidence
 from water_gee.denoise.unmixing import blur, fraction
