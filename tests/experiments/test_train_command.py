@@ -62,9 +62,9 @@ def test_lists_are_swept_and_shown_with_their_brackets_words_are_tags_and_models
         assert run.data.tags["tag.paper"] == run.data.tags["tag.first-look"] == "true"
         assert run.data.tags["mlflow.user"] and not run.outputs.model_outputs
     for run in children:
-        assert "tags=[paper,first look]" in shlex.split(run.data.tags["overrides"])
-        assert run.info.run_name.startswith("mlp names=[blue") and "log_model" not in run.info.run_name
-        assert "'tags=[paper,first look]'" in run.data.tags["mlflow.note.content"], "it can be copied into a shell"
+        assert r"tags=[paper,first\ look]" in shlex.split(run.data.tags["overrides"])
+        assert " names=[blue" in run.info.run_name and "log_model" not in run.info.run_name
+        assert r"'tags=[paper,first\ look]'" in run.data.tags["mlflow.note.content"], "it can be copied into a shell"
 
 
 def test_a_sweep_with_a_failing_job_finishes_the_others_and_tells(tmp_path):
