@@ -72,7 +72,7 @@ STAGES = {
         files=("train.py",),
         data=("data/tiles", "data/clean"),
         outs=("runs/repro",),
-        apart=("water_gee.denoise.panels", "water_gee.report"),
+        apart=("water_gee.denoise.panels", "water_gee.evaluation", "water_gee.report"),
     ),
     "select": Stage(
         "water-gee select",
