@@ -133,5 +133,8 @@ def test_a_reason_that_nobody_knows_is_refused(tmp_path) -> None:
 
 
 def test_an_unknown_method_is_named() -> None:
-    with pytest.raises(ConfigError, match=r"denoise\.method: 'v2' is unknown; choose from confident, label_model, none, v1, vote, water_gee"):
+    with pytest.raises(
+        ConfigError,
+        match=r"denoise\.method: 'v2' is unknown; choose from confident, label_model, none, v1, vote, water_gee",
+    ):
         build("v2", {})

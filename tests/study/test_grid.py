@@ -93,3 +93,39 @@ def test_what_is_no_polygon_is_refused_by_its_key(tmp_path, text) -> None:
         from_geojson("map", path, "EPSG:32648")
     with pytest.raises(ConfigError, match="does not exist"):
         from_geojson("map", tmp_path / "absent.geojson", "EPSG:32648")
+
+
+windows = st.builds(Window, pixels, pixels, sides, sides)
+
+
+def of_rasterio(window):
+    return rasterio.windows.Window(window.left, window.top, window.width, window.height)
+
+
+@given(windows, windows)
+def test_two_windows_joined_hold_both_and_nothing_that_neither_side_needs(one, other) -> None:
+    both = one | other
+    expected = rasterio.windows.union(of_rasterio(one), of_rasterio(other))
+    assert (both.left, both.top, both.width, both.height) == (
+        expected.col_off, expected.row_off, expected.width, expected.height
+    )  # fmt: skip
+    assert one in both and other in both and (both in one) == (both == one)
+
+
+@given(windows, st.integers(-50, 50), st.integers(-50, 50))
+def test_what_two_windows_have_in_common_is_rasterios(one, right, down) -> None:
+    other = Window(one.left + right, one.top + down, one.width, one.height)
+    if one.intersects(other):
+        common = one & other
+        expected = rasterio.windows.intersection(of_rasterio(one), of_rasterio(other))
+        assert (common.left, common.top, common.width, common.height) == (
+            expected.col_off, expected.row_off, expected.width, expected.height
+        )  # fmt: skip
+        assert common in one and common in other
+
+
+@given(st.builds(Window, pixels, pixels, st.integers(2, 3000), st.integers(2, 3000)))
+def test_halves_are_the_whole_and_share_no_pixel(window) -> None:
+    one, other = window.halves()
+    assert one | other == window and not one.intersects(other)
+    assert max(one.width, one.height) <= max(window.width, window.height)

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
+from operator import or_
 
 import numpy as np
 from affine import Affine
@@ -110,7 +111,7 @@ def grounds(
 def _ground(
     layout: Layout, year: int, records: Sequence[TileRecord], reference: Reference, block: int
 ) -> Ground | None:
-    window = _around([record.tile.outer for record in records])
+    window = reduce(or_, (record.tile.outer for record in records))
     first = records[0]
     left = first.left - (first.tile.outer.left - window.left) * first.scale
     top = first.top + (first.tile.outer.top - window.top) * first.scale
@@ -132,11 +133,6 @@ def _ground(
         return None
     place, names = Places.of(reference, year, block).number(window, transform)
     return Ground(year, window, tuple(tiles), truth, looks, labelled, own, place, names)
-
-
-def _around(windows: Sequence[Window]) -> Window:
-    left, top = min(one.left for one in windows), min(one.top for one in windows)
-    return Window(left, top, max(one.right for one in windows) - left, max(one.bottom for one in windows) - top)
 
 
 def _distance(target: Boolean) -> Float:

@@ -78,7 +78,7 @@ class Features:
         column = (window.left + window.width // 2) // self.size
         row = -((window.top + window.height // 2) // self.size) - 1
         record = self.stored.get((year, column, row))
-        if record is not None and _holds(record.tile.outer, window):
+        if record is not None and window in record.tile.outer:
             if record.status == "empty":
                 return np.full((len(self.names), window.height, window.width), np.nan, dtype=np.float32)
             tile = load_tile(self.layout, record)
@@ -105,26 +105,6 @@ def fetch_whole(
         return fetch(
             image, grid, window, bands, session.retry, problem=lambda values: impossible(values, bands, ranges)
         )
-    one, other = _halves(window)
+    one, other = window.halves()
     parts = [fetch_whole(image, grid, half, bands, session, ranges) for half in (one, other)]
     return np.concatenate(parts, axis=1 if one.left == other.left else 2)
-
-
-def _halves(window: Window) -> tuple[Window, Window]:
-    """Return a window's two halves, cut across its longer side."""
-    if window.height >= window.width:
-        half = window.height // 2
-        return (
-            Window(window.left, window.top, window.width, half),
-            Window(window.left, window.top + half, window.width, window.height - half),
-        )
-    half = window.width // 2
-    return (
-        Window(window.left, window.top, half, window.height),
-        Window(window.left + half, window.top, window.width - half, window.height),
-    )
-
-
-def _holds(outer: Window, inner: Window) -> bool:
-    across = outer.left <= inner.left and inner.right <= outer.right
-    return across and outer.top <= inner.top and inner.bottom <= outer.bottom

@@ -46,7 +46,7 @@ class Plan:
                 pieces.append(Piece(f"{year}_whole", year, window))
                 continue
             for tile in tiles_of(area, geometry, grid, year=year, size=size, margin=0):
-                pieces.append(Piece(tile.id, year, _common(tile.window, window)))
+                pieces.append(Piece(tile.id, year, tile.window & window))
         if not pieces or window.width < 1 or window.height < 1:
             raise ConfigError(f"study.areas.{area}: the area is smaller than a pixel; make it larger")
         return cls(area, geometry, grid, window, tuple(pieces))
@@ -77,9 +77,3 @@ class Plan:
         windows = [(piece.name, vars(piece.window)) for piece in self.pieces]
         text = json.dumps([FORMAT, outline, vars(self.grid), windows, made_of], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:20]
-
-
-def _common(one: Window, other: Window) -> Window:
-    """Return what two windows that meet have in common."""
-    left, top = max(one.left, other.left), max(one.top, other.top)
-    return Window(left, top, min(one.right, other.right) - left, min(one.bottom, other.bottom) - top)

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
+from operator import or_
 
 import numpy as np
 from numpy.typing import NDArray
@@ -102,9 +104,7 @@ class Gallery:
     def of(cls, records: Sequence[TileRecord], reference: str | None) -> "Gallery":
         """Return an empty gallery for these tiles."""
         windows = [record.tile.window for record in records if record.status == "ok"] or [Window(0, 0, 0, 0)]
-        left, top = min(window.left for window in windows), min(window.top for window in windows)
-        right, bottom = max(window.right for window in windows), max(window.bottom for window in windows)
-        return cls(Window(left, top, right - left, bottom - top), reference)
+        return cls(reduce(or_, windows), reference)
 
     @property
     def places(self) -> list[Place]:

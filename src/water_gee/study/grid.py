@@ -41,6 +41,34 @@ class Window:
         across = self.left < other.right and other.left < self.right
         return across and self.top < other.bottom and other.top < self.bottom
 
+    def __or__(self, other: "Window") -> Self:
+        """Return the smallest window that holds both."""
+        left, top = min(self.left, other.left), min(self.top, other.top)
+        return type(self)(left, top, max(self.right, other.right) - left, max(self.bottom, other.bottom) - top)
+
+    def __and__(self, other: "Window") -> Self:
+        """Return what two windows that meet have in common."""
+        left, top = max(self.left, other.left), max(self.top, other.top)
+        return type(self)(left, top, min(self.right, other.right) - left, min(self.bottom, other.bottom) - top)
+
+    def __contains__(self, other: "Window") -> bool:
+        """Return whether every pixel of the other is one of this window's."""
+        return self | other == self
+
+    def halves(self) -> tuple[Self, Self]:
+        """Return the window's two halves, cut across its longer side."""
+        if self.height >= self.width:
+            half = self.height // 2
+            return (
+                type(self)(self.left, self.top, self.width, half),
+                type(self)(self.left, self.top + half, self.width, self.height - half),
+            )
+        half = self.width // 2
+        return (
+            type(self)(self.left, self.top, half, self.height),
+            type(self)(self.left + half, self.top, self.width - half, self.height),
+        )
+
     def within(self, other: "Window") -> tuple[slice, slice]:
         """Return the (y, x) slices of this window in an array that holds `other`."""
         y, x = self.top - other.top, self.left - other.left
