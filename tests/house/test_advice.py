@@ -3,6 +3,7 @@
 import ast
 import re
 import shlex
+from dataclasses import fields
 from pathlib import Path
 from typing import get_args
 
@@ -13,6 +14,7 @@ from water_gee.advice import complete, remember
 from water_gee.cli import main
 from water_gee.commands import commands
 from water_gee.config.settings import Settings
+from water_gee.denoise import METHODS
 
 SOURCE = Path(__file__).parents[2] / "src" / "water_gee"
 _FILES = (
@@ -39,7 +41,8 @@ def keys_of(group):
     """Return the keys of a group of the settings, of all its kinds."""
     annotation = Settings.model_fields[group].annotation
     kinds = [one for one in (annotation, *get_args(annotation)) if isinstance(one, type) and issubclass(one, BaseModel)]
-    return {field.alias or name for kind in kinds for name, field in kind.model_fields.items()}
+    own = {field.name for method in METHODS.values() for field in fields(method)} if group == "denoise" else set()
+    return own | {field.alias or name for kind in kinds for name, field in kind.model_fields.items()}
 
 
 def texts():
