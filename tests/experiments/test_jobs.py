@@ -22,7 +22,7 @@ from water_gee.report.run_assessment import RunAssessment
 from water_gee.runs import Dataset
 from water_gee.runs.lineage import dvc_hashes
 from water_gee.runs.records import FAILED, FINISHED, KILLED, RUNNING, read_record, write_record
-from water_gee.tiles import feature_path
+from water_gee.tiles import feature_path, read_manifest
 from water_gee.tracking import PROCESS_TAG, connect, end_dead_runs, experiment
 from water_gee.tracking.logged_model import model_of
 
@@ -131,7 +131,7 @@ def test_the_artifacts_lie_below_the_root_and_the_folder_knows_its_run(layout, c
 
 
 def test_a_job_that_fails_before_training_is_marked_failed(layout, client):
-    record = next(record for record in json_rows(layout) if record.status == "ok")
+    record = next(record for record in read_manifest(layout) if record.status == "ok")
     path = feature_path(layout, "train", record.id)
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) // 3])
@@ -144,12 +144,6 @@ def test_a_job_that_fails_before_training_is_marked_failed(layout, client):
     assert record.status == FAILED and "TileError" in record.error
     run = client.get_run(record.run_id)
     assert run.info.status == FAILED and "water-gee tiles" in run.data.tags["error"]
-
-
-def json_rows(layout):
-    from water_gee.tiles import read_manifest
-
-    return read_manifest(layout)
 
 
 def test_an_interrupted_job_is_marked_killed_and_taken_up_by_ckpt_last(layout, client, job):
