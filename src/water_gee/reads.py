@@ -92,7 +92,7 @@ STAGES = {
     "predict": Stage(
         "water-gee predict",
         keys=("study.name", *_COMPOSITE, "tiles.size", "predict"),
-        modules=("water_gee.maps.stage", "water_gee.export.network", "water_gee.models"),
+        modules=("water_gee.maps.stage", "water_gee.export.loading", "water_gee.models"),
         files=("src/eelocal",),
         data=("data/raw", "data/tiles", "models", "export"),
         outs=("maps",),

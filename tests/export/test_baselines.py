@@ -25,7 +25,7 @@ def test_it_is_equal_in_earth_engine(kind, form, tmp_path):
     image = drawn.holey_image(8, (30, 40), seed=1)
     local.write_features(tmp_path, image, FEATURES)
     exported = export_network(MODELS[kind], FEATURES, form=form)
-    there = local.pixels(tmp_path, exported.apply(ee.Image("features")), image.shape[1:])
+    there = local.pixels(tmp_path, exported.image(ee.Image("features")), image.shape[1:])
     here = predict(TrainedModel(MODELS[kind], kind, ()), image)
     parity = compare(here, there["probability"], 0.5, there["water"])
     assert parity.equal and parity.pixels > 500 and parity.masked > 100, parity

@@ -104,7 +104,7 @@ def test_the_script_makes_the_pixels_that_python_makes(world, form):
     task = result["exports"][0]
     assert task["crs"] == local.CRS and task["crsTransform"] == list(local.TRANSFORM)
     assert [layer["name"] for layer in result["layers"]] == ["features", "probability of water", "water"]
-    ours = local.pixels(world, exported.apply(features()), (30, 34))
+    ours = local.pixels(world, exported.image(features()), (30, 34))
     theirs = local.pixels_of(world, task["image"], (30, 34))
     assert list(theirs) == ["water", "probability"]
     assert 300 < np.isfinite(ours["probability"]).sum() < 30 * 34
@@ -119,7 +119,7 @@ def test_a_changed_season_changes_the_script_in_one_place(world):
     later = script.replace("var BEGIN = '2020-06-01'", "var BEGIN = '2020-08-01'")
     assert later != script and script.count("2020-06-01") == 1
     theirs = local.pixels_of(world, run(later, world)["exports"][0]["image"], (30, 34))
-    ours = local.pixels(world, exported.apply(features()), (30, 34))
+    ours = local.pixels(world, exported.image(features()), (30, 34))
     assert not np.array_equal(theirs["probability"], ours["probability"], equal_nan=True)
 
 

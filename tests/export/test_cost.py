@@ -64,7 +64,7 @@ def test_the_estimate_is_within_a_factor_of_the_clock(tmp_path):
     for name in BODIES:
         for form in ("array", "kernel"):
             exported = export_network(network(name), NAMES, form=form)
-            expression = json.loads(exported.apply(ee.Image("features")).serialize())
+            expression = json.loads(exported.image(ee.Image("features")).serialize())
             times = []
             for _ in range(2):
                 begun = time.process_time()

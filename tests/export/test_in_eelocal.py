@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from export import local
 from export import networks as drawn
+from export.reading import torch_probability
 from water_gee.errors import ExportError
 from water_gee.export import compare, export_network, load
 from water_gee.export.calls import to_ee
 from water_gee.export.card import USAGE
 from water_gee.export.forms import kernel_probe
-from water_gee.export.parity import torch_probability
 from water_gee.models import PixelCNN, PixelMLP, PixelNetwork, Standardise
 
 pytestmark = pytest.mark.usefixtures("ee_offline")
@@ -66,7 +66,7 @@ def inner(image, margin, network):
 @pytest.mark.parametrize("form", ["array", "kernel"])
 def test_pixelcnn_is_equal_up_to_the_very_edge_of_the_scene(exported, pixelcnn, scene, form):
     folder, image = scene
-    result = local.pixels(folder, exported(form).apply(ee.Image("features")), image.shape[1:])
+    result = local.pixels(folder, exported(form).image(ee.Image("features")), image.shape[1:])
     parity = compare(inner(image, 3, pixelcnn), result["probability"], 0.5, result["water"])
     assert parity.equal, parity
     assert parity.pixels > 5000 and parity.masked > 600
@@ -83,7 +83,7 @@ def test_pixelcnn_is_within_its_budget(exported):
 
 def test_pixels_do_not_depend_on_how_the_area_is_cut(exported, scene):
     folder, image = scene
-    expression = json.loads(exported("array").apply(ee.Image("features")).serialize())
+    expression = json.loads(exported("array").image(ee.Image("features")).serialize())
     whole = local.pixels_of(folder, expression, image.shape[1:])["probability"]
     part = local.pixels_of(folder, expression, (31, 23), left=17, top=9)["probability"]
     np.testing.assert_allclose(part, whole[9:40, 17:40], atol=1e-6)
@@ -98,7 +98,7 @@ def test_three_lines_and_nothing_but_ee_apply_the_expression(exported, scene, tm
     exec(USAGE, names)
     by_hand = local.pixels(folder, names["water"], image.shape[1:])
     loaded = local.pixels(folder, load("expression.json")(ee.Image("features")), image.shape[1:])
-    direct = local.pixels(folder, exported("array").apply(ee.Image("features")), image.shape[1:])
+    direct = local.pixels(folder, exported("array").image(ee.Image("features")), image.shape[1:])
     for band in ("water", "probability"):
         np.testing.assert_array_equal(by_hand[band], direct[band])
         np.testing.assert_array_equal(loaded[band], direct[band])
@@ -108,7 +108,7 @@ def test_three_lines_and_nothing_but_ee_apply_the_expression(exported, scene, tm
 def test_a_loaded_network_is_the_graph_that_was_written(exported, tmp_path, form):
     path = tmp_path / "expression.json"
     path.write_text(exported(form).function_json(), encoding="utf-8")
-    assert load(path)(ee.Image("features")).serialize() == exported(form).apply(ee.Image("features")).serialize()
+    assert load(path)(ee.Image("features")).serialize() == exported(form).image(ee.Image("features")).serialize()
 
 
 def test_what_is_no_exported_network_is_not_loaded(tmp_path):
@@ -130,7 +130,7 @@ def test_the_mlp_needs_no_neighbour(scene):
     network = PixelNetwork(Standardise([0.1] * 8, [0.3] * 8), PixelMLP(8), NAMES).eval()
     exported = export_network(network, NAMES, threshold=0.4, temperature=2.5)
     assert "neighborhoodToArray" not in exported.function_json()
-    result = local.pixels(folder, exported.apply(ee.Image("features")), image.shape[1:])
+    result = local.pixels(folder, exported.image(ee.Image("features")), image.shape[1:])
     expected = torch_probability(network, image, temperature=2.5)
     assert compare(expected, result["probability"], 0.4, result["water"]).equal
 
@@ -164,8 +164,8 @@ def check(tmp_path_factory, form, network, seed):
     image = drawn.holey_image(len(network.features), (9, 11), seed)
     folder = tmp_path_factory.mktemp("world")
     local.write_features(folder, image, network.features)
-    exported = export_network(network, network.features, form=form)
-    result = local.pixels(folder, exported.apply(ee.Image("features")), image.shape[1:])
+    exported = export_network(network, network.features, form=form, output="logits", water_class=1)
+    result = local.pixels(folder, exported.image(ee.Image("features")), image.shape[1:])
     expected = inner(image, network.radius, network)
     assert np.array_equal(np.isnan(result["probability"]), np.isnan(expected))
     # float32 is what torch computes in: tolerance relative to the logits, as for a network of any scale.

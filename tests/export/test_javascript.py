@@ -5,7 +5,8 @@ import json
 import ee
 import pytest
 
-from water_gee.export.calls import Name, call, from_expression
+from water_gee.export.calls import Name, call
+from water_gee.export.expression import from_expression
 from water_gee.export.javascript import Writer
 
 pytestmark = pytest.mark.usefixtures("ee_offline")

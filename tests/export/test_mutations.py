@@ -8,10 +8,10 @@ import torch
 
 from export import networks as drawn
 from export.interpreter import evaluate
+from export.reading import torch_probability
 from water_gee.export import compare, trace
 from water_gee.export.ir import Activation, Concat, Conv, Input
-from water_gee.export.network import ExportOptions, compile_program
-from water_gee.export.parity import torch_probability
+from water_gee.export.network import ExportOptions, export_program
 from water_gee.models import PixelCNN, PixelNetwork, Standardise
 
 pytestmark = pytest.mark.usefixtures("ee_offline")
@@ -35,7 +35,7 @@ def image():
 
 def parity(network, image, change, form="array", flip=False, served_flip=None):
     program = trace(network, NAMES).rewritten(change)
-    text = compile_program(program, ExportOptions(flip=flip), form).function_json()
+    text = export_program(program, ExportOptions(flip=flip, form=form), standardised=False).function_json()
     result = evaluate(text, image, NAMES, flip if served_flip is None else served_flip)
     inside = (slice(3, -3), slice(3, -3))
     return compare(torch_probability(network, image), result["probability"][inside], 0.5, result["water"][inside])

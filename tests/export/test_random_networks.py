@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from export import networks as drawn
 from export.interpreter import evaluate
+from export.reading import torch_probability
 from water_gee.export import compare, export_network
-from water_gee.export.parity import torch_probability
 
 pytestmark = pytest.mark.usefixtures("ee_offline")
 # No shrinking: a network is one seed and a short plan, and tracing it again a thousand times takes minutes.
@@ -32,7 +32,10 @@ def check(network, form, seed):
     image = drawn.holey_image(len(network.features), (2 * margin + 5, 2 * margin + 7), seed)
     flip = form == "kernel" and seed % 2 == 1
     outputs = ("water", "probability", "logits") if seed % 3 == 0 else ("water", "probability")
-    exported = export_network(network, network.features, form=form, outputs=outputs, temperature=1.5, flip=flip)
+    exported = export_network(
+        network, network.features, form=form, outputs=outputs, temperature=1.5, flip=flip,
+        output="logits", water_class=1,
+    )  # fmt: skip
     assert exported.program.margin == margin
     result = evaluate(exported.function_json(), image, network.features, flip)
     inside = (slice(margin, image.shape[1] - margin), slice(margin, image.shape[2] - margin))

@@ -11,12 +11,18 @@ from torch import nn
 
 from water_gee.export import compare, trace
 from water_gee.export.calls import shortest
+from water_gee.export.head import meaning, with_head
 from water_gee.export.ir import Affine, Concat, Conv
+from water_gee.export.masks import with_masks
 from water_gee.export.parity import Parity
-from water_gee.export.passes import simplify, with_head
+from water_gee.export.passes import simplify
 from water_gee.models import PixelCNN, PixelNetwork, Standardise
 
 NAMES = tuple(f"f{index}" for index in range(8))
+
+
+def filled(network):
+    return with_masks(trace(network, NAMES), None, standardised=False)
 
 
 @given(st.floats(width=32, allow_nan=False, allow_infinity=False))
@@ -55,13 +61,14 @@ def test_batch_norm_dropout_and_scalings_leave_no_trace():
         if isinstance(layer, nn.BatchNorm2d):
             nn.init.uniform_(layer.running_mean, -1, 1)
             nn.init.uniform_(layer.running_var, 0.5, 2)
-    kinds = [type(op).__name__ for op in simplify(trace(network, NAMES)).ordered()]
+    kinds = [type(op).__name__ for op in simplify(filled(network)).ordered()]
     assert kinds == ["Input", "Fill", "Conv", "Activation", "Conv"]
 
 
 def test_two_classes_need_one_output_and_a_log_softmax_none():
     network = nn.Sequential(nn.Conv2d(8, 3, 3), nn.ReLU(), nn.Conv2d(3, 2, 1), nn.LogSoftmax(1))
-    program, half = with_head(trace(network, NAMES), temperature=2.0, water_class=1)
+    program = trace(network, NAMES)
+    program, half = with_head(program, meaning(program, "auto", None), temperature=2.0)
     last = simplify(program).output
     assert half and isinstance(last, Conv) and last.channels == 1
     weight = network[2].weight.detach().numpy()
@@ -79,7 +86,7 @@ def test_what_nobody_reads_is_not_there():
             constant = torch.ones_like(x[:, :1]) * 3 - 1
             return self.used(torch.cat([x[:, :, :, :]], 1)) + constant
 
-    program = simplify(trace(Wasteful(), NAMES))
+    program = simplify(filled(Wasteful()))
     assert [type(op).__name__ for op in program.ordered()] == ["Input", "Fill", "Conv"]
     assert not any(isinstance(op, Concat) for op in program.ordered())
 

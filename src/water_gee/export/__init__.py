@@ -3,21 +3,25 @@
 from typing import Any
 
 _PUBLIC = {
-    "ExportedNetwork": "network", "ExportOptions": "network", "export_network": "network", "load": "network",
+    "to_earth_engine": "api", "EarthEngineNetwork": "api", "Proof": "api",
+    "ExportedNetwork": "network", "ExportOptions": "network", "export_network": "network", "load": "loading",
     "Parity": "parity", "compare": "parity", "trace": "tracing", "run": "stage",
     "export_of": "deployment", "read_export": "deployment",
 }  # fmt: skip
 
 __all__ = [
+    "EarthEngineNetwork",
     "ExportOptions",
     "ExportedNetwork",
     "Parity",
+    "Proof",
     "compare",
     "export_network",
     "export_of",
     "load",
     "read_export",
     "run",
+    "to_earth_engine",
     "trace",
 ]
 

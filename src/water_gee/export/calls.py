@@ -8,8 +8,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Union
 
-import numpy as np
-
 Value = Union["Call", "Name", "Function", bool, int, float, str, None, list[Any], dict[str, Any]]
 
 
@@ -58,12 +56,12 @@ def image(method: str, subject: Value, *arguments: Value, label: str = "") -> Ca
 
 def array(values: Any) -> Call:
     """A constant array of numbers, at its shortest exact decimals."""
-    return call("Array", shortest(np.asarray(values, dtype=np.float64)))
+    return call("Array", shortest(values))
 
 
 def constant(values: Any) -> Call:
     """A constant image, a band a value."""
-    return image("constant", shortest(np.asarray(values, dtype=np.float64)))
+    return image("constant", shortest(values))
 
 
 def shortest(values: Any) -> Any:
@@ -72,8 +70,12 @@ def shortest(values: Any) -> Any:
     `float(str(np.float32(v)))` is the double nearest to the shortest decimal that float32 reads back as v,
     and `json` prints it as that decimal.
     """
+    import numpy as np  # here, so that `load` needs nothing but the client
+
     if isinstance(values, np.ndarray):
         return [shortest(value) for value in values] if values.ndim else shortest(float(values))
+    if isinstance(values, list | tuple):
+        return [shortest(value) for value in values]
     value = float(values)
     if value.is_integer() and abs(value) < 1e6:
         return int(value)
@@ -152,48 +154,3 @@ def to_ee(root: Call, names: Mapping[str, Any]) -> Any:
 
 def _has_calls(values: list[Any]) -> bool:
     return any(isinstance(value, Call | Name) or (isinstance(value, list) and _has_calls(value)) for value in values)
-
-
-def from_expression(expression: Mapping[str, Any]) -> Value:
-    """Read a serialized expression of the client back into calls, sharing what it shares.
-
-    A function's parameter keeps its name; `image` in place of the client's generated one.
-    """
-    import ee
-
-    nodes: Mapping[str, Any] = expression["values"]
-    known: dict[str, Value] = {}
-
-    def read(node: Mapping[str, Any]) -> Value:
-        if "valueReference" in node:
-            return referred(node["valueReference"])
-        if "constantValue" in node:
-            constant_value: Value = node["constantValue"]
-            return constant_value
-        if "integerValue" in node:
-            return int(node["integerValue"])
-        if "argumentReference" in node:
-            return Name(_readable(node["argumentReference"]))
-        if "arrayValue" in node:
-            return [read(item) for item in node["arrayValue"]["values"]]
-        if "dictionaryValue" in node:
-            return {key: read(item) for key, item in node["dictionaryValue"]["values"].items()}
-        if "functionDefinitionValue" in node:
-            definition = node["functionDefinitionValue"]
-            return Function(tuple(map(_readable, definition["argumentNames"])), referred(definition["body"]))
-        invocation = node["functionInvocationValue"]
-        given = {name: read(item) for name, item in invocation["arguments"].items()}
-        order = [item["name"] for item in ee.ApiFunction.lookup(invocation["functionName"]).getSignature()["args"]]
-        last = max((index for index, name in enumerate(order) if name in given), default=-1)
-        return Call(invocation["functionName"], tuple(given.get(name) for name in order[: last + 1]))
-
-    def referred(key: str) -> Value:
-        if key not in known:
-            known[key] = read(nodes[key])
-        return known[key]
-
-    return referred(expression["result"])
-
-
-def _readable(name: str) -> str:
-    return "scene" if name.startswith("_MAPPING_VAR_0_") else name.replace("_MAPPING_VAR", "item").lower()

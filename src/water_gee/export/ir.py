@@ -5,7 +5,7 @@ without padding cuts off the border of a tensor is bookkeeping of the tracer. A 
 that makes it; two uses of one value are two references to the same object.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Pair = tuple[int, int]
+
+COMPARISONS = ("gt", "gte", "eq")  # 1 where it holds, else 0
+BINARY = ("add", "multiply", "divide", "max", "min", *COMPARISONS)
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,9 +78,30 @@ class Affine(Op):
 
 @dataclass(frozen=True, eq=False)
 class Fill(Op):
-    """A masked pixel becomes 0: the training mean, when it follows the standardisation."""
+    """A masked pixel gets `value`: 0, the training mean, when it follows the standardisation."""
 
     source: Op
+    value: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class IsMasked(Op):
+    """Where a value is masked, NaN in torch. No form can write it: the tracer takes it into a `Fill`."""
+
+    source: Op
+
+
+@dataclass(frozen=True, eq=False)
+class Channels(Op):
+    """Channels of a value by their numbers, in this order; one may come more than once."""
+
+    source: Op
+    numbers: tuple[int, ...]
+
+    @property
+    def channels(self) -> int:
+        """One channel a number."""
+        return len(self.numbers)
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,13 +192,10 @@ class Concat(_Joined):
 
 
 @dataclass(frozen=True, eq=False)
-class Sum(_Joined):
-    """Channel by channel sum of two values."""
+class Binary(_Joined):
+    """Two values of as many channels, channel by channel; `kind` is one of `BINARY`."""
 
-
-@dataclass(frozen=True, eq=False)
-class Product(_Joined):
-    """Channel by channel product of two values."""
+    kind: str
 
 
 @dataclass(frozen=True)
@@ -182,13 +203,19 @@ class Program:
     """A network: its input, its output, and what the border of a torch tensor loses.
 
     Attributes:
-        output: the value that the network returns, its logits.
+        output: the value that the network returns.
         margin: pixels that torch's output lacks on each side of its input.
+        notes: what whoever deploys it should know.
+        touched: offsets [y, x] (1 or 0, odd sides, centred) of the pixels that make the output masked where one of
+            them is; None where only the pixel itself does.
+        masked: the rule by which it is so, in words.
     """
 
     output: Op
     margin: int
     notes: tuple[str, ...] = field(default=())
+    touched: NDArray[np.bool_] | None = None
+    masked: str = ""
 
     def ordered(self) -> list[Op]:
         """Every operation that the output needs, inputs before their users."""
@@ -205,12 +232,18 @@ class Program:
         reach: dict[int, int] = {}
         for op in self.ordered():
             reach[id(op)] = max((reach[id(source)] for source in op.inputs), default=0) + max(radius(op))
-        return reach[id(self.output)]
+        touched = 0 if self.touched is None else max(self.touched.shape) // 2
+        return max(reach[id(self.output)], touched)
 
     @property
     def macs(self) -> int:
         """Multiply-adds of one pixel, fully convolutional."""
         return sum(int(op.weight.size) for op in self.ordered() if isinstance(op, Conv))
+
+    @property
+    def compares(self) -> bool:
+        """Whether a comparison is made anywhere: a threshold, where nearly equal values part ways."""
+        return any(isinstance(op, Binary) and op.kind in COMPARISONS for op in self.ordered())
 
     def rewritten(self, change: Callable[[Op], Op]) -> "Program":
         """The program with `change` applied to every operation, its inputs already changed."""
@@ -257,3 +290,32 @@ def radius(op: Op) -> Pair:
         (height, width), (down, across) = op.size, op.dilation
         return (height - 1) * down // 2, (width - 1) * across // 2
     return 0, 0
+
+
+def picked(place: str, op: Op, numbers: Iterable[Any]) -> Op:
+    """Channels of a value by their numbers: the value itself where they are all of them in order."""
+    wanted = tuple(int(number) for number in numbers)
+    if wanted == tuple(range(op.channels)):
+        return op
+    if isinstance(op, Channels):
+        return picked(place, op.source, [op.numbers[number] for number in wanted])
+    if isinstance(op, Constant):
+        return Constant(place, op.values[list(wanted)])
+    return Channels(place, op, wanted)
+
+
+def affine(place: str, op: Op, *, centre: Any = 0.0, scale: Any = 1.0, shift: Any = 0.0) -> Op:
+    """(x - centre) * scale + shift, each a number or [channel]; a constant is computed here."""
+
+    def vector(value: Any) -> Floats:
+        return np.broadcast_to(np.asarray(value, dtype=np.float64), (op.channels,)).copy()
+
+    if isinstance(op, Constant):
+        return Constant(place, (op.values - vector(centre)) * vector(scale) + vector(shift))
+    return Affine(place, op, vector(centre), vector(scale), vector(shift))
+
+
+def mixed(place: str, op: Op, matrix: Floats) -> Op:
+    """Sums of a value's channels, weighted by `matrix` [out, channel]."""
+    weight = np.asarray(matrix, dtype=np.float64)[:, :, None, None]
+    return Conv(place, op, weight, np.zeros(len(weight)))

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from water_gee.export.algorithms import parameters, signature
 from water_gee.export.calls import Call, Function, Name, Value, children
 
 INDENT = "  "
@@ -147,7 +148,7 @@ class Writer:
         return self._api(value, scope, depth, group, method)
 
     def _geometry(self, kind: str, value: Call, scope: _Scope) -> str:
-        given = dict(zip(_parameters(value.function), value.arguments, strict=False))
+        given = dict(zip(parameters(value.function), value.arguments, strict=False))
         shape = f"{{type: '{kind}', coordinates: {self._expression(given['coordinates'], scope)}}}"
         crs = given.get("crs")
         name = crs.arguments[0] if isinstance(crs, Call) else crs
@@ -157,7 +158,7 @@ class Writer:
         return f"ee.Geometry({', '.join([shape, *rest])})"
 
     def _api(self, value: Call, scope: _Scope, depth: int, group: str, method: str) -> str:
-        names = _parameters(value.function)
+        names = parameters(value.function)
         arguments = list(value.arguments)
         while arguments and arguments[-1] is None:
             arguments.pop()
@@ -210,16 +211,6 @@ def _literal(value: Any) -> str:
     return json.dumps(value)
 
 
-def _signature(function: str) -> Any:
-    import ee
-
-    return ee.ApiFunction.lookup(function).getSignature()
-
-
-def _parameters(function: str) -> list[str]:
-    return [argument["name"] for argument in _signature(function)["args"]]
-
-
 _SAME_COLLECTION = {"Collection.filter", "Collection.map", "Collection.merge", "Collection.limit"}
 _CLASSES = {"Collection": "ImageCollection", "reduce": "ImageCollection", "Element": "Image"}
 
@@ -231,11 +222,10 @@ def _class_of(function: str) -> str:
 
 def _is_method(function: str) -> bool:
     group = function.rpartition(".")[0]
-    arguments = _signature(function)["args"]
+    arguments = signature(function).parameters
     if not arguments or group in ("Terrain", "Kernel"):
         return False
-    first = re.sub("<.*>", "", arguments[0]["type"])
-    return first in (group, _class_of(function), "Element") or group in ("reduce", "Collection")
+    return arguments[0][1] in (group, _class_of(function), "Element") or group in ("reduce", "Collection")
 
 
 def _class(value: Value) -> str:
@@ -246,7 +236,7 @@ def _class(value: Value) -> str:
         return type(value).__name__
     if value.function in _SAME_COLLECTION:
         return "ImageCollection"
-    returns = re.sub("<.*>", "", str(_signature(value.function)["returns"]))
+    returns = signature(value.function).returns
     return _CLASSES.get(returns, returns) if returns != "Element" else "Element"
 
 

@@ -5,9 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import nn
 
 TOLERANCE = 1e-5  # of probabilities
 TIE_BAND = 1e-4  # around the threshold, where a class may differ
@@ -101,25 +99,3 @@ def compare(
         sum_abs=float(difference.sum()),
         flips=int(flips.sum()),
     )
-
-
-def torch_probability(
-    network: nn.Module, features: NDArray[np.float32], temperature: float = 1.0, water_class: int = 1
-) -> NDArray[np.float32]:
-    """What torch says: features [band, y, x], NaN where masked -> probability [y - 2 margin, x - 2 margin].
-
-    A pixel that lacks one feature counts as masked altogether, and its own output is NaN.
-    """
-    unknown: NDArray[np.bool_] = np.any(np.isnan(features), axis=0)
-    joint = np.where(unknown, np.float32(np.nan), features).astype(np.float32)
-    with torch.no_grad():
-        logits = network.eval()(torch.from_numpy(joint)[None])[0] / temperature
-    if logits.shape[0] == 1:
-        probability = torch.sigmoid(logits[0])
-    else:
-        probability = torch.softmax(logits, dim=0)[water_class]
-    margin = (features.shape[1] - probability.shape[0]) // 2
-    known = ~unknown[margin : features.shape[1] - margin, margin : features.shape[2] - margin]
-    result: NDArray[np.float32] = probability.numpy().astype(np.float32)
-    result[~known] = np.nan
-    return result

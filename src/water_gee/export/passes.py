@@ -8,8 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from water_gee.errors import ExportError
-from water_gee.export.ir import Affine, Concat, Constant, Conv, Fill, Floats, Op, Program, Softmax, Sum
+from water_gee.export.ir import Affine, Binary, Channels, Concat, Constant, Conv, Fill, Floats, Op, Program, picked
 
 
 def simplify(program: Program) -> Program:
@@ -37,12 +36,14 @@ def drop_identities(program: Program) -> Program:
 
 
 def fold_constants(program: Program) -> Program:
-    """Do sums and affine steps of constants here; add a constant to a value as an affine step."""
+    """Do affine steps and choices of constants here; add a constant to a value as an affine step."""
 
     def change(op: Op) -> Op:
         if isinstance(op, Affine) and isinstance(op.source, Constant):
             return Constant(op.place, (op.source.values - op.centre) * op.scale + op.shift)
-        if isinstance(op, Sum):
+        if isinstance(op, Channels):
+            return picked(op.place, op.source, op.numbers)
+        if isinstance(op, Binary) and op.kind == "add":
             constants = [source for source in op.sources if isinstance(source, Constant)]
             if len(constants) == 1:
                 other = next(source for source in op.sources if source is not constants[0])
@@ -151,30 +152,3 @@ def fold_standardisation(program: Program) -> Program:
             new = replace(new, weight=op.dense() * scales[id(op.source)][None, :, None, None], groups=1)
         changed[id(op)] = new
     return replace(program, output=changed[id(program.output)])
-
-
-def with_head(program: Program, temperature: float, water_class: int) -> tuple[Program, bool]:
-    """Reduce the logits to what the probability of water needs: one number a pixel, where that is exact.
-
-    Returns the program and whether its output is half the log-odds of water (to be taken through
-    `0.5 tanh(h) + 0.5`, which is the sigmoid of the log-odds and cannot overflow), or the probabilities.
-
-    Raises:
-        ExportError: the network already ends in a softmax, or has no such class.
-    """
-    logits = program.output
-    if isinstance(logits, Softmax) and logits.logarithm:
-        logits = logits.source  # log-softmax subtracts one number from all classes, which softmax ignores
-    if isinstance(logits, Softmax):
-        raise ExportError(f"{logits.place} ends the network; leave the softmax out, the export applies it")
-    if not 0 <= water_class < max(logits.channels, 2):
-        raise ExportError(f"class {water_class} is not among the network's {logits.channels}; set water_class")
-    place, count = "head", logits.channels
-    if count > 2:
-        ones = np.ones(count)
-        output: Op = Softmax(place, Affine(place, logits, 0 * ones, ones / temperature, 0 * ones))
-        return replace(program, output=output), False
-    sign = 1.0 if water_class == 1 else -1.0
-    row = np.array([[0.5]]) if count == 1 else np.array([[-0.5 * sign, 0.5 * sign]])
-    head = Conv(place, logits, (row / temperature)[:, :, None, None], np.zeros(1))
-    return replace(program, output=head), True

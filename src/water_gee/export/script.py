@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from water_gee.export.calls import from_expression
+from water_gee.export.expression import from_expression
 from water_gee.export.javascript import Writer
 from water_gee.export.network import INPUT, ExportedNetwork
 
@@ -89,6 +89,24 @@ Export.image.toAsset({{
   crsTransform: CRS_TRANSFORM,
   maxPixels: 1e13
 }});
+"""
+
+
+def network_script(exported: ExportedNetwork) -> str:
+    """Write the network alone, as a function of an image that has its bands."""
+    network = Writer().write(exported.result, "result").replace("\n", "\n  ")
+    cost, options = exported.cost, exported.options
+    return f"""// A network of PyTorch, as a function of an image. Paste it into https://code.earthengine.google.com.
+// {cost.calls} calls, {cost.payload_bytes:,} bytes, {cost.macs:,} multiply-adds a pixel; form {exported.form}.
+// Reads the bands, in this order: {", ".join(exported.features)}.
+// Gives the bands: {", ".join(options.outputs)}; water is where the probability is at least {options.threshold}.
+// Its output: {exported.meaning.words}. Masks: {exported.program.masked}.
+// It sees {exported.program.reach} pixels to each side: give the image the scale that the network was trained at, with
+// image.reproject(crs, null, scale), or it is another network at each zoom of the map.
+var network = function({INPUT.name}) {{
+  {network}
+  return result;
+}};
 """
 
 

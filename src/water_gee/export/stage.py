@@ -166,7 +166,7 @@ def prove(
     def one(job: tuple[int, TileRecord]) -> tuple[int, Parity]:
         index, record = job
         window = record.tile.window
-        image = exported.apply(feature_image(spec, areas[record.area], record.year))
+        image = exported.image(feature_image(spec, areas[record.area], record.year))
         there = fetch(image, spec.grid, window, ["probability", "water"], session.retry)
         features = load_tile(layout, record).features
         grow = window.buffer(model.network.radius).within(record.tile.outer)

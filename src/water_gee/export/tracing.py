@@ -2,79 +2,43 @@
 
 torch.export runs the module on a stand-in of fixed size, so that any Python in `forward` (shapes, loops,
 slices) is done with and what remains are tensor operations, each with the place in the module it came
-from. Operations on constants alone are done here and now; the others go through the table of `layers`.
+from. Operations on constants alone are done here and now; the others go through the table of `operations`.
+
+What Python made of the stand-in's size is baked in without a trace. So the module is run at several sizes, and one
+that does not give the same network at all of them is refused.
 """
 
+import contextlib
 import copy
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import fields
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.fx import Node
 
 from water_gee.errors import ExportError
-from water_gee.export.ir import Affine, Fill, Input, Program
-from water_gee.export.layers import SUPPORTED, unsupported
-from water_gee.export.tracer import Traced, Tracer, operation
+from water_gee.export import operations
+from water_gee.export.ir import Input, Op, Program
+from water_gee.export.registry import SUPPORTED
+from water_gee.export.traced import IMAGE, Places, Traced
+from water_gee.export.tracer import Tracer, operation
 
+assert operations.__all__  # importing it fills SUPPORTED
 # The stand-in's size: odd, unequal so that a transposition shows, and wide enough for a reach of 128 pixels.
-HEIGHT, WIDTH = 257, 259
-_VIEWS = {"slice", "permute", "contiguous", "detach", "alias", "to"}
+_SIZE = (2, 257, 259)
+_LARGE = (3, 1031, 1543)
 _FILLED_LIKE = {"ones_like": 1.0, "zeros_like": 0.0, "new_ones": 1.0, "new_zeros": 0.0}
-
-
-def _computed(tracer: Tracer, node: Node) -> Any:
-    """Compute one node: with torch if it is constant, else by the table of supported operations."""
-    if operation(node) in _FILLED_LIKE:
-        return torch.full(tuple(node.meta["val"].shape), _FILLED_LIKE[operation(node)])
-    arguments = [tracer.argument(value) for value in node.args]
-    keywords = {name: tracer.argument(value) for name, value in node.kwargs.items()}
-    if not any(_holds_traced(value) for value in [*arguments, *keywords.values()]):
-        assert callable(node.target)
-        return node.target(*arguments, **keywords)
-    handler = SUPPORTED.get(operation(node))
-    if handler is None:
-        raise unsupported(tracer, node)
-    result = handler(tracer, node, *arguments, **keywords)
-    _note_in_place(tracer, node, result)
-    return result
-
-
-def _note_in_place(tracer: Tracer, node: Node, result: Any) -> None:
-    """Let later users of a value that was changed in place see the change."""
-    changed = node.args[0]
-    if _in_place(node) and isinstance(changed, Node):
-        after = set(list(node.graph.nodes)[list(node.graph.nodes).index(node) + 1 :])
-        if any(user in after for alias in _aliases(changed) for user in alias.users if alias is not changed):
-            raise tracer.refuse(node, "it changes in place what another layer reads", "use inplace=False")
-        tracer.values[changed] = result
-
-
-def _aliases(node: Node) -> set[Node]:
-    """The nodes that share memory with `node`: views of it and what it is a view of."""
-    root = node
-    while operation(root) in _VIEWS and isinstance(root.args[0], Node):
-        root = root.args[0]
-    found, pending = set(), [root]
-    while pending:
-        alias = pending.pop()
-        found.add(alias)
-        pending += [user for user in alias.users if operation(user) in _VIEWS and user not in found]
-    return found
-
-
-def _holds_traced(value: Any) -> bool:
-    if isinstance(value, list | tuple):
-        return any(_holds_traced(item) for item in value)
-    return isinstance(value, Traced)
+_SILENT = {"_set_grad_enabled"}  # what changes no value
 
 
 def trace(network: nn.Module, features: Sequence[str], border: str = "refuse") -> Program:
-    """Trace a network of raw features [n, feature, y, x] -> logits [n, class, y', x'].
+    """Trace a network of raw features [n, feature, y, x] -> scores of classes [n, class, y', x'].
 
     Args:
-        network: any module of supported layers; it is copied, put into evaluation, and not changed.
+        network: any module of supported layers, in evaluation; it is not changed.
         features: the names of its input bands, in order.
         border: what to do with a layer that pads. `refuse` it, or take the network as it is in the
             `interior`, away from the border of a tensor: Earth Engine has no border to pad.
@@ -82,36 +46,186 @@ def trace(network: nn.Module, features: Sequence[str], border: str = "refuse") -
     Raises:
         ExportError: a layer is not supported, or the network is not per pixel.
     """
-    network = copy.deepcopy(network).cpu().float().eval()
-    example = torch.zeros(2, len(features), HEIGHT, WIDTH)
+    if not isinstance(network, nn.Module):
+        raise ExportError(
+            f"cannot export {type(network).__name__} {getattr(network, '__name__', '')}".rstrip()
+            + ": it is no torch.nn.Module; put the function into the forward() of one, with its weights as parameters"
+        )
+    with evaluated(network) as whole:
+        program = _traced(whole, features, border, _SIZE)
+        small = (2, 2 * program.reach + 5, 2 * program.reach + 8)
+        for size in (small, _LARGE):
+            try:
+                other = _traced(whole, features, border, size)
+            except ExportError as error:
+                raise ExportError(f"{_depends(network, size)} ({error})") from error
+            if not same(program, other):
+                raise ExportError(_depends(network, size))
+    return program
+
+
+def _depends(network: nn.Module, size: tuple[int, int, int]) -> str:
+    return (
+        f"cannot export {type(network).__name__}: on {size[0]} images of {size[1]} x {size[2]} pixels it is another "
+        f"network than on {_SIZE[0]} of {_SIZE[1]} x {_SIZE[2]}; do without Python that asks for the input's size"
+    )
+
+
+@contextlib.contextmanager
+def evaluated(network: nn.Module) -> Iterator[nn.Module]:
+    """Give the network in evaluation, on the processor: a copy, or the network itself where it cannot be copied."""
+    try:
+        whole = copy.deepcopy(network).cpu().eval()
+    except Exception:  # weight_norm keeps tensors that cannot be copied
+        whole = network
+    modes = [(module, module.training) for module in whole.modules()]
+    try:
+        for module, _ in modes:
+            module.training = False
+        yield whole
+    finally:
+        for module, training in modes:
+            module.training = training
+
+
+def _exported(network: nn.Module, bands: int, size: tuple[int, int, int]) -> Any:
+    number, height, width = size
+    types = {parameter.dtype for parameter in network.parameters() if parameter.is_floating_point()}
+    if types & {torch.float16, torch.bfloat16}:
+        raise ExportError(f"the weights of {type(network).__name__} are of half precision; call .float() on it before")
+    example = torch.zeros(number, bands, height, width)
+    if torch.float64 in types:
+        example = example.double()
     try:
         with torch.no_grad():
-            exported = torch.export.export(network, (example,), strict=False)
+            return torch.export.export(network, (example,), strict=False)
     except Exception as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise ExportError(
-            f"cannot trace {type(network).__name__} on {len(features)} features of {HEIGHT} x {WIDTH} pixels: "
-            f"{reason}; make forward() take one tensor [n, feature, y, x] and do without data-dependent Python"
+            f"cannot trace {type(network).__name__} on {bands} bands of {height} x {width} pixels: "
+            f"{reason}; make forward() take one tensor [n, band, y, x] and do without Python that depends on its values"
         ) from error
+
+
+def _traced(network: nn.Module, features: Sequence[str], border: str, size: tuple[int, int, int]) -> Program:
+    exported = _exported(network, len(features), size)
     tensors: dict[str, Tensor] = {**exported.state_dict, **exported.constants}
     names = {spec.arg.name: spec.target for spec in exported.graph_signature.input_specs if spec.target is not None}
     tracer = Tracer(border)
+    nodes = list(exported.graph.nodes)
+    needed = _needed(nodes)
     returned: Any = None
-    needed = _needed(list(exported.graph.nodes))
     with torch.no_grad():
-        for node in exported.graph.nodes:
+        for node in nodes:
             if node not in needed:
                 continue
             if node.op == "placeholder":
-                if node.name in names:
-                    tracer.values[node] = tensors[names[node.name]].detach()
-                else:
-                    tracer.values[node] = Traced(Input("input", tuple(features)), 0, 0, HEIGHT, WIDTH)
+                tracer.values[node] = _given(node, names, tensors, features, size)
             elif node.op == "output":
                 returned = tracer.argument(node.args[0])
             else:
                 tracer.values[node] = _computed(tracer, node)
-    return _program(returned, tracer)
+    return _program(returned, tracer, size)
+
+
+def _given(
+    node: Node, names: dict[str, Any], tensors: dict[str, Tensor], features: Sequence[str], size: tuple[int, int, int]
+) -> Any:
+    """What a graph is given: the image, or a parameter or buffer of the module."""
+    if node.name not in names:
+        ids = np.arange(len(features), dtype=np.int64)
+        return Traced(Input("input", tuple(features)), IMAGE, ids, 0, 0, size[1], size[2])
+    tensor = tensors[names[node.name]].detach()
+    if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
+        raise ExportError(
+            f"cannot export {names[node.name]}: it holds NaN or infinite numbers; train the network again, or load "
+            "weights that are whole"
+        )
+    return tensor
+
+
+def _computed(tracer: Tracer, node: Node) -> Any:
+    """Compute one node: with torch if it is constant, else by the table of supported operations."""
+    tracer.node = node
+    name = operation(node)
+    if name in _SILENT:
+        return None
+    if name in _FILLED_LIKE:
+        return torch.full((), _FILLED_LIKE[name]).expand(tracer.shape())
+    arguments = [tracer.argument(value) for value in node.args]
+    keywords = {key: tracer.argument(value) for key, value in node.kwargs.items()}
+    given = [*arguments, *keywords.values()]
+    if name != "getitem" and any(_holds(value, Places) for value in given):
+        raise tracer.refuse("it reads which channel is the largest", "return the scores of the classes instead")
+    constant = not any(_holds(value, Traced) for value in given)
+    if _in_place(node):
+        _check_in_place(tracer, node)
+    if constant:
+        if not isinstance(node.target, torch._ops.OpOverload):
+            raise tracer.unsupported()
+        if torch.Tag.nondeterministic_seeded in node.target.tags:
+            raise tracer.refuse("it draws at random at each call", "leave it out of the evaluation")
+        return node.target(*arguments, **keywords)
+    result = tracer.compute(node)
+    if _in_place(node):
+        changed: Any = node.args[0]
+        if isinstance(result, Traced) and result.ids.shape != _channel_shape(tracer, changed, result):
+            raise tracer.refuse("it changes in place a tensor of another shape", "make a new tensor")
+        tracer.values[changed] = result
+    return result
+
+
+def _channel_shape(tracer: Tracer, changed: Node, result: Traced) -> tuple[int, ...]:
+    return tuple(
+        side for side, kind in zip(tracer.shape(changed), result.axes, strict=True) if kind == "c"
+    )  # fmt: skip
+
+
+def _check_in_place(tracer: Tracer, node: Node) -> None:
+    """Refuse a change in place that another layer, or the next call, would see."""
+    changed = node.args[0]
+    if not isinstance(changed, Node):
+        raise tracer.refuse("it changes a constant in place", "make a new tensor")
+    nodes = list(node.graph.nodes)
+    before, after = set(nodes[: nodes.index(node)]), set(nodes[nodes.index(node) + 1 :])
+    aliases = _aliases(changed) & before
+    if any(alias.op == "placeholder" and not isinstance(tracer.values.get(alias), Traced) for alias in aliases):
+        raise tracer.refuse("it changes the network's own weights or buffers at each call", "make a new tensor")
+    if any(user in after for alias in aliases for user in alias.users if alias is not changed):
+        raise tracer.refuse("it changes in place what another layer reads", "use inplace=False, or make a new tensor")
+
+
+def _aliases(node: Node) -> set[Node]:
+    """The nodes that may share memory with `node`: what it may be a view of, and what may be a view of that.
+
+    An operation that is not known to make a new tensor may return the memory of any of its inputs.
+    """
+    found: set[Node] = set()
+    pending = [node]
+    while pending:
+        one = pending.pop()
+        if one in found:
+            continue
+        found.add(one)
+        if _may_share(one):
+            pending += one.all_input_nodes
+        pending += [user for user in one.users if _may_share(user)]
+    return found
+
+
+def _may_share(node: Node) -> bool:
+    if node.op != "call_function":
+        return False
+    name = operation(node)
+    if name in _FILLED_LIKE:
+        return False
+    return _in_place(node) or name not in SUPPORTED or not SUPPORTED[name].fresh
+
+
+def _holds(value: Any, kind: type) -> bool:
+    if isinstance(value, list | tuple):
+        return any(_holds(item, kind) for item in value)
+    return isinstance(value, kind)
 
 
 def _needed(nodes: list[Node]) -> set[Node]:
@@ -125,37 +239,50 @@ def _needed(nodes: list[Node]) -> set[Node]:
 
 def _in_place(node: Node) -> bool:
     name = str(getattr(node.target, "_opname", ""))
-    return name.endswith("_") and not name.endswith("__") and bool(node.args) and isinstance(node.args[0], Node)
+    return name.endswith("_") and not name.endswith("__") and bool(node.args)
 
 
-def _program(returned: Any, tracer: Tracer) -> Program:
+def _program(returned: Any, tracer: Tracer, size: tuple[int, int, int]) -> Program:
     """Check what the module returned and close the program."""
     if not isinstance(returned, list) or len(returned) != 1 or not isinstance(returned[0], Traced):
-        raise ExportError("the network must return one tensor that depends on its input: the logits [n, class, y, x]")
-    value = returned[0]
-    margins = {value.top, value.left, HEIGHT - value.top - value.height, WIDTH - value.left - value.width}
-    if value.last or len(margins) != 1:
         raise ExportError(
-            "the network's output is not centred on its input [n, class, y, x]; use centre crops and odd, square "
-            "overall margins, channels second"
+            "the network must return one tensor that depends on its input, the scores of classes [n, class, y, x]; "
+            "wrap it in a module that returns this one alone"
         )
-    return _filled(Program(value.op, margins.pop(), tuple(tracer.notes)))
+    value = returned[0]
+    if value.axes not in (IMAGE, ("n", "y", "x")):
+        raise ExportError(
+            "the network's output is not [n, class, y, x]; bring it to this order, as with permute(0, 3, 1, 2)"
+        )
+    margins = {value.top, value.left, size[1] - value.top - value.height, size[2] - value.left - value.width}
+    if len(margins) != 1:
+        raise ExportError(
+            "the network's output is not centred on its input [n, band, y, x]; use centre crops, and kernels whose "
+            "sizes give equal margins in rows and columns"
+        )
+    output = value.channels(value.op.place)
+    return Program(output, margins.pop(), tuple(dict.fromkeys(tracer.notes)))
 
 
-def _filled(program: Program) -> Program:
-    """Make sure that masked pixels are filled before anything looks at a neighbour or joins values.
+def same(one: Program, other: Program) -> bool:
+    """Whether two programs compute the same."""
+    left, right = one.ordered(), other.ordered()
+    if len(left) != len(right) or one.margin != other.margin:
+        return False
+    places = {id(a): number for number, a in enumerate(left)}
+    counterparts = {id(b): number for number, b in enumerate(right)}
+    return all(
+        [places[id(x)] for x in a.inputs] == [counterparts[id(x)] for x in b.inputs] and _same_op(a, b)
+        for a, b in zip(left, right, strict=True)
+    )
 
-    A network without `nan_to_num` is taken as one on standardised values: masked counts as 0.
-    """
-    has_fill = any(isinstance(op, Fill) for op in program.ordered())
-    if not has_fill:
-        return program.rewritten(lambda op: Fill(op.place, op) if isinstance(op, Input) else op)
-    raw: set[int] = set()
-    for op in program.ordered():
-        if isinstance(op, Input) or (isinstance(op, Affine) and id(op.source) in raw):
-            raw.add(id(op))
-        elif not isinstance(op, Fill) and any(id(source) in raw for source in op.inputs):
-            raise ExportError(f"{op.place} reads the input before its masked pixels are filled; call nan_to_num first")
-        elif isinstance(op, Fill) and id(op.source) not in raw:
-            raise ExportError(f"{op.place} fills NaN after a layer; fill right after the standardisation instead")
-    return program
+
+def _same_op(a: Op, b: Op) -> bool:
+    if type(a) is not type(b):
+        return False
+    for one in fields(a):
+        if one.name in ("source", "sources", "place"):
+            continue
+        if not np.array_equal(getattr(a, one.name), getattr(b, one.name)):
+            return False
+    return True

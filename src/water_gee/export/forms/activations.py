@@ -58,6 +58,21 @@ def _hardswish(x: Call) -> Call:
     return image("multiply", x, _times(_clamped(image("add", x, 3), 0.0, 6.0), 1 / 6))
 
 
+def _hardsigmoid(x: Call) -> Call:
+    return _times(_clamped(image("add", x, 3), 0.0, 6.0), 1 / 6)
+
+
+def _softplus(x: Call, beta: float) -> Call:
+    """log(1 + exp(b)) = max(b, 0) + log(1 + exp(-|b|)) of b = beta x, which cannot overflow."""
+    b = _times(x, beta)
+    small = image("exp", image("multiply", image("abs", b), -1))
+    return _times(image("add", image("max", b, 0), image("log", image("add", small, 1))), 1 / beta)
+
+
+def _mish(x: Call) -> Call:
+    return image("multiply", x, image("tanh", _softplus(x, 1.0)))
+
+
 FORMULAS: dict[str, Callable[..., Call]] = {
     "relu": _relu,
     "leaky_relu": _leaky_relu,  # slope below 0
@@ -69,6 +84,12 @@ FORMULAS: dict[str, Callable[..., Call]] = {
     "sigmoid": sigmoid,
     "tanh": lambda x: image("tanh", x),
     "hardtanh": _clamped,  # low, high
+    "hardsigmoid": _hardsigmoid,
+    "softplus": _softplus,  # beta
+    "mish": _mish,
+    "pow": lambda x, exponent: image("pow", x, shortest(exponent)),  # exponent
+    "sign": lambda x: image("signum", x),
+    **{kind: lambda x, kind=kind: image(kind, x) for kind in ("abs", "exp", "log", "sqrt", "erf", "sin", "cos")},
 }
 
 

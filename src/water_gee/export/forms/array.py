@@ -13,6 +13,8 @@ from water_gee.export.forms.activations import activate
 from water_gee.export.ir import (
     Activation,
     Affine,
+    Binary,
+    Channels,
     Concat,
     Constant,
     Conv,
@@ -21,10 +23,8 @@ from water_gee.export.ir import (
     Input,
     Op,
     Pool,
-    Product,
     Program,
     Softmax,
-    Sum,
     ordered,
     radius,
 )
@@ -35,7 +35,8 @@ BYTES_PER_NUMBER = 8  # Earth Engine's arrays are of doubles
 class _Lowering:
     """Holds each value as bands, as a column, or as both once it has been needed as both."""
 
-    def __init__(self) -> None:
+    def __init__(self, single: bool) -> None:
+        self.single = single
         self.as_bands: dict[int, Call] = {}
         self.as_column: dict[int, Call] = {}
         self.mask: Call | None = None
@@ -60,11 +61,12 @@ class _Lowering:
         """Write one operation."""
         result: Call
         if isinstance(op, Input):
-            self.as_bands[id(op)], self.mask = bands.read_input(op, source)
+            self.as_bands[id(op)], self.mask = bands.read_input(op, source, single=self.single)
         elif isinstance(op, Constant):
             self.as_column[id(op)] = image("constant", array(op.values[:, None]))
+            self.as_bands[id(op)] = bands.rename(constant(op.values), op.channels)
         elif isinstance(op, Fill):
-            self.as_bands[id(op)] = bands.fill(self.bands(op.source))
+            self.as_bands[id(op)] = bands.fill(self.bands(op.source), op.value)
         elif isinstance(op, Softmax):
             self.as_bands[id(op)] = bands.softmax(self.bands(op.source), op.logarithm)
         elif isinstance(op, Conv):
@@ -79,13 +81,29 @@ class _Lowering:
             else:
                 result = _affine_column(op, x) if columns else bands.affine(op, x)
             (self.as_column if columns else self.as_bands)[id(op)] = result
-        elif isinstance(op, Sum | Product | Concat):
+        elif isinstance(op, Channels):
+            self._choose(op)
+        elif isinstance(op, Binary | Concat):
             self._join(op)
         else:  # pragma: no cover - a new operation of the form must be written here
             raise NotImplementedError(type(op).__name__)
 
-    def _join(self, op: Sum | Product | Concat) -> None:
-        columns = any(id(part) in self.as_column for part in op.sources)
+    def _choose(self, op: Channels) -> None:
+        first, last = op.numbers[0], op.numbers[-1] + 1
+        if id(op.source) not in self.as_column:
+            self.as_bands[id(op)] = bands.chosen(self.bands(op.source), op.numbers)
+        elif op.numbers == tuple(range(first, last)):
+            self.numbers += op.channels
+            self.as_column[id(op)] = image("arraySlice", self.column(op.source), 0, first, last)
+        else:
+            matrix = np.zeros((op.channels, op.source.channels))
+            matrix[np.arange(op.channels), op.numbers] = 1.0
+            self.numbers += op.channels
+            self.as_column[id(op)] = image("matrixMultiply", image("constant", array(matrix)), self.column(op.source))
+
+    def _join(self, op: Binary | Concat) -> None:
+        computed = [part for part in op.sources if not isinstance(part, Constant)]
+        columns = any(id(part) in self.as_column for part in computed)
         parts = [self.column(part) if columns else self.bands(part) for part in op.sources]
         if isinstance(op, Concat):
             if not columns:
@@ -96,7 +114,7 @@ class _Lowering:
                 result = image("arrayCat", result, part, 0)
             self.numbers += op.channels
         else:
-            result = image("add" if isinstance(op, Sum) else "multiply", *parts)
+            result = image(op.kind, *parts)
         (self.as_column if columns else self.as_bands)[id(op)] = result
 
     def _neighbourhood(self, op: Conv | Pool) -> tuple[Call, bool]:
@@ -151,7 +169,7 @@ def _affine_column(op: Affine, x: Call) -> Call:
 
 def lower(program: Program, logits: Op | None, source: Name) -> bands.Lowered:
     """Write a program as calls on the image that `source` names."""
-    lowering = _Lowering()
+    lowering = _Lowering(program.compares)
     outputs = [program.output] if logits is None else [program.output, logits]
     for op in ordered(*outputs):
         lowering.lower(op, source)
@@ -159,6 +177,6 @@ def lower(program: Program, logits: Op | None, source: Name) -> bands.Lowered:
     return bands.Lowered(
         output=lowering.bands(program.output),
         logits=None if logits is None else lowering.bands(logits),
-        mask=lowering.mask,
+        mask=bands.known(program, lowering.mask),
         array_bytes=lowering.numbers * BYTES_PER_NUMBER,
     )

@@ -1,11 +1,13 @@
 """What both forms share: values as bands, one a channel, all named alike."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from water_gee.export.calls import Call, Name, call, constant, image
-from water_gee.export.ir import Affine, Floats, Input
+from water_gee.export.calls import Call, Name, call, constant, image, shortest
+from water_gee.export.ir import Affine, Floats, Input, Program
 
 
 @dataclass(frozen=True)
@@ -14,7 +16,7 @@ class Lowered:
 
     Attributes:
         output: an image of the output's channels as bands.
-        logits: likewise of the logits, if they were asked for.
+        logits: likewise of the network's own output, if it was asked for.
         mask: one band, not 0 where every feature is known.
         array_bytes: bytes of array pixels that one output pixel goes through.
     """
@@ -30,9 +32,11 @@ def names(count: int) -> list[str]:
     return [f"c{index}" for index in range(count)]
 
 
-def read_input(op: Input, source: Name) -> tuple[Call, Call]:
+def read_input(op: Input, source: Name, *, single: bool) -> tuple[Call, Call]:
     """The features, masked jointly, and that mask: a pixel counts as seen if all its features are."""
     features = image("select", source, list(op.features), label="features")
+    if single:  # torch compares what is stored, float32
+        features = image("toFloat", features)
     mask = image("reduce", image("mask", features), call("Reducer.min"), label="known")
     return image("updateMask", features, mask), mask
 
@@ -52,9 +56,33 @@ def _vector(values: Floats) -> Call:
     return constant(values[0] if (values == values[0]).all() else values)
 
 
-def fill(x: Call) -> Call:
-    """Masked pixels become 0, beyond the footprint too, so that every neighbourhood is whole."""
-    return image("unmask", x, 0, False)
+def fill(x: Call, value: float) -> Call:
+    """Masked pixels get a value, beyond the footprint too, so that every neighbourhood is whole."""
+    return image("unmask", x, shortest(value), False)
+
+
+def untouched(mask: Call, footprint: NDArray[np.bool_]) -> Call:
+    """One band, not 0 where no pixel of the footprint is masked.
+
+    Masked pixels are counted by a convolution, whose kernel is the same when it is turned by 180 degrees.
+    """
+    height, width = footprint.shape
+    masked = image("subtract", 1, image("unmask", mask, 0, False))
+    counted = image("convolve", masked, call("Kernel.fixed", width, height, shortest(footprint.astype(float))))
+    return image("lt", counted, 0.5, label="untouched")
+
+
+def known(program: Program, mask: Call) -> Call:
+    """The mask of the output: that of the pixel itself and, by the program's rule, of those that it touches."""
+    if program.touched is None:
+        return mask
+    return image("multiply", mask, untouched(mask, program.touched))
+
+
+def chosen(x: Call, numbers: Sequence[int]) -> Call:
+    """Bands by their numbers, in this order; one may come more than once."""
+    single = [image("select", x, [number]) for number in numbers] if len(set(numbers)) < len(numbers) else []
+    return rename(join(single) if single else image("select", x, list(numbers)), len(numbers))
 
 
 def tree(method: str, parts: list[Call]) -> Call:

@@ -13,6 +13,8 @@ from water_gee.export.forms.activations import activate
 from water_gee.export.ir import (
     Activation,
     Affine,
+    Binary,
+    Channels,
     Concat,
     Constant,
     Conv,
@@ -21,17 +23,15 @@ from water_gee.export.ir import (
     Input,
     Op,
     Pool,
-    Product,
     Program,
     Softmax,
-    Sum,
     ordered,
 )
 
 
 class _Lowering:
-    def __init__(self, flip: bool) -> None:
-        self.flip = flip
+    def __init__(self, flip: bool, single: bool) -> None:
+        self.flip, self.single = flip, single
         self.values: dict[int, Call] = {}
         self.mask: Call | None = None
         self.singles: dict[tuple[int, int], Call] = {}
@@ -41,11 +41,11 @@ class _Lowering:
         x = [self.values[id(part)] for part in op.inputs]
         match op:
             case Input():
-                result, self.mask = bands.read_input(op, source)
+                result, self.mask = bands.read_input(op, source, single=self.single)
             case Constant():
                 result = bands.rename(constant(op.values), op.channels)
             case Fill():
-                result = bands.fill(x[0])
+                result = bands.fill(x[0], op.value)
             case Softmax():
                 result = bands.softmax(x[0], op.logarithm)
             case Affine():
@@ -54,10 +54,10 @@ class _Lowering:
                 result = activate(op, x[0])
             case Concat():
                 result = bands.rename(bands.join(x), op.channels)
-            case Sum():
-                result = image("add", *x)
-            case Product():
-                result = image("multiply", *x)
+            case Binary():
+                result = image(op.kind, *x)
+            case Channels():
+                result = bands.chosen(x[0], op.numbers)
             case Pool():
                 result = self._pool(op, x[0])
             case Conv():
@@ -119,7 +119,7 @@ def lower(program: Program, logits: Op | None, source: Name, *, flip: bool) -> b
         source: the input image.
         flip: whether the service turns kernels by 180 degrees in `convolve`.
     """
-    lowering = _Lowering(flip)
+    lowering = _Lowering(flip, program.compares)
     outputs = [program.output] if logits is None else [program.output, logits]
     for op in ordered(*outputs):
         lowering.lower(op, source)
@@ -127,7 +127,7 @@ def lower(program: Program, logits: Op | None, source: Name, *, flip: bool) -> b
     return bands.Lowered(
         output=lowering.values[id(program.output)],
         logits=None if logits is None else lowering.values[id(logits)],
-        mask=lowering.mask,
+        mask=bands.known(program, lowering.mask),
     )
 
 
