@@ -146,7 +146,7 @@ class CountsItsCalls(nn.Module):
         return self.last(x) * self.calls
 
 
-@one(expects="either", why="the network hides one of its layers from eval()")
+@one(expects="either", why="identities and dropouts give their input itself, which is then changed")
 class IdentityEverywhere(nn.Module):
     def __init__(self) -> None:
         super().__init__()

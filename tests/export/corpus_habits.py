@@ -158,7 +158,7 @@ class Standardised(nn.Module):
         return x
 
 
-@network(first, "probability", expects="either", why="a per-image stretch within a no_grad block is global still")
+@network(first, "probability", expects="either", why="its graph is wrapped in blocks of no_grad and autocast")
 class NoGradPreprocessing(nn.Module):
     def __init__(self) -> None:
         super().__init__()
