@@ -73,7 +73,7 @@ ENDS = (
      {"expects": "refused", "why": "the softmax is over a column of pixels"}),
     ("softmax_of_one_class", 1, lambda y: y.softmax(1), first, "probability", {"expects": "either"}),
     ("softmax_twice", 2, lambda y: y.softmax(1), second, "logits",
-     {"water_class": 1, "why": "a mistake of the author's, yet it is what is declared"}),
+     {"water_class": 1, "expects": "either", "why": "a mistake of the author's, which a refusal shows him"}),
     ("softmax_old_style", 2, lambda y: F.softmax(y, dim=-3), lambda y: y[:, 1], "probability", {"water_class": 1}),
     ("odds_of_water", 1, lambda y: y.exp() / (1 + y.exp()), first, "probability",
      {"expects": "either", "why": "overflows in float32 for large logits"}),

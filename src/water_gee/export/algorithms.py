@@ -14,7 +14,7 @@ class Signature(NamedTuple):
     returns: str
 
 
-_UNARY = "tanh exp log erf signum abs sqrt sin cos toFloat toByte"
+_UNARY = "atan tanh exp log erf signum abs sqrt sin cos toFloat toByte"
 _BINARY = "add subtract multiply divide max min gt gte lt eq pow matrixMultiply"
 _TABLE = """
 Array(values: Object, pixelType: PixelType) -> Array

@@ -102,7 +102,7 @@ class EarthEngineNetwork:
         """Compare the exported function with the module, called as you call it.
 
         The function is evaluated by a second reading of Earth Engine's documentation on numpy arrays, which shares no
-        code with the exporter. `water-gee verify` asks the service itself.
+        code with the exporter. Run on the service, `image` is proven there.
 
         Args:
             samples: raw features [n, band, y, x] or [band, y, x], NaN where masked; a pixel that lacks one band counts
@@ -129,8 +129,9 @@ class EarthEngineNetwork:
         proofs, worst, scale = [], 0.0, 1.0
         for number, sample in enumerate(batch):
             inside = (slice(reach, sample.shape[1] - reach), slice(reach, sample.shape[2] - reach))
-            cut = reach - (sample.shape[1] - own.shape[2]) // 2  # a network that pads returns the border as well
-            within = (slice(cut, own.shape[2] - cut), slice(cut, own.shape[3] - cut))
+            # A network that pads returns the border as well.
+            down, across = (reach - (sample.shape[axis] - own.shape[axis + 1]) // 2 for axis in (1, 2))
+            within = (slice(down, own.shape[2] - down), slice(across, own.shape[3] - across))
             masked = self._masked(unknown[number])[inside]
             found = evaluate(text, sample, names, options.flip)
             proofs.append(

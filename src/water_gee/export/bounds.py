@@ -198,6 +198,7 @@ _ACTIVATIONS: dict[str, Callable[..., Interval]] = {
     "relu": _rising(lambda x: np.maximum(x, 0.0)),
     "sigmoid": _rising(_sigmoid),
     "tanh": _rising(np.tanh),
+    "atan": _rising(np.arctan),
     "exp": _rising(np.exp),
     "log": _rising(lambda x: np.log(np.maximum(x, 0.0))),
     "sqrt": _rising(lambda x: np.sqrt(np.maximum(x, 0.0))),

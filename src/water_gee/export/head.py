@@ -6,18 +6,9 @@ import numpy as np
 
 from water_gee.errors import ExportError
 from water_gee.export.bounds import no_probability
-from water_gee.export.ir import (
-    Activation,
-    Affine,
-    Binary,
-    Channels,
-    Concat,
-    Conv,
-    Op,
-    Program,
-    Softmax,
-    affine,
-)
+from water_gee.export.building import affine
+from water_gee.export.equality import alike
+from water_gee.export.ir import Activation, Affine, Binary, Channels, Concat, Conv, Op, Program, Softmax
 
 MEANINGS = ("auto", "logits", "probability")
 
@@ -122,7 +113,7 @@ def _complements(op: Op) -> bool:
         return False
     for one, other in (op.sources, op.sources[::-1]):
         turned = isinstance(other, Affine) and bool((other.scale == -1).all())
-        if isinstance(other, Affine) and turned and other.source is one:
+        if isinstance(other, Affine) and turned and alike(other.source, one):
             offset = other.shift - other.centre * other.scale
             return bool((offset == 1).all()) and _single_probability(one)
     return False

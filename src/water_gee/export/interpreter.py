@@ -19,7 +19,7 @@ Band = tuple[Floats, Floats]  # values [y, x, ...] and mask [y, x]
 
 _UNARY: dict[str, Callable[..., Any]] = {
     "tanh": np.tanh, "exp": np.exp, "log": np.log, "erf": erf, "signum": np.sign, "abs": np.abs, "sqrt": np.sqrt,
-    "sin": np.sin, "cos": np.cos,
+    "sin": np.sin, "cos": np.cos, "atan": np.arctan,
 }  # fmt: skip
 _BINARY: dict[str, Callable[..., Any]] = {
     "add": np.add, "subtract": np.subtract, "multiply": np.multiply, "max": np.maximum, "min": np.minimum,

@@ -5,7 +5,7 @@ without padding cuts off the border of a tensor is bookkeeping of the tracer. A 
 that makes it; two uses of one value are two references to the same object.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -204,7 +204,7 @@ class Program:
 
     Attributes:
         output: the value that the network returns.
-        margin: pixels that torch's output lacks on each side of its input.
+        margins: rows and columns that torch's output lacks on each side of its input.
         notes: what whoever deploys it should know.
         touched: offsets [y, x] (1 or 0, odd sides, centred) of the pixels that make the output masked where one of
             them is; None where only the pixel itself does.
@@ -212,7 +212,7 @@ class Program:
     """
 
     output: Op
-    margin: int
+    margins: Pair
     notes: tuple[str, ...] = field(default=())
     touched: NDArray[np.bool_] | None = None
     masked: str = ""
@@ -225,6 +225,11 @@ class Program:
     def input(self) -> Input:
         """The one input."""
         return next(op for op in self.ordered() if isinstance(op, Input))
+
+    @property
+    def margin(self) -> int:
+        """The larger of the margins."""
+        return max(self.margins)
 
     @property
     def reach(self) -> int:
@@ -290,32 +295,3 @@ def radius(op: Op) -> Pair:
         (height, width), (down, across) = op.size, op.dilation
         return (height - 1) * down // 2, (width - 1) * across // 2
     return 0, 0
-
-
-def picked(place: str, op: Op, numbers: Iterable[Any]) -> Op:
-    """Channels of a value by their numbers: the value itself where they are all of them in order."""
-    wanted = tuple(int(number) for number in numbers)
-    if wanted == tuple(range(op.channels)):
-        return op
-    if isinstance(op, Channels):
-        return picked(place, op.source, [op.numbers[number] for number in wanted])
-    if isinstance(op, Constant):
-        return Constant(place, op.values[list(wanted)])
-    return Channels(place, op, wanted)
-
-
-def affine(place: str, op: Op, *, centre: Any = 0.0, scale: Any = 1.0, shift: Any = 0.0) -> Op:
-    """(x - centre) * scale + shift, each a number or [channel]; a constant is computed here."""
-
-    def vector(value: Any) -> Floats:
-        return np.broadcast_to(np.asarray(value, dtype=np.float64), (op.channels,)).copy()
-
-    if isinstance(op, Constant):
-        return Constant(place, (op.values - vector(centre)) * vector(scale) + vector(shift))
-    return Affine(place, op, vector(centre), vector(scale), vector(shift))
-
-
-def mixed(place: str, op: Op, matrix: Floats) -> Op:
-    """Sums of a value's channels, weighted by `matrix` [out, channel]."""
-    weight = np.asarray(matrix, dtype=np.float64)[:, :, None, None]
-    return Conv(place, op, weight, np.zeros(len(weight)))

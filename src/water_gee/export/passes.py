@@ -8,7 +8,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from water_gee.export.ir import Affine, Binary, Channels, Concat, Constant, Conv, Fill, Floats, Op, Program, picked
+from water_gee.export.building import picked
+from water_gee.export.ir import Affine, Binary, Channels, Concat, Constant, Conv, Fill, Floats, Op, Program
 
 
 def simplify(program: Program) -> Program:
@@ -135,6 +136,8 @@ def fold_standardisation(program: Program) -> Program:
         if isinstance(op, Affine) and not op.shift.any() and _reads_raw(op):
             scales[id(op)] = op.scale
         elif isinstance(op, Fill) and id(op.source) in scales:
+            if op.value != 0:
+                return program
             scales[id(op)] = scales[id(op.source)]
         elif isinstance(op, Concat) and any(id(source) in scales for source in op.sources):
             scales[id(op)] = np.concatenate([scales.get(id(part), np.ones(part.channels)) for part in op.sources])

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from water_gee.export.ir import Op, picked
+from water_gee.export.building import picked
+from water_gee.export.ir import Op
 
 Ids = NDArray[np.int64]
 IMAGE = ("n", "c", "y", "x")

@@ -11,7 +11,6 @@ that does not give the same network at all of them is refused.
 import contextlib
 import copy
 from collections.abc import Iterator, Sequence
-from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -21,7 +20,8 @@ from torch.fx import Node
 
 from water_gee.errors import ExportError
 from water_gee.export import operations
-from water_gee.export.ir import Input, Op, Program
+from water_gee.export.equality import same
+from water_gee.export.ir import Input, Program
 from water_gee.export.registry import SUPPORTED
 from water_gee.export.traced import IMAGE, Places, Traced
 from water_gee.export.tracer import Tracer, operation
@@ -31,6 +31,7 @@ assert operations.__all__  # importing it fills SUPPORTED
 _SIZE = (2, 257, 259)
 _LARGE = (3, 1031, 1543)
 _FILLED_LIKE = {"ones_like": 1.0, "zeros_like": 0.0, "new_ones": 1.0, "new_zeros": 0.0}
+_KEEP = {"detach_", "requires_grad_"}  # what changes no value, for all its name
 _SILENT = {"_set_grad_enabled"}  # what changes no value
 
 
@@ -190,7 +191,7 @@ def _check_in_place(tracer: Tracer, node: Node) -> None:
     before, after = set(nodes[: nodes.index(node)]), set(nodes[nodes.index(node) + 1 :])
     aliases = _aliases(changed) & before
     if any(alias.op == "placeholder" and not isinstance(tracer.values.get(alias), Traced) for alias in aliases):
-        raise tracer.refuse("it changes the network's own weights or buffers at each call", "make a new tensor")
+        raise tracer.refuse("it changes in place the network's own weights or buffers", "make a new tensor")
     if any(user in after for alias in aliases for user in alias.users if alias is not changed):
         raise tracer.refuse("it changes in place what another layer reads", "use inplace=False, or make a new tensor")
 
@@ -239,7 +240,7 @@ def _needed(nodes: list[Node]) -> set[Node]:
 
 def _in_place(node: Node) -> bool:
     name = str(getattr(node.target, "_opname", ""))
-    return name.endswith("_") and not name.endswith("__") and bool(node.args)
+    return name.endswith("_") and not name.endswith("__") and bool(node.args) and name not in _KEEP
 
 
 def _program(returned: Any, tracer: Tracer, size: tuple[int, int, int]) -> Program:
@@ -254,35 +255,9 @@ def _program(returned: Any, tracer: Tracer, size: tuple[int, int, int]) -> Progr
         raise ExportError(
             "the network's output is not [n, class, y, x]; bring it to this order, as with permute(0, 3, 1, 2)"
         )
-    margins = {value.top, value.left, size[1] - value.top - value.height, size[2] - value.left - value.width}
-    if len(margins) != 1:
+    if (2 * value.top, 2 * value.left) != (size[1] - value.height, size[2] - value.width):
         raise ExportError(
-            "the network's output is not centred on its input [n, band, y, x]; use centre crops, and kernels whose "
-            "sizes give equal margins in rows and columns"
+            "the network's output is not centred on its input [n, band, y, x]; use centre crops, the same on both sides"
         )
     output = value.channels(value.op.place)
-    return Program(output, margins.pop(), tuple(dict.fromkeys(tracer.notes)))
-
-
-def same(one: Program, other: Program) -> bool:
-    """Whether two programs compute the same."""
-    left, right = one.ordered(), other.ordered()
-    if len(left) != len(right) or one.margin != other.margin:
-        return False
-    places = {id(a): number for number, a in enumerate(left)}
-    counterparts = {id(b): number for number, b in enumerate(right)}
-    return all(
-        [places[id(x)] for x in a.inputs] == [counterparts[id(x)] for x in b.inputs] and _same_op(a, b)
-        for a, b in zip(left, right, strict=True)
-    )
-
-
-def _same_op(a: Op, b: Op) -> bool:
-    if type(a) is not type(b):
-        return False
-    for one in fields(a):
-        if one.name in ("source", "sources", "place"):
-            continue
-        if not np.array_equal(getattr(a, one.name), getattr(b, one.name)):
-            return False
-    return True
+    return Program(output, (value.top, value.left), tuple(dict.fromkeys(tracer.notes)))

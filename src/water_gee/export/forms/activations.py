@@ -73,6 +73,8 @@ def _mish(x: Call) -> Call:
     return image("multiply", x, image("tanh", _softplus(x, 1.0)))
 
 
+_BY_NAME = ("abs", "exp", "log", "sqrt", "erf", "sin", "cos", "atan")  # Earth Engine has them by this very name
+
 FORMULAS: dict[str, Callable[..., Call]] = {
     "relu": _relu,
     "leaky_relu": _leaky_relu,  # slope below 0
@@ -89,7 +91,7 @@ FORMULAS: dict[str, Callable[..., Call]] = {
     "mish": _mish,
     "pow": lambda x, exponent: image("pow", x, shortest(exponent)),  # exponent
     "sign": lambda x: image("signum", x),
-    **{kind: lambda x, kind=kind: image(kind, x) for kind in ("abs", "exp", "log", "sqrt", "erf", "sin", "cos")},
+    **{kind: lambda x, kind=kind: image(kind, x) for kind in _BY_NAME},
 }
 
 

@@ -17,8 +17,10 @@ from water_gee.export.tracer import Tracer
 _FLOATS = (torch.float32, torch.float64)
 
 
-@supports("identity", "contiguous", "clone", "alias", "detach", "expand_as", "lift_fresh_copy", words="Identity",
-          fresh=False)  # fmt: skip
+@supports(
+    "identity", "contiguous", "clone", "alias", "detach", "expand_as", "lift_fresh_copy", "requires_grad",
+    words="Identity", fresh=False,
+)  # fmt: skip
 def identity(t: Tracer, self: Traced, other: Any = None) -> Traced:
     """The value itself; `expand_as` repeats it."""
     return self if other is None else expand(t, self)
@@ -174,6 +176,23 @@ def repeat(t: Tracer, self: Traced, repeats: Any = None, dims: Any = None) -> Tr
     counts = [count for kind, count in zip(axes, times, strict=True) if kind == "c"]
     ids = self.ids.reshape((1,) * (len(counts) - self.ids.ndim) + self.ids.shape)
     return replace(self, axes=axes, ids=np.tile(ids, counts))
+
+
+@supports("repeat_interleave", words="repeat_interleave", rule="of channels, by one number")
+def repeat_interleave(t: Tracer, self: Traced, repeats: Any, dim: int | None = None, output_size: Any = None) -> Traced:
+    """Each channel several times."""
+    if not isinstance(repeats, int) or dim is None:
+        raise t.refuse("it repeats by a tensor, or all axes as one", "give one number and dim=1")
+    return replace(self, ids=np.repeat(self.ids, repeats, axis=self.position(dim)))
+
+
+@supports("channel_shuffle", "native_channel_shuffle", words="ChannelShuffle")
+def channel_shuffle(t: Tracer, self: Traced, groups: int) -> Traced:
+    """The channels of the groups in turn."""
+    position = self.position(1)
+    size = self.ids.shape[position]
+    order = np.arange(size).reshape(groups, size // groups).T.ravel()
+    return replace(self, ids=np.take(self.ids, order, axis=position))
 
 
 @supports("permute", words="permute", fresh=False)

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 
 from water_gee.export.bounds import not_negative, positive
-from water_gee.export.ir import Activation, Binary, Constant, Op, affine
+from water_gee.export.building import affine
+from water_gee.export.ir import Activation, Binary, Constant, Op
 from water_gee.export.operations.convolution import floats
 from water_gee.export.registry import supports
 from water_gee.export.traced import Traced
@@ -22,9 +23,9 @@ def _unary(name: str, words: str, kind: str = "") -> None:
 for _name, _words in {
     "relu": "ReLU", "silu": "SiLU", "sigmoid": "Sigmoid", "tanh": "Tanh", "abs": "abs", "exp": "exp", "erf": "erf",
     "sin": "sin", "cos": "cos", "hardswish": "Hardswish", "hardsigmoid": "Hardsigmoid", "mish": "Mish",
-    "sign": "sign", "sgn": "sign",
+    "sign": "sign", "sgn": "sign", "atan": "atan", "arctan": "atan",
 }.items():  # fmt: skip
-    _unary(_name, _words, "sign" if _name == "sgn" else "")
+    _unary(_name, _words, {"sgn": "sign", "arctan": "atan"}.get(_name, ""))
 
 
 @supports("relu6", words="ReLU6")
@@ -43,6 +44,14 @@ def hardtanh(t: Tracer, self: Traced, min_val: float = -1.0, max_val: float = 1.
 def leaky_relu(t: Tracer, self: Traced, negative_slope: float = 0.01) -> Traced:
     """A fixed slope below 0."""
     return self.of(Activation(t.place, self.op, "leaky_relu", (float(negative_slope),)))
+
+
+@supports("rrelu", "rrelu_with_noise", words="RReLU", rule="in evaluation, of a fixed slope", ignored=("noise",))
+def rrelu(t: Tracer, self: Traced, lower: float = 1 / 8, upper: float = 1 / 3, training: bool = False) -> Traced:
+    """The mean of the slopes that the training draws from."""
+    if training:
+        raise t.refuse("it draws its slope at each call", "use LeakyReLU(slope), or eval()")
+    return leaky_relu(t, self, (float(lower) + float(upper)) / 2)
 
 
 @supports("prelu", words="PReLU", rule="one slope, or one a channel")
@@ -88,14 +97,6 @@ def gelu(t: Tracer, self: Traced, approximate: str = "none") -> Traced:
 
 def _softplus(place: str, op: Op, beta: float) -> Op:
     return Activation(place, op, "softplus", (beta,))
-
-
-@supports("softplus", words="Softplus")
-def softplus(t: Tracer, self: Traced, beta: float = 1.0, threshold: float = 20.0) -> Traced:
-    """log(1 + exp(beta x)) / beta, which torch leaves at x where beta x is above the threshold."""
-    if threshold < 20:
-        raise t.refuse(f"above threshold={threshold} it jumps to its argument", "use threshold=20")
-    return self.of(_softplus(t.place, self.op, float(beta)))
 
 
 @supports("log_sigmoid", words="LogSigmoid")
