@@ -71,7 +71,7 @@ def test_two_classes_need_one_output_and_a_log_softmax_none():
     program, half = with_head(program, meaning(program, "auto", None), temperature=2.0)
     last = simplify(program).output
     assert half and isinstance(last, Conv) and last.channels == 1
-    weight = network[2].weight.detach().numpy()
+    weight = network[2].weight.detach().double().numpy()
     np.testing.assert_allclose(last.weight[0], (weight[1] - weight[0]) / 4, rtol=1e-12)
 
 

@@ -30,7 +30,14 @@ assert operations.__all__  # importing it fills SUPPORTED
 # The stand-in's size: odd, unequal so that a transposition shows, and wide enough for a reach of 128 pixels.
 _SIZE = (2, 257, 259)
 _LARGE = (3, 1031, 1543)
-_FILLED_LIKE = {"ones_like": 1.0, "zeros_like": 0.0, "new_ones": 1.0, "new_zeros": 0.0}
+_FILLED_LIKE = {
+    "ones_like": 1.0,
+    "zeros_like": 0.0,
+    "new_ones": 1.0,
+    "new_zeros": 0.0,
+    "full_like": None,
+    "new_full": None,
+}
 _KEEP = {"detach_", "requires_grad_"}  # what changes no value, for all its name
 _SILENT = {"_set_grad_enabled"}  # what changes no value
 
@@ -152,7 +159,9 @@ def _computed(tracer: Tracer, node: Node) -> Any:
     if name in _SILENT:
         return None
     if name in _FILLED_LIKE:
-        return torch.full((), _FILLED_LIKE[name]).expand(tracer.shape())
+        value = _FILLED_LIKE[name]
+        fill: Any = node.args[-1] if value is None else value
+        return torch.full((), fill).expand(tracer.shape())
     arguments = [tracer.argument(value) for value in node.args]
     keywords = {key: tracer.argument(value) for key, value in node.kwargs.items()}
     given = [*arguments, *keywords.values()]

@@ -18,8 +18,7 @@ _FLOATS = (torch.float32, torch.float64)
 
 
 @supports(
-    "identity", "contiguous", "clone", "alias", "detach", "expand_as", "lift_fresh_copy", "requires_grad",
-    words="Identity", fresh=False,
+    "contiguous", "clone", "detach", "expand_as", words="Identity", fresh=False,
 )  # fmt: skip
 def identity(t: Tracer, self: Traced, other: Any = None) -> Traced:
     """The value itself; `expand_as` repeats it."""
@@ -37,7 +36,7 @@ def dropout(t: Tracer, input: Traced, p: float, train: bool) -> Traced:
     return input
 
 
-@supports("to", "_to_copy", "type_as", "float", "double", words="to", rule="float32 or float64", fresh=False)
+@supports("to", "type_as", words="to", rule="float32 or float64", fresh=False)
 def to(t: Tracer, self: Traced, other: Any = None, dtype: Any = None) -> Traced:
     """Another type; only one that changes no value."""
     before, after = t.node.all_input_nodes[0].meta["val"].dtype, t.node.meta["val"].dtype
@@ -119,7 +118,7 @@ def chunk(t: Tracer, self: Traced, chunks: Any = None, dim: int = 0, sections: A
     return _parts(self, position, sizes)
 
 
-@supports("split", "split_with_sizes", "unsafe_split", words="split", rule="of channels", fresh=False)
+@supports("split", "split_with_sizes", words="split", rule="of channels", fresh=False)
 def split(t: Tracer, self: Traced, split_size: Any = None, split_sizes: Any = None, dim: int = 0) -> list[Traced]:
     """Parts of an axis of given sizes."""
     return chunk(t, self, None, dim)
@@ -186,7 +185,7 @@ def repeat_interleave(t: Tracer, self: Traced, repeats: Any, dim: int | None = N
     return replace(self, ids=np.repeat(self.ids, repeats, axis=self.position(dim)))
 
 
-@supports("channel_shuffle", "native_channel_shuffle", words="ChannelShuffle")
+@supports("channel_shuffle", words="ChannelShuffle")
 def channel_shuffle(t: Tracer, self: Traced, groups: int) -> Traced:
     """The channels of the groups in turn."""
     position = self.position(1)
@@ -221,7 +220,7 @@ def movedim(t: Tracer, self: Traced, source: Any, destination: Any) -> Traced:
     return permuted(self, order)
 
 
-@supports("view", "reshape", "_unsafe_view", "flatten", "unflatten", "view_as", "reshape_as", words="view or reshape",
+@supports("view", "reshape", "flatten", "unflatten", "view_as", "reshape_as", words="view or reshape",
           rule="channels among themselves, pixels as a whole", ignored=("size", "shape", "start_dim", "end_dim",
           "dim", "sizes", "other"), fresh=False)  # fmt: skip
 def reshape(t: Tracer, self: Traced) -> Traced:

@@ -46,7 +46,7 @@ def leaky_relu(t: Tracer, self: Traced, negative_slope: float = 0.01) -> Traced:
     return self.of(Activation(t.place, self.op, "leaky_relu", (float(negative_slope),)))
 
 
-@supports("rrelu", "rrelu_with_noise", words="RReLU", rule="in evaluation, of a fixed slope", ignored=("noise",))
+@supports("rrelu", words="RReLU", rule="in evaluation, of a fixed slope", ignored=("noise",))
 def rrelu(t: Tracer, self: Traced, lower: float = 1 / 8, upper: float = 1 / 3, training: bool = False) -> Traced:
     """The mean of the slopes that the training draws from."""
     if training:
@@ -104,13 +104,6 @@ def log_sigmoid(t: Tracer, self: Traced) -> Traced:
     """-log(1 + exp(-x))."""
     below = affine(t.place, self.op, scale=-1.0)
     return self.of(affine(t.place, _softplus(t.place, below, 1.0), scale=-1.0))
-
-
-@supports("softsign", words="Softsign")
-def softsign(t: Tracer, self: Traced) -> Traced:
-    """X / (1 + |x|)."""
-    below = affine(t.place, Activation(t.place, self.op, "abs"), shift=1.0)
-    return self.of(Binary(t.place, (self.op, below), "divide"))
 
 
 @supports("softshrink", words="Softshrink")

@@ -97,14 +97,13 @@ def std(
 @supports(
     "linalg_vector_norm",
     "linalg_norm",
-    "norm",
     words="norm",
     rule="over channels, of order 1, 2 or inf",
     ignored=("dtype",),
 )
-def norm(t: Tracer, self: Traced, ord: Any = None, p: Any = None, dim: Any = None, keepdim: bool = False) -> Traced:
+def norm(t: Tracer, self: Traced, ord: Any = 2, dim: Any = None, keepdim: bool = False) -> Traced:
     """The length of a pixel's channels."""
-    order = float(next((one for one in (ord, p) if one is not None), 2))
+    order = float(2 if ord is None else ord)
     axes = axes_of(t, self, dim)
     if order == 2:
         squares = self.of(Binary(t.place, (self.op, self.op), "multiply"))
@@ -133,15 +132,13 @@ def _softmax(t: Tracer, x: Traced, dim: int, dtype: Any, logarithm: bool) -> Tra
     return x.of(Concat(t.place, tuple(parts)), np.moveaxis(numbered(rows.shape), -1, position))
 
 
-@supports("softmax", "_softmax", words="Softmax", rule="over the channels, dim=1", ignored=("half_to_float",))
+@supports("softmax", words="Softmax", rule="over the channels, dim=1", ignored=("half_to_float",))
 def softmax(t: Tracer, self: Traced, dim: int, dtype: Any = None) -> Traced:
     """Exponentials by their sum."""
     return _softmax(t, self, dim, dtype, False)
 
 
-@supports(
-    "log_softmax", "_log_softmax", words="LogSoftmax", rule="over the channels, dim=1", ignored=("half_to_float",)
-)
+@supports("log_softmax", words="LogSoftmax", rule="over the channels, dim=1", ignored=("half_to_float",))
 def log_softmax(t: Tracer, self: Traced, dim: int, dtype: Any = None) -> Traced:
     """Its logarithm."""
     return _softmax(t, self, dim, dtype, True)

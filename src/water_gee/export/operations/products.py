@@ -44,7 +44,7 @@ def linear(t: Tracer, input: Traced, weight: Any, bias: Any = None) -> Traced:
     return found.of(Conv(t.place, found.op.source, found.op.weight, values))
 
 
-@supports("matmul", "mm", "bmm", words="matmul", rule="of channels with a fixed matrix")
+@supports("matmul", "mm", words="matmul", rule="of channels with a fixed matrix")
 def matmul(t: Tracer, self: Any = None, other: Any = None, mat2: Any = None) -> Traced:
     """A fixed matrix from the right or from the left."""
     right = other if other is not None else mat2
