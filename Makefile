@@ -9,7 +9,7 @@ help: ## show what there is to do
 setup: $(BIN)/.ready ## make .venv with exact versions; quick when nothing changed (PYTHON=python3.12 for a new one)
 
 $(BIN)/.ready: pyproject.toml constraints.txt
-	@python=$$(sh tools/find_python.sh $(if $(PYTHON),'$(PYTHON)')) && "$$python" tools/install.py dev
+	@python=$$(sh tools/find_python.sh $(if $(PYTHON),'$(PYTHON)')) && "$$python" tools/install.py chain,dev
 	@touch $@
 
 setup-js: ## the JavaScript client, for the tests of the Code Editor script (they are skipped without)

@@ -69,6 +69,7 @@ _TEMPORARY = re.compile(r"\.\d+\.tmp(\.|$)")  # as `files.atomic` names what is 
 _CANNOT_WRITE = ("PytorchStreamWriter failed", "unexpected pos", "iostream error")  # torch's, where a disk is full
 _UNREAD = 141  # the exit code where nobody reads the output any more, as of a program that a pipe's end kills
 _SOMEWHERE = "standard output, a file or a connection"
+_OWN = ("", "water_gee", "eelocal")
 _NO_MEMORY = ("can't allocate memory", "not enough memory", "out of memory")
 
 
@@ -135,6 +136,8 @@ def from_outside(error: BaseException) -> str | None:
             return f"MLflow: {_first(one)}; it was deleted meanwhile, or is of another root"
         if _is_named(one, "mlflow", "MlflowException") and "API request to" in str(one):
             return f"MLflow's server does not answer ({_first(one)}); see that it runs and can be reached, {_AGAIN}"
+        if isinstance(one, ModuleNotFoundError) and (missing := (one.name or "").partition(".")[0]) not in _OWN:
+            return f"the package {missing} is not installed; run: make setup, or pip install 'water-gee[chain]'"
         if _is_memory(one):
             return (
                 f"there is not enough memory ({_first(one)}); close other programs, or choose smaller numbers, as "

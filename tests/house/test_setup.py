@@ -80,7 +80,11 @@ def test_the_first_python_that_suits_installs_and_then_there_is_nothing_to_do(cl
     touch = {"touch": f'exec {shutil.which("touch")} "$@"', "mkdir": f'exec {shutil.which("mkdir")} "$@"'}
     pythons = {"python3_11": PARTIAL, "python3_12": f"{RIGHT}; {says}", "python3": f"{RIGHT}; {says}"}
     assert make(clone, "-j4", "setup", **pythons, **touch).returncode == 0
-    assert log.read_text(encoding="utf-8").split() == [str(clone.parent / "bin/python3.12"), "tools/install.py", "dev"]
+    assert log.read_text(encoding="utf-8").split() == [
+        str(clone.parent / "bin/python3.12"),
+        "tools/install.py",
+        "chain,dev",
+    ]
     assert subprocess.run([MAKE, "-q", "setup"], cwd=clone).returncode == 0
     ready = (clone / ".venv/bin/.ready").stat().st_mtime
     os.utime(clone / "constraints.txt", (ready + 5, ready + 5))

@@ -67,6 +67,10 @@ def of_database(path):
             chained(MlflowException("no"), chained(ValueError(), full("/disk/mlflow.db"))),
             ["/disk/mlflow.db: No space"],
         ),
+        (
+            ModuleNotFoundError("No module named 'hydra'", name="hydra.core"),
+            ["package hydra is not", "water-gee[chain]"],
+        ),
         (MlflowException("Run 'a' not found", RESOURCE_DOES_NOT_EXIST), ["MLflow: Run 'a' not found", "deleted"]),
     ],
 )
@@ -81,6 +85,7 @@ def test_what_the_surroundings_did_is_one_line(error, words):
     "error",
     [
         KeyError("a"),
+        ModuleNotFoundError("No module named 'water_gee.gone'", name="water_gee.gone"),
         RuntimeError("shapes differ"),
         io.UnsupportedOperation("not readable"),
         OSError("a library's own"),
