@@ -23,13 +23,20 @@ ee.data.getAlgorithms = (done) => {
   return done ? done(registry) : registry;
 };
 ee.initialize(null, null, () => {
-  const layers = [], exports = [];
+  const layers = [], exports = [], atZoom = {};
+  let zoomed = null, centred = 0;
   const sandbox = {
     ee,
     print: () => {},
     Map: {
-      centerObject: () => {},
-      addLayer: (image, style, name) => layers.push({name, style, graph: JSON.parse(ee.Serializer.toCloudApiJSON(image))}),
+      centerObject: (region, zoom) => { centred = zoom; },
+      addLayer: (image, style, name, shown) => {
+        const layer = {name, style, shown, graph: JSON.parse(ee.Serializer.toCloudApiJSON(image))};
+        layers.push(layer);
+        return {setShown: (now) => { layer.shown = now; }};
+      },
+      onChangeZoom: (callback) => { zoomed = callback; },
+      getZoom: () => centred,
     },
     Export: {image: {toAsset: (task) => exports.push({
       ...task,
@@ -38,5 +45,9 @@ ee.initialize(null, null, () => {
     })}},
   };
   vm.runInNewContext(fs.readFileSync(process.argv[2], 'utf8'), sandbox, {filename: process.argv[2]});
-  process.stdout.write(JSON.stringify({layers, exports}));
+  for (let zoom = 16; zoom >= 4; zoom--) {  // somebody zooms out
+    if (zoomed) zoomed(zoom);
+    atZoom[zoom] = layers.filter((layer) => layer.shown).map((layer) => layer.name);
+  }
+  process.stdout.write(JSON.stringify({layers, exports, centred, atZoom}));
 }, (error) => { throw new Error(error); });

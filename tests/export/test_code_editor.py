@@ -13,8 +13,9 @@ import torch
 
 from export import local
 from export import networks as drawn
-from water_gee.export import export_network
-from water_gee.export.script import StudyText, code_editor
+from water_gee.export import export_network, to_earth_engine
+from water_gee.export.cost import count_calls
+from water_gee.export.script import StudyText, code_editor, first_zoom
 from water_gee.models import PixelCNN, PixelNetwork, Standardise
 
 pytestmark = pytest.mark.usefixtures("ee_offline")
@@ -84,6 +85,11 @@ def features():
     return composite.addBands(mndwi).clip(area).toFloat()
 
 
+def coarse():
+    """A look at water at any scale: without the lattice."""
+    return ee.ImageCollection("looks").median().normalizedDifference(["B3", "B6"]).rename("mndwi")
+
+
 def network():
     torch.manual_seed(2)
     standardise = Standardise([0.4, 0.3, 0.5, 0.2, 0.0], [0.4, 0.3, 0.5, 0.2, 0.5])
@@ -92,7 +98,7 @@ def network():
 
 STUDY = StudyText(
     name="here", area="map", year=2020, begin="2020-06-01", end="2020-09-01", crs=local.CRS,
-    transform=local.TRANSFORM, bounds=(600000.0, 5399100.0, 601020.0, 5400000.0),
+    transform=local.TRANSFORM, bounds=(600000.0, 5399100.0, 601020.0, 5400000.0), from_zoom=10,
 )  # fmt: skip
 
 
@@ -100,10 +106,15 @@ STUDY = StudyText(
 @pytest.mark.parametrize("form", ["array", "kernel"])
 def test_the_script_makes_the_pixels_that_python_makes(world, form):
     exported = export_network(network(), NAMES, form=form)
-    result = run(code_editor(exported, features(), STUDY), world)
+    result = run(code_editor(exported, features(), coarse(), STUDY), world)
     task = result["exports"][0]
     assert task["crs"] == local.CRS and task["crsTransform"] == list(local.TRANSFORM)
-    assert [layer["name"] for layer in result["layers"]] == ["features", "probability of water", "water"]
+    assert [layer["name"] for layer in result["layers"]] == [
+        "features",
+        "probability of water",
+        "water",
+        "preview: MNDWI above 0",
+    ]
     ours = local.pixels(world, exported.image(features()), (30, 34))
     theirs = local.pixels_of(world, task["image"], (30, 34))
     assert list(theirs) == ["water", "probability"]
@@ -115,7 +126,7 @@ def test_the_script_makes_the_pixels_that_python_makes(world, form):
 @needs_node
 def test_a_changed_season_changes_the_script_in_one_place(world):
     exported = export_network(network(), NAMES)
-    script = code_editor(exported, features(), STUDY)
+    script = code_editor(exported, features(), coarse(), STUDY)
     later = script.replace("var BEGIN = '2020-06-01'", "var BEGIN = '2020-08-01'")
     assert later != script and script.count("2020-06-01") == 1
     theirs = local.pixels_of(world, run(later, world)["exports"][0]["image"], (30, 34))
@@ -124,7 +135,7 @@ def test_a_changed_season_changes_the_script_in_one_place(world):
 
 
 def test_the_script_reads_like_one(world):
-    script = code_editor(export_network(network(), NAMES), features(), STUDY)
+    script = code_editor(export_network(network(), NAMES), features(), coarse(), STUDY)
     for line in (
         "var BEGIN = '2020-06-01';  // first day of the season",
         "ee.Filter.date(BEGIN, END)",
@@ -134,3 +145,39 @@ def test_the_script_reads_like_one(world):
     ):
         assert line in script
     assert max(map(len, script.splitlines())) < 250
+
+
+@needs_node
+def test_zoomed_out_the_preview_shows_in_place_of_the_network(world):
+    result = run(code_editor(export_network(network(), NAMES), features(), coarse(), STUDY), world)
+    assert result["centred"] == 10
+    for zoom, shown in result["atZoom"].items():
+        near = int(zoom) >= 10
+        assert shown == (["features", "water"] if near else ["preview: MNDWI above 0"]), zoom
+    graph = json.dumps(result["layers"][3]["graph"])
+    assert "Image.reproject" not in graph and "neighborhood" not in graph
+
+
+def test_the_network_shows_from_the_zoom_at_which_a_tile_of_the_map_holds_a_thousand_pixels_a_side():
+    assert (
+        first_zoom(30, 0) == 11
+    )  # at the equator a tile of zoom 11 covers 19.6 km, of zoom 10 39 km; 30.7 km are held
+    assert first_zoom(30, 52) == 10
+    assert first_zoom(10, 0) == 12 and first_zoom(500_000, 0) == 0
+
+
+@needs_node
+def test_a_network_alone_is_a_function_that_makes_the_same_pixels(world):
+    exported = to_earth_engine(network(), list(NAMES))
+    script = (
+        exported.code_editor()
+        + "Export.image.toAsset({image: network(ee.Image('looks/x')), region: ee.Geometry.Point(0, 0)});"
+    )
+    theirs = run(script, world)["exports"][0]["image"]
+    ours = json.loads(exported.image(ee.Image("looks/x")).serialize())
+    assert count_calls(theirs) == count_calls(ours)
+    image = drawn.holey_image(5, (30, 34), seed=7)
+    local.write_features(world, image, NAMES)
+    (world / "features.tif").rename(world / "looks" / "x.tif")
+    for band, values in local.pixels_of(world, ours, (30, 34)).items():
+        np.testing.assert_array_equal(local.pixels_of(world, theirs, (30, 34))[band], values)

@@ -1,7 +1,7 @@
 """Earth Engine: the session; composite, features, labels and evidence as expressions; download; export tasks."""
 
 from water_gee.earth.areas import resolve_areas, scene_versions
-from water_gee.earth.composite import composite, feature_image
+from water_gee.earth.composite import composite, feature_image, preview
 from water_gee.earth.features import ELEVATION_SCALE, FEATURES, SLOPE_SCALE
 from water_gee.earth.fetch import PIXEL_LIMIT, Retry, expression_hash, fetch, request_bytes
 from water_gee.earth.formulas import derive, line_enhancement, normalised_difference
@@ -38,6 +38,7 @@ __all__ = [
     "line_enhancement",
     "normalised_difference",
     "possible_ranges",
+    "preview",
     "request_bytes",
     "resolve_areas",
     "scene_versions",

@@ -32,10 +32,23 @@ def composite(spec: CompositeSpec, area: Area, year: int) -> Any:
 
     The digital numbers are composited and then scaled once: the median and the mean commute with it.
     """
+    return on_lattice(spec, _reflectance(spec, area, year))
+
+
+def preview(spec: CompositeSpec, area: Area, year: int) -> Any:
+    """Return MNDWI of the same looks at the scale of each request: a coarse look at areas too wide for the network.
+
+    Masked where there is no clear look; one band, `mndwi`.
+    """
+    seen = _reflectance(spec, area, year)
+    return within(spec, area, seen.normalizedDifference(["green", "swir1"]).rename("mndwi"))
+
+
+def _reflectance(spec: CompositeSpec, area: Area, year: int) -> Any:
     sensor = spec.sensor
     numbers = clear_looks(spec, area, year).select(list(sensor.bands))
     reduced = numbers.median() if sensor.reducer == "median" else numbers.mean()
-    return on_lattice(spec, reduced.multiply(sensor.multiply).add(sensor.add))
+    return reduced.multiply(sensor.multiply).add(sensor.add)
 
 
 def feature_image(spec: CompositeSpec, area: Area, year: int) -> Any:

@@ -1,6 +1,7 @@
 """`code_editor.js`: the study in one script to paste into Earth Engine's Code Editor."""
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +24,7 @@ class StudyText:
         crs: of the study's pixels.
         transform: scale x, shear, origin x, shear, -scale y, origin y.
         bounds: (left, bottom, right, top) of the area in the crs.
+        from_zoom: the zoom of the map from which the network is computed; see `first_zoom`.
     """
 
     name: str
@@ -33,14 +35,35 @@ class StudyText:
     crs: str
     transform: Sequence[float]
     bounds: Sequence[float]
+    from_zoom: int
 
 
-def code_editor(exported: ExportedNetwork, features: Any, study: StudyText) -> str:
-    """Write the script; `features` is the `ee.Image` of the study's features, the same that tiles are made of."""
+def first_zoom(metres: float, latitude: float) -> int:
+    """Return the zoom from which a tile of the map, 256 pixels wide, holds at most 1024 of the study's pixels a side.
+
+    Args:
+        metres: of one pixel of the study.
+        latitude: of the area, in degrees: a tile of the map covers less ground the further it lies from the equator.
+    """
+    widest = 1024 * metres  # ground that a tile may cover
+    equator = 2 * math.pi * 6378137  # of the map's sphere, in metres: the width of the one tile of zoom 0
+    return max(0, math.ceil(math.log2(equator * math.cos(math.radians(latitude)) / widest)))
+
+
+def code_editor(exported: ExportedNetwork, features: Any, preview: Any, study: StudyText) -> str:
+    """Write the script.
+
+    Args:
+        exported: the network.
+        features: the `ee.Image` of the study's features, the same that tiles are made of.
+        preview: an `ee.Image` of one band, above 0 where there may be water, cheap at any scale.
+        study: what the script says of the study.
+    """
     identifiers = {"BEGIN": study.begin, "END": study.end, "CRS": study.crs, "CRS_TRANSFORM": list(study.transform)}
     writer = Writer(identifiers)
     composite = writer.write(from_expression(json.loads(features.serialize())), INPUT.name)
     network = writer.write(exported.result, "result")
+    coarse = writer.write(from_expression(json.loads(preview.serialize())), "preview")
     layers = "\n".join(
         f"//   {layer['place']:<36} {layer['operation']:<11} {layer['channels']:>4} channels"
         for layer in exported.report["layers"]
@@ -71,11 +94,30 @@ var ASSET = 'projects/YOUR-PROJECT/assets/water_{study.year}';  // where the map
 {network}
 
 // ---- The map ----
-// The network sees the pixels that are asked for: on the map, those of the zoom. The export below uses the study's own.
-Map.centerObject(REGION, 9);
-Map.addLayer({INPUT.name}, {{bands: {json.dumps(_picture(exported.features))}, min: 0, max: 0.3}}, 'features');
-Map.addLayer(result.select('probability'), {{min: 0, max: 1}}, 'probability of water', false);
-Map.addLayer(result.select('water').selfMask(), {{palette: ['0050ff']}}, 'water');
+// The features and the network are computed on the study's own pixels at every zoom: the further out, the more of them
+// one tile of the map holds, until Earth Engine gives up. So their layers show from FROM_ZOOM on. Further out a coarse
+// preview shows, at the zoom's own scale: MNDWI above 0 of the same looks. It is not the network's map.
+var FROM_ZOOM = {study.from_zoom};
+{coarse}
+var look = {{bands: {json.dumps(_picture(exported.features))}, min: 0, max: 0.3}};
+var near = [
+  Map.addLayer({INPUT.name}, look, 'features', false),
+  Map.addLayer(result.select('probability'), {{min: 0, max: 1}}, 'probability of water', false),
+  Map.addLayer(result.select('water').selfMask(), {{palette: ['0050ff']}}, 'water', false)
+];
+var far = Map.addLayer(preview.gt(0).selfMask(), {{palette: ['80a0d0']}}, 'preview: MNDWI above 0', false);
+var shown = null;
+var show = function(zoom) {{
+  if (shown === (zoom >= FROM_ZOOM)) return;  // what you switch on or off by hand stays so until the zoom crosses it
+  shown = zoom >= FROM_ZOOM;
+  near[0].setShown(shown);
+  near[2].setShown(shown);
+  far.setShown(!shown);
+  if (!shown) near[1].setShown(false);
+}};
+Map.centerObject(REGION, Math.max(FROM_ZOOM, 9));
+Map.onChangeZoom(show);
+show(Map.getZoom());
 
 // ---- The export ----
 // Start it in the tab Tasks. Classes must not be averaged in pyramids.

@@ -18,6 +18,7 @@ from water_gee.earth import (
     feature_image,
     fetch,
     in_parallel,
+    preview,
     resolve_areas,
 )
 from water_gee.errors import ExportError
@@ -26,7 +27,7 @@ from water_gee.export.card import model_card
 from water_gee.export.forms import kernel_probe
 from water_gee.export.network import ExportedNetwork, ExportOptions, export_network
 from water_gee.export.parity import Parity, compare, total
-from water_gee.export.script import StudyText, code_editor
+from water_gee.export.script import StudyText, code_editor, first_zoom
 from water_gee.files import write_text
 from water_gee.models import TrainedModel, exportable, load_checkpoint, predict, selected
 from water_gee.paths import Layout
@@ -193,8 +194,20 @@ def _script(exported: ExportedNetwork, study: StudySettings, spec: CompositeSpec
         crs=grid.crs,
         transform=[grid.scale, 0, x, 0, -grid.scale, y],
         bounds=area.geometry.bounds,
+        from_zoom=first_zoom(*_ground(spec, area)),
     )
-    return code_editor(exported, feature_image(spec, area, year), text)
+    return code_editor(exported, feature_image(spec, area, year), preview(spec, area, year), text)
+
+
+def _ground(spec: CompositeSpec, area: Area) -> tuple[float, float]:
+    """Return how wide a pixel is, in metres, and the latitude of an area's centre."""
+    from pyproj import CRS, Transformer
+
+    left, bottom, right, top = area.geometry.bounds
+    crs = CRS.from_user_input(spec.grid.crs)
+    _, latitude = Transformer.from_crs(crs, 4326, always_xy=True).transform((left + right) / 2, (bottom + top) / 2)
+    metres = 111_320.0 if crs.is_geographic else crs.axis_info[0].unit_conversion_factor
+    return spec.grid.scale * metres, float(latitude)
 
 
 def _study(study: StudySettings, spec: CompositeSpec) -> dict[str, Any]:
