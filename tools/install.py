@@ -1,8 +1,9 @@
 """Make `.venv` with the exact versions of constraints.txt, through uv where it can be had, else through pip.
 
 `python tools/install.py chain,dev` installs the project with its extras `chain` and `dev`; the Makefile calls it. It
-needs nothing but the standard library. uv does not read pip's configuration: what is configured there (an index, a folder of wheels, a
-certificate) is handed to it, and where pip is configured with something that has no counterpart here, pip installs.
+needs nothing but the standard library. uv does not read pip's configuration: what is configured there (an index, a
+folder of wheels, a certificate) is handed to it, and where pip is configured with something that has no counterpart
+here, pip installs.
 """
 
 import ast
