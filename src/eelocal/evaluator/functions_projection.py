@@ -70,7 +70,7 @@ class _Same(MaskedNode):
 
 @implements("Image.setDefaultProjection")
 def set_default(image: Image, crs: Projection, transform: list[float] | None, scale: float | None) -> Image:
-    """The pixels stay; `projection()` and `resample()` see the new projection."""
+    """The pixels stay; `projection()`, `resample()` and `Terrain` see the new projection."""
     target = rescaled(crs, transform, scale)
     place(target)
     return image.each(lambda node: _Same(node, target))

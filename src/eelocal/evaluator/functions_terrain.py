@@ -15,14 +15,17 @@ from eelocal.evaluator.node import Node
 from eelocal.evaluator.pixeltype import FLOAT, PixelType, cast
 from eelocal.evaluator.raster import Raster, Values
 from eelocal.evaluator.registry import implements
+from eelocal.evaluator.resampling import ReprojectNode, has_projection
 
+_WHERE = "on the pixels of the image's default projection"
 _CROSS = [(-1, 0, 1.0), (0, -1, 1.0), (0, 0, 1.0), (0, 1, 1.0), (1, 0, 1.0)]
 
 
 def _graded(source: Node, function: Callable[[Values, Values], Values], type_: PixelType = FLOAT) -> Node:
     """Return a function of the rise to the east and to the north: central differences of the four neighbours.
 
-    Masked where the centre or a neighbour is.
+    Masked where the centre or a neighbour is. Computed on the pixels of the elevation's default projection, whatever
+    grid is asked for; that takes its nearest pixels.
     """
 
     def grade(around: Around) -> Raster:
@@ -35,7 +38,7 @@ def _graded(source: Node, function: Callable[[Values, Values], Values], type_: P
             valid = np.logical_and.reduce([around.part(mask, row, column) for row, column, _ in _CROSS])
         return Raster(cast(function(east, north), type_), valid)
 
-    return ReachNode(source, type_, _CROSS, grade)
+    return ReprojectNode(ReachNode(source, type_, _CROSS, grade), source.projection)
 
 
 def slope_of(east: Values, north: Values) -> Values:
@@ -51,24 +54,28 @@ def aspect_of(east: Values, north: Values) -> Values:
 def _elevation(image: Image) -> Node:
     if not image.bands:
         raise bad_request("The image has no bands.")
-    if len(image.bands) == 1:
-        return image.bands[0].node
-    return next((band.node for band in image.bands if band.name == "elevation"), image.bands[0].node)
+    node = next((band.node for band in image.bands if band.name == "elevation"), image.bands[0].node)
+    if not has_projection(node):
+        raise bad_request(
+            "eelocal: the elevation has no projection of its own, as a mosaic has none, so that the service computes"
+            " on pixels of one degree; give it one with setDefaultProjection or reproject first."
+        )
+    return node
 
 
-@implements("Terrain.slope")
+@implements("Terrain.slope", note=_WHERE)
 def slope(image: Image) -> Image:
     """Degrees."""
     return image.with_bands([Band("slope", _graded(_elevation(image), slope_of))])
 
 
-@implements("Terrain.aspect")
+@implements("Terrain.aspect", note=_WHERE)
 def aspect(image: Image) -> Image:
     """Degrees clockwise from north."""
     return image.with_bands([Band("aspect", _graded(_elevation(image), aspect_of))])
 
 
-@implements("Terrain.hillshade")
+@implements("Terrain.hillshade", note=_WHERE)
 def hillshade(image: Image, azimuth: float, elevation: float) -> Image:
     """The cosine of the light's angle to the surface, 0 to 255."""
     zenith, light = np.radians(90 - elevation), np.radians(azimuth)
@@ -82,7 +89,7 @@ def hillshade(image: Image, azimuth: float, elevation: float) -> Image:
     return image.with_bands([Band("hillshade", node)])
 
 
-@implements("Terrain.products")
+@implements("Terrain.products", note=_WHERE)
 def products(image: Image) -> Image:
     """The image with slope, aspect and hillshade."""
     added = [slope(image).bands[0], aspect(image).bands[0], hillshade(image, 270.0, 45.0).bands[0]]

@@ -45,7 +45,8 @@ def everything():
     around = (
         median.unmask(0).neighborhoodToArray(ee.Kernel.square(2)).arrayReduce(ee.Reducer.sum(), [0, 1]).arrayGet([0, 0])
     )
-    bands = [median, last, fixed, smooth, median.clip(region), around, ee.Image.pixelLonLat(), ee.Terrain.slope(median)]
+    slope = ee.Terrain.slope(median.setDefaultProjection("EPSG:32648", list(COARSE)))
+    bands = [median, last, fixed, smooth, median.clip(region), around, ee.Image.pixelLonLat(), slope]
     return ee.Image.cat(bands)
 
 

@@ -6,7 +6,8 @@ import pytest
 import torch
 from scipy import ndimage
 
-from memory_catalog import MemoryCatalog, MemoryImage, grid, pixels, value
+from eelocal.errors import EEError
+from memory_catalog import NORTH_UP, MemoryCatalog, MemoryImage, grid, pixels, value
 
 RANDOM = np.random.default_rng(3)
 SIZE = (40, 36)
@@ -158,3 +159,52 @@ def test_slope_and_aspect_of_a_plane():
     assert not slope.mask[0].any() and not slope.mask[:, -1].any() and slope.mask[1:-1, 1:-1].all()
     np.testing.assert_allclose(slope.values[slope.mask], np.degrees(np.arctan(0.5)), rtol=1e-6)
     np.testing.assert_allclose(aspect.values[aspect.mask], np.degrees(np.arctan2(-0.3, 0.4)) % 360, rtol=1e-5)
+
+
+def gradient(heights, east, north):
+    """Return slope in degrees [y, x], NaN on the border, of heights on pixels `east` by `north` metres."""
+    rise = np.hypot(
+        (heights[1:-1, 2:] - heights[1:-1, :-2]) / (2 * east), (heights[:-2, 1:-1] - heights[2:, 1:-1]) / (2 * north)
+    )
+    return np.pad(np.degrees(np.arctan(rise)), 1, constant_values=np.nan)
+
+
+COARSE = (90.0, 0.0, NORTH_UP[2], 0.0, -90.0, NORTH_UP[5])
+HILLS = RANDOM.uniform(0, 100, (8, 9))
+
+
+@pytest.mark.parametrize(
+    "on_the_lattice",
+    [
+        lambda image: image,
+        lambda image: image.reproject("EPSG:32648", list(NORTH_UP)),
+        lambda image: image.multiply(1).reproject("EPSG:32648", list(COARSE)).reproject("EPSG:32648", list(NORTH_UP)),
+    ],
+    ids=["as asked", "reprojected", "reprojected twice"],
+)
+def test_slope_is_that_of_the_elevations_own_pixels(on_the_lattice):
+    catalog = MemoryCatalog(MemoryImage("dem", {"elevation": HILLS}, transform=COARSE))
+    out = pixels(catalog, on_the_lattice(ee.Terrain.slope(ee.Image("dem"))), grid(27, 24)).bands[0]
+    expected = gradient(HILLS, 90, 90).repeat(3, 0).repeat(3, 1)
+    np.testing.assert_array_equal(out.mask, ~np.isnan(expected))
+    np.testing.assert_allclose(out.values[out.mask], expected[out.mask], rtol=1e-5)
+
+
+def test_slope_of_a_mosaic_is_that_of_the_projection_it_is_given():
+    right = (90.0, 0.0, NORTH_UP[2] + 4 * 90, 0.0, -90.0, NORTH_UP[5])
+    catalog = MemoryCatalog(
+        MemoryImage("dem/a", {"elevation": HILLS[:, :4]}, transform=COARSE),
+        MemoryImage("dem/b", {"elevation": HILLS[:, 4:]}, transform=right),
+    )
+    mosaic = ee.ImageCollection("dem").mosaic()
+    with pytest.raises(EEError, match="no projection of its own"):
+        pixels(catalog, ee.Terrain.slope(mosaic), grid(27, 24))
+    own = mosaic.setDefaultProjection(ee.Image("dem/a").projection())
+    out = pixels(catalog, ee.Terrain.slope(own), grid(27, 24)).bands[0]
+    expected = gradient(HILLS, 90, 90).repeat(3, 0).repeat(3, 1)
+    np.testing.assert_array_equal(out.mask, ~np.isnan(expected))  # no seam between the two
+    np.testing.assert_allclose(out.values[out.mask], expected[out.mask], rtol=1e-5)
+    fine = mosaic.setDefaultProjection("EPSG:32648", list(NORTH_UP))
+    steps = pixels(catalog, ee.Terrain.slope(fine), grid(27, 24)).bands[0]
+    stairs = gradient(HILLS.repeat(3, 0).repeat(3, 1), 30, 30)
+    np.testing.assert_allclose(steps.values[steps.mask], stairs[steps.mask], rtol=1e-5)
