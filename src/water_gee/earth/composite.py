@@ -61,7 +61,7 @@ def feature_image(spec: CompositeSpec, area: Area, year: int) -> Any:
     image = ee.Image.cat([FEATURES[name].build(sources).rename(name) for name in spec.features])
     one_band = sources.reflectance.select(0)  # all reflectance bands have one mask
     seen = one_band.addBands(image).mask().reduce(ee.Reducer.min())
-    return within(spec, area, image.updateMask(seen).toFloat())
+    return within(spec, area, on_lattice(spec, image.updateMask(seen).toFloat()))
 
 
 def elevation_versions(spec: CompositeSpec, area: Area) -> list[Any]:
@@ -105,8 +105,12 @@ def elevation(spec: CompositeSpec, area: Area) -> Any:
 
 
 def slope(spec: CompositeSpec, area: Area, year: int) -> Any:
-    """Return the slope in degrees, computed on the elevation model's own pixels; 0 where it has none."""
-    return on_lattice(spec, ee.Terrain.slope(terrain(spec, area, year))).unmask(0, False)
+    """Return the slope in degrees, computed on the elevation model's own pixels; 0 where it has none.
+
+    A pixel of the lattice has the slope of the model's pixel that holds its centre.
+    """
+    ground = terrain(spec, area, year)
+    return on_lattice(spec, on_pixels_of(ground, ee.Terrain.slope(ground))).unmask(0, False)
 
 
 def terrain(spec: CompositeSpec, area: Area, year: int) -> Any:
@@ -118,6 +122,15 @@ def terrain(spec: CompositeSpec, area: Area, year: int) -> Any:
     near = scenes(spec, area, year).first().geometry()
     part = ee.ImageCollection(spec.dem.asset).filterBounds(near).first()
     return dem.setDefaultProjection(part.select(spec.dem.band).projection())
+
+
+def on_pixels_of(ground: Any, image: Any) -> Any:
+    """Compute an image on the pixels of another's projection.
+
+    `Terrain` works in its input's default projection, but of `setDefaultProjection` the service documents that later
+    operations may change the resolution: so that projection is fixed here, before `on_lattice` asks for its own.
+    """
+    return image.reproject(ground.projection())
 
 
 def _dem(spec: CompositeSpec, area: Area) -> Any:
@@ -132,8 +145,8 @@ def _dem(spec: CompositeSpec, area: Area) -> Any:
 def on_lattice(spec: CompositeSpec, image: Any) -> Any:
     """Give an image the study's pixels.
 
-    A composite has no projection, so that whatever looks at neighbours would be computed at the scale of each
-    request; here it is computed on the study's pixels whoever asks.
+    A composite has no projection, and what looks at neighbours is computed at the scale of each request; below this it
+    is computed on the study's pixels whoever asks. It must stand above what looks at neighbours, and not only below it.
     """
     grid = spec.grid
     x, y = grid.origin

@@ -5,7 +5,7 @@ from typing import Any
 
 import ee
 
-from water_gee.earth.composite import on_lattice, terrain
+from water_gee.earth.composite import on_lattice, on_pixels_of, terrain
 from water_gee.earth.spec import CompositeSpec
 from water_gee.study import Area
 
@@ -26,7 +26,12 @@ def directions(spec: CompositeSpec, area: Area, year: int) -> Any:
         "north": (steep.sin().multiply(way.cos()), 0),  # flat ground's aspect means nothing, and may be masked
         "up": (steep.cos(), 1),
     }
-    return ee.Image.cat([on_lattice(spec, part).unmask(flat, False).rename(n) for n, (part, flat) in parts.items()])
+    return ee.Image.cat(
+        [
+            on_lattice(spec, on_pixels_of(ground, part)).unmask(flat, False).rename(name)
+            for name, (part, flat) in parts.items()
+        ]
+    )
 
 
 def illumination(scene: Any, ground: Any) -> Any:
