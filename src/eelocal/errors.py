@@ -20,6 +20,12 @@ class EEError(Exception):
         self.status: str = status
         self.located: bool = False
 
+    def again(self) -> EEError:
+        """Return an error like this one: one that is kept must not be raised, since it would keep its traceback."""
+        copy = EEError(self.message, self.code, self.status)
+        copy.located = True  # it has nothing to do with the operation that it happens to stop
+        return copy
+
 
 def bad_request(message: str) -> EEError:
     """Return a 400 ``INVALID_ARGUMENT``: the request itself is wrong."""

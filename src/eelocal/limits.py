@@ -31,6 +31,8 @@ class Limits:
         seconds: time that an interactive computation may take.
         tasks: tasks that may wait or run.
         running: tasks that run at once.
+        arrival: seconds within which a request must have come, from its first byte on; a connection's first byte too.
+        idle: seconds that a connection may be silent between two requests, or while it takes a reply.
     """
 
     body: int = 10_485_760
@@ -43,6 +45,8 @@ class Limits:
     seconds: float = 300.0
     tasks: int = 3_000
     running: int = 2
+    arrival: float = 60.0
+    idle: float = 600.0
 
     def check_body(self, size: int) -> None:
         """Refuse a request body of too many bytes."""

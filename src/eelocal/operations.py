@@ -150,7 +150,7 @@ class Operations:
             self._end(id, "SUCCEEDED", destinationUris=uris, progress=1.0,
                       batchEecuUsageSeconds=round(time.monotonic() - started, 3))  # fmt: skip
         except EEError as error:
-            self._end(id, "CANCELLED" if error is _CANCELLED else "FAILED", error=error)
+            self._end(id, "CANCELLED" if error.status == _CANCELLED.status else "FAILED", error=error)
         except Exception as error:  # a bug must not leave the task RUNNING
             traceback.print_exc()
             self._end(id, "FAILED", error=EEError(f"eelocal internal error: {type(error).__name__}: {error}"))

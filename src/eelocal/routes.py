@@ -9,19 +9,20 @@ from typing import Any
 
 from eelocal.discovery import VERSION
 from eelocal.errors import EEError, not_found
-from eelocal.service import Reply, Service, as_json, refuse
+from eelocal.service import Gone, Reply, Service, as_json, refuse
 
 
 @dataclass(frozen=True)
 class Request:
-    """One request, parsed: `groups` are the parts of its path."""
+    """One request, parsed: `groups` are the parts of its path, `gone` returns whether its client has gone away."""
 
     method: str
     path: str
     query: dict[str, str]
     body: dict[str, Any]
     base_url: str
-    groups: tuple[str, ...] = ()
+    groups: tuple[str, ...]
+    gone: Gone
 
 
 Handler = Callable[[Service, Request], Reply]
@@ -88,12 +89,13 @@ def _operations(service: Service, request: Request) -> Reply:
 ROUTES = (
     _route("discovery", "GET", r"/\$discovery/rest", lambda s, r: s.describe_api(r.base_url)),
     _route("algorithms", "GET", "{v}/{project}/algorithms", lambda s, r: s.list_algorithms()),
-    _route("compute", "POST", "{v}/{project}/value:compute", lambda s, r: s.compute_value(r.body), computes=True),
-    _route("computePixels", "POST", "{v}/{project}/image:computePixels", lambda s, r: s.compute_pixels(r.body),
+    _route("compute", "POST", "{v}/{project}/value:compute", lambda s, r: s.compute_value(r.body, r.gone),
            computes=True),
-    _route("getPixels", "POST", "{v}/{asset}:getPixels", lambda s, r: s.get_pixels(r.groups[0], r.body),
+    _route("computePixels", "POST", "{v}/{project}/image:computePixels", lambda s, r: s.compute_pixels(r.body, r.gone),
            computes=True),
-    _route("export", "POST", "{v}/{project}/image:export", lambda s, r: s.export_image(r.groups[0], r.body)),
+    _route("getPixels", "POST", "{v}/{asset}:getPixels", lambda s, r: s.get_pixels(r.groups[0], r.body, r.gone),
+           computes=True),
+    _route("export", "POST", "{v}/{project}/image:export", lambda s, r: s.export_image(r.groups[0], r.body, r.gone)),
     _route("operations", "GET", "{v}/{project}/operations", _operations),
     _route("operations", "GET", "{v}/(projects/[^/]+/operations/[^/:]+)",
            lambda s, r: as_json(s.operations.get(r.groups[0]))),

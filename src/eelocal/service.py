@@ -17,17 +17,21 @@ from eelocal.evaluator import Evaluator, PixelGrid
 from eelocal.exports import ImageExport
 from eelocal.limits import Limits
 from eelocal.operations import Operations
-from eelocal.workers import Workers
+from eelocal.workers import Workers, never
+
+Gone = Callable[[], bool]
+"""Returns whether the client that asked has gone away, so that nothing need be computed for it."""
 
 _LATE = EEError("Computation timed out.", 400, "INVALID_ARGUMENT")
 
 
 @dataclass(frozen=True)
 class Reply:
-    """A reply's body and its type."""
+    """A reply's body and its type; `error` is the message of one that is an error."""
 
     body: bytes
     content_type: str = "application/json; charset=UTF-8"
+    error: str = ""
 
 
 def as_json(content: Any) -> Reply:
@@ -54,16 +58,17 @@ class Service:
         self.store = Store(self.catalog)
         self.evaluator = Evaluator(self.catalog)
         self.operations = Operations(self.catalog.root, self.limits)
-        self._workers = Workers(os.cpu_count() or 1, "eelocal-compute")
+        self.workers = os.cpu_count() or 1
+        self._workers = Workers(self.workers, "eelocal-compute")
 
     def close(self) -> None:
         """Stop the threads and give up the running tasks."""
         self._workers.close()
         self.operations.close()
 
-    def _compute(self, work: Callable[[], Any]) -> Any:
+    def _compute(self, work: Callable[[], Any], gone: Gone) -> Any:
         """Do heavy work on one of a few threads: as many at once as there are processors, the rest waits."""
-        return self._workers.submit(work).wait(self.limits.seconds, _LATE)
+        return self._workers.submit(work).wait(self.limits.seconds, _LATE, gone)
 
     def describe_api(self, base_url: str) -> Reply:
         """Return the discovery document."""
@@ -73,28 +78,28 @@ class Service:
         """Return the list of algorithms."""
         return Reply(discovery.algorithms())
 
-    def compute_value(self, body: dict[str, Any]) -> Reply:
+    def compute_value(self, body: dict[str, Any], gone: Gone = never) -> Reply:
         """``value:compute``."""
         expression = _expression(body)
-        result = self._compute(lambda: self.evaluator.value(expression))
+        result = self._compute(lambda: self.evaluator.value(expression), gone)
         if isinstance(result, dict) and result.get("type") == "ImageCollection":
             self.limits.check_elements(len(result.get("features", [])))
         return as_json({"result": result})
 
-    def compute_pixels(self, body: dict[str, Any]) -> Reply:
+    def compute_pixels(self, body: dict[str, Any], gone: Gone = never) -> Reply:
         """``image:computePixels``."""
-        return self._compute_pixels(_expression(body), body)
+        return self._compute_pixels(_expression(body), body, gone)
 
-    def get_pixels(self, name: str, body: dict[str, Any]) -> Reply:
+    def get_pixels(self, name: str, body: dict[str, Any], gone: Gone = never) -> Reply:
         """``assets:getPixels``."""
         if body.get("region"):
             raise refuse("the field region of getPixels: give a grid")
         id = asset_id(name)
         self.catalog.image(id)
         load = {"functionName": "Image.load", "arguments": {"id": {"constantValue": id}}}
-        return self._compute_pixels({"result": "0", "values": {"0": {"functionInvocationValue": load}}}, body)
+        return self._compute_pixels({"result": "0", "values": {"0": {"functionInvocationValue": load}}}, body, gone)
 
-    def _compute_pixels(self, expression: dict[str, Any], body: dict[str, Any]) -> Reply:
+    def _compute_pixels(self, expression: dict[str, Any], body: dict[str, Any], gone: Gone) -> Reply:
         file_format = body.get("fileFormat") or "AUTO_JPEG_PNG"
         if file_format not in ("NPY", "GEO_TIFF"):
             raise refuse(f"the file format {file_format}: ask for NPY or GEO_TIFF")
@@ -104,7 +109,7 @@ class Service:
         if grid is not None:
             self.limits.check_grid(grid.width, grid.height)
         names = _names(body.get("bandIds"))
-        result = self._compute(lambda: self._checked_pixels(expression, grid, names))
+        result = self._compute(lambda: self._checked_pixels(expression, grid, names), gone)
         if file_format == "NPY":
             return Reply(encode.npy(result.bands), "application/octet-stream")
         return Reply(encode.geotiff(result.bands, result.grid), "image/tiff")
@@ -120,7 +125,7 @@ class Service:
         self.limits.check_pixels(grid.width, grid.height, sizes)
         return self.evaluator.pixels(expression, grid, names)
 
-    def export_image(self, project: str, body: dict[str, Any]) -> Reply:
+    def export_image(self, project: str, body: dict[str, Any], gone: Gone = never) -> Reply:
         """``image:export``, to an asset."""
         expression = _expression(body)
         if "fileExportOptions" in body:
@@ -131,7 +136,7 @@ class Service:
         id = asset_id(destination["name"])
         overwrite = bool(destination.get("overwrite"))
         self.store.check_new(id, overwrite)
-        self._compute(lambda: self.evaluator.image_info(expression))  # an expression that is wrong fails now
+        self._compute(lambda: self.evaluator.image_info(expression), gone)  # an expression that is wrong fails now
         work = ImageExport(
             self.evaluator, self.store, self.operations.scratch, expression, id,
             overwrite=overwrite, max_pixels=_int(body.get("maxPixels"), 100_000_000),

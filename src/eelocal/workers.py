@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import math
 import queue
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
 from eelocal.errors import EEError
 
 _current = threading.local()
+_LISTEN = 0.1  # seconds between two looks at whether the client is still there
+
+GONE = EEError("The client closed the connection.", 499, "CANCELLED")
+"""Why work ends whose client went away; nobody reads it."""
+
+
+def never() -> bool:
+    """Return False: there is no client that could go away."""
+    return False
 
 
 class Job:
@@ -40,28 +51,47 @@ class Job:
         """Let the job's next `checkpoint` raise `reason`."""
         self._reason = reason
 
-    def wait(self, seconds: float, late: EEError) -> Any:
+    def wait(self, seconds: float, late: EEError, gone: Callable[[], bool] = never) -> Any:
         """Return the job's result; time in the queue does not count.
 
+        Args:
+            seconds: how long it may run.
+            late: what is raised when it runs longer.
+            gone: returns whether the client went away; then the job is stopped, waiting or running.
+
         Raises:
-            EEError: `late`, when it runs longer than `seconds`; or whatever the work raised.
+            EEError: `late`, `GONE`, or whatever the work raised.
         """
-        self._started.wait()
-        if not self._done.wait(seconds):
+        self._listen(self._started, None, gone)
+        if not self._listen(self._done, seconds, gone):
             self.stop(late)
-            raise late
+            raise late.again()
         if self._error is not None:
             raise self._error
         return self._result
 
+    def _listen(self, event: threading.Event, seconds: float | None, gone: Callable[[], bool]) -> bool:
+        """Wait for an event as long as the client is there; return whether it came within `seconds`."""
+        end = math.inf if seconds is None else time.monotonic() + seconds
+        while not event.wait(min(_LISTEN, max(0.0, end - time.monotonic()))):
+            if gone():
+                self.stop(GONE)
+                raise GONE.again()
+            if time.monotonic() >= end:
+                return event.is_set()
+        return True
+
     def raise_if_stopped(self) -> None:
         """Raise the reason that `stop` gave, if it was called."""
         if self._reason is not None:
-            raise self._reason
+            raise self._reason.again()
 
 
 def checkpoint() -> None:
-    """Stop here if the job that this thread works on was told to; reading a window of an asset does this."""
+    """Stop here if the job that this thread works on was stopped.
+
+    Each algorithm of an expression, each node of a plan and each window of an asset that is read comes by here.
+    """
     job: Job | None = getattr(_current, "job", None)
     if job is not None:
         job.raise_if_stopped()

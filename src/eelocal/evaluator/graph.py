@@ -11,6 +11,7 @@ from eelocal.evaluator.coerce import coerce
 from eelocal.evaluator.registry import OPERATIONS
 from eelocal.evaluator.signatures import signatures
 from eelocal.evaluator.wire import children, kind_of, references, truth
+from eelocal.workers import checkpoint
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,6 +87,7 @@ class Graph:
             try:
                 home.values[name] = self._decode(self.nodes[name], home)
             except EEError as error:
+                checkpoint()  # a computation that was stopped goes no further
                 # Only a value that is used may fail the request: `If` uses one of two.
                 home.values[name] = _Failure(error)
         found = self._home(key, scope).values[key]
@@ -196,6 +198,7 @@ class Graph:
         Raises:
             EEError: for an unknown algorithm or argument, a missing one or one of the wrong type.
         """
+        checkpoint()
         signature = signatures().get(name)
         if signature is None:
             raise bad_request(f"Unknown algorithm '{name}'.")

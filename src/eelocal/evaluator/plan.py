@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from eelocal.evaluator.grid import Lattice, Window, join
 from eelocal.evaluator.node import Node
 from eelocal.evaluator.raster import Mask, Raster
+from eelocal.workers import checkpoint
 
 STRIP_PIXELS = 32_768
 """Pixels of a strip: large requests are computed in strips of whole rows, so that memory is bounded."""
@@ -60,6 +61,7 @@ class Plan:
             mine = wanted[index]
             if mine is None:
                 continue
+            checkpoint()
             links = self.links[index]
             parts = node.windows(lattice, mine)
             inputs = [_part(rasters[child], wanted[child], part) for child, part in zip(links, parts, strict=True)]
