@@ -59,12 +59,11 @@ class Store:
                 described[field] = _timestamp(asset.properties[key] / 1000)
         return described
 
-    def list(self, parent: str, full: bool, page_size: int, page_token: str) -> dict[str, Any]:
-        """Return a page of what lies directly in a folder, and the token of the next page."""
+    def list(self, parent: str, full: bool, page_size: int, start: int) -> dict[str, Any]:
+        """Return a page of what lies directly in a folder, from number `start` on, and the token of the next page."""
         id = asset_id(parent)
         if (id == "" or _is_root(id)) and not self.catalog.path(id).is_dir():
             return {"assets": []}
-        start = int(page_token) if page_token.isdigit() else 0
         children = self.catalog.children(id)
         stop = start + (page_size or _PAGE)
         page: dict[str, Any] = {"assets": [self.describe(child, full) for child in children[start:stop]]}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 
 from eelocal import usgs
 from eelocal.errors import EEError, bad_request, not_found
+from eelocal.ids import asset_id, asset_name
 from eelocal.raster import BandInfo, BandSource, read_bands, read_window, stamp, unreadable
 
 HIDDEN = ".eelocal"
@@ -25,11 +25,9 @@ HIDDEN = ".eelocal"
 MARKER = ".asset.json"
 """File in a folder that was created through the service: its type and properties."""
 
-_PUBLIC = ("projects/earthengine-public/assets/", "projects/earthengine-legacy/assets/")
 _SUFFIXES = (".tif", ".TIF", ".tiff", ".TIFF")
 _MEGABYTE = 1 << 20
 _READ_WHOLE = 16 * _MEGABYTE  # files up to here are read whole to tell their version
-_SEGMENT = re.compile(r"[^./\\\x00-\x1f][^/\\\x00-\x1f]*")
 
 Kind = Literal["IMAGE", "IMAGE_COLLECTION", "FOLDER", "TABLE"]
 """What an asset id can name; eelocal stores no tables."""
@@ -70,32 +68,6 @@ class ImageAsset:
         return read_window(info, self.sources[self.bands.index(info)], col, row, width, height)
 
 
-def asset_id(name: str) -> str:
-    """Return the catalog id of an asset's id or resource name.
-
-    ``projects/earthengine-public/assets/X`` and ``projects/earthengine-legacy/assets/X`` are X; a project's
-    own assets keep their name ``projects/<project>/assets/X``.
-
-    Raises:
-        EEError: the id has an empty or hidden segment, or characters that no asset id has.
-    """
-    text = name.strip("/")
-    for prefix in _PUBLIC:
-        if (text + "/").startswith(prefix):
-            text = text[len(prefix) :]
-            break
-    if text and not all(_SEGMENT.fullmatch(segment) for segment in text.split("/")):
-        raise bad_request(f"Asset id '{name}' is not valid.")
-    return text
-
-
-def asset_name(id: str) -> str:
-    """Return the resource name of an asset id, as the service answers it."""
-    if id.startswith("projects/"):
-        return id
-    return f"projects/earthengine-{'legacy' if id.startswith('users/') else 'public'}/assets/{id}"
-
-
 class Catalog:
     """The assets below a folder, read afresh whenever a file changes (modification time or size)."""
 
@@ -112,19 +84,37 @@ class Catalog:
         self._lock = threading.Lock()
 
     def path(self, id: str) -> Path:
-        """Return the path of an asset without a suffix."""
+        """Return the path of an asset without a suffix.
+
+        Raises:
+            EEError: the id is not valid, or a link on its way leads out of the catalog.
+        """
         id = asset_id(id)
-        return self.root / id if id else self.root
+        return self._inside(self.root / id) if id else self.root
+
+    def _inside(self, path: Path) -> Path:
+        """Return a path of the catalog that a link, if it is one, does not lead out of it."""
+        real = os.path.realpath(path)
+        if os.path.commonpath([real, self.root]) != str(self.root):
+            raise EEError(
+                f"{path} is a link to {real}, outside of the catalog {self.root}; copy it into the catalog, or serve a"
+                " folder that holds both.",
+                400,
+                "FAILED_PRECONDITION",
+            )
+        return path
 
     def image_file(self, id: str) -> Path | None:
-        """Return the GeoTIFF of an image asset that is one file, else None."""
-        path = self.path(id)
-        if path == self.root:
-            return None
-        for suffix in _SUFFIXES:
-            file = path.with_name(path.name + suffix)
+        """Return the GeoTIFF of an image asset that is one file, else None.
+
+        Raises:
+            EEError: as `path`.
+        """
+        id = asset_id(id)
+        for suffix in _SUFFIXES if id else ():
+            file = self.root / f"{id}{suffix}"
             if file.is_file():
-                return file
+                return self._inside(file)
         return None
 
     def kind(self, id: str) -> Kind:
@@ -141,7 +131,8 @@ class Catalog:
         if usgs.product_files(path):
             return "IMAGE"
         if (path / MARKER).is_file():
-            return "FOLDER" if _read_json(path / MARKER).get("type") == "FOLDER" else "IMAGE_COLLECTION"
+            marker = _read_json(self._inside(path / MARKER))
+            return "FOLDER" if marker.get("type") == "FOLDER" else "IMAGE_COLLECTION"
         if path == self.root:
             return "FOLDER"
         return "IMAGE_COLLECTION" if self._image_ids(path) else "FOLDER"
@@ -149,7 +140,7 @@ class Catalog:
     def properties(self, id: str) -> dict[str, Any]:
         """Return the properties of a folder or collection."""
         marker = self.path(id) / MARKER
-        properties = _read_json(marker).get("properties", {}) if marker.is_file() else {}
+        properties = _read_json(self._inside(marker)).get("properties", {}) if marker.is_file() else {}
         return properties if isinstance(properties, dict) else {}
 
     def children(self, id: str) -> list[str]:
@@ -211,9 +202,13 @@ class Catalog:
         file = self.image_file(id)
         if file is None:
             folder = self.path(id)
-            return usgs.product_files(folder), usgs.metadata_file(folder)
-        sidecar = file.with_suffix(".json")
-        return {"": file}, sidecar if sidecar.is_file() else None
+            files, properties = usgs.product_files(folder), usgs.metadata_file(folder)
+            files = {band: self._inside(path) for band, path in files.items()}
+        else:
+            files, properties = {"": file}, file.with_suffix(".json")
+        if properties is None or not properties.is_file():
+            return files, None
+        return files, self._inside(properties)
 
     def _version(self, id: str) -> tuple[Any, ...]:
         files, sidecar = self._files(id)
@@ -281,7 +276,7 @@ def _read_json(path: Path) -> dict[str, Any]:
     """
     try:
         content = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse_constant)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise unreadable(path, f"not valid JSON ({error})") from error
     if not isinstance(content, dict):
         raise unreadable(path, "properties must be one JSON object")

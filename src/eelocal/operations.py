@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 import shutil
 import threading
 import time
@@ -26,6 +27,7 @@ from eelocal.workers import Job, Workers
 
 _RPC_CODES = {"INVALID_ARGUMENT": 3, "NOT_FOUND": 5, "ALREADY_EXISTS": 6, "FAILED_PRECONDITION": 9}
 _CANCELLED = EEError("The task was cancelled.", 400, "CANCELLED")
+_ID = re.compile(r"[0-9A-Za-z]{1,64}")
 Progress = Callable[[float], None]
 Work = Callable[[Progress], list[str]]
 """What a task does: it reports its progress (0..1), calls `checkpoint`, and returns its destination URIs."""
@@ -248,8 +250,8 @@ def _public(record: Any) -> Any:
 
 def _id(name: str) -> str:
     id = name.rsplit("/", 1)[-1]
-    if not id.isalnum():
-        raise not_found(f"Operation '{name}' not found.")
+    if not _ID.fullmatch(id):
+        raise not_found(f"Operation '{name[:200]}' not found.")
     return id
 
 

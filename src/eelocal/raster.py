@@ -71,6 +71,15 @@ def unreadable(path: Path, reason: object) -> EEError:
     return EEError(f"Cannot read {path}: {text}. Replace the file.", 400, "FAILED_PRECONDITION")
 
 
+def open_tiff(path: Path) -> Any:
+    """Open a GeoTIFF by itself: no other format under its name, such as a VRT, and no file beside it.
+
+    Other formats, and `.aux.xml`, `.ovr`, `.msk` and world files, may name any file or address for GDAL to read.
+    """
+    with rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR"):  # it holds for what is read later too
+        return rasterio.open(path, driver="GTiff")
+
+
 def read_bands(path: Path) -> list[tuple[BandInfo, BandSource]]:
     """Return the bands of a GeoTIFF, named by their descriptions, or b1, b2, ... without them.
 
@@ -80,7 +89,7 @@ def read_bands(path: Path) -> list[tuple[BandInfo, BandSource]]:
     """
     try:
         version = stamp(path)
-        with rasterio.open(path) as dataset:
+        with open_tiff(path) as dataset:
             if dataset.crs is None:
                 raise unreadable(path, "it has no coordinate reference system")
             if dataset.transform.is_identity:
@@ -118,7 +127,7 @@ class _Datasets(threading.local):
             return self.open[key]
         if stamp(source.path) != source.stamp:
             raise unreadable(source.path, "it changed while a request was being computed; repeat the request")
-        dataset = rasterio.open(source.path)
+        dataset = open_tiff(source.path)
         self.open[key] = dataset
         while len(self.open) > _OPEN_FILES:
             self.open.popitem(last=False)[1].close()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from eelocal.discovery import VERSION
-from eelocal.errors import EEError, not_found
+from eelocal.errors import EEError, bad_request, not_found
 from eelocal.service import Gone, Reply, Service, as_json, refuse
 
 
@@ -25,6 +25,7 @@ class Request:
     gone: Gone
 
 
+_NUMBER = re.compile(r"[0-9]{1,9}")
 Handler = Callable[[Service, Request], Reply]
 
 
@@ -46,15 +47,24 @@ def _route(name: str, method: str, path: str, handle: Handler, computes: bool = 
     return Route(name, computes, method, pattern, handle)
 
 
+def _page(request: Request) -> tuple[int, int]:
+    """Return a page's size, 0 where none is asked for, and the number of elements before it."""
+    asked = [request.query.get(name, "") for name in ("pageSize", "pageToken")]
+    for name, text in zip(("page_size", "page_token"), asked, strict=True):
+        if text and not _NUMBER.fullmatch(text):
+            raise bad_request(f"Invalid value at '{name}' (TYPE_INT32), \"{text[:40]}\"")
+    size, before = (int(text or 0) for text in asked)
+    return size, before
+
+
 def _list(service: Service, request: Request) -> Reply:
     for name in ("filter", "startTime", "endTime", "region"):
         if request.query.get(name):
             raise refuse(f"the parameter {name} of listAssets: filter an ImageCollection instead")
     (parent,) = request.groups
     parent = parent if "/assets/" in parent else f"{parent}/assets"
-    size = request.query.get("pageSize", "")
     full = request.query.get("view", "FULL") != "BASIC"
-    page = service.store.list(parent, full, int(size) if size.isdigit() else 0, request.query.get("pageToken", ""))
+    page = service.store.list(parent, full, *_page(request))
     if request.path.endswith(":listImages"):
         page["images"] = page.pop("assets")
     return as_json(page)
@@ -63,6 +73,8 @@ def _list(service: Service, request: Request) -> Reply:
 def _create(service: Service, request: Request) -> Reply:
     name = f"{request.groups[0]}/assets/{request.query.get('assetId', '')}"
     properties = request.body.get("properties") or {}
+    if not isinstance(properties, dict):
+        raise bad_request("Invalid value at 'asset.properties' (Map)")
     return as_json(service.store.create(name, str(request.body.get("type", "")), properties))
 
 
@@ -78,8 +90,8 @@ def _cancel(service: Service, request: Request) -> Reply:
 
 def _operations(service: Service, request: Request) -> Reply:
     found = service.operations.of_project(request.groups[0])
-    start = int(request.query.get("pageToken") or 0)
-    stop = start + (int(request.query.get("pageSize") or 0) or 500)
+    size, start = _page(request)
+    stop = start + (size or 500)
     page: dict[str, Any] = {"operations": found[start:stop]}
     if stop < len(found):
         page["nextPageToken"] = str(stop)

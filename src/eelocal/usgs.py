@@ -125,7 +125,7 @@ def read_mtl(path: Path) -> dict[str, Any]:
         properties |= {key: _number(fields[key]) for key in _NUMBERS if key in fields}
         moment = f"{fields['DATE_ACQUIRED']}T{str(fields['SCENE_CENTER_TIME']).rstrip('Z')[:12]}+00:00"
         start = datetime.fromisoformat(moment)
-    except (OSError, ValueError, KeyError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, AttributeError, RecursionError) as error:
         raise unreadable(path, f"not a Landsat MTL file ({type(error).__name__}: {error})") from error
     properties["system:time_start"] = round(start.timestamp() * 1000)
     return properties
