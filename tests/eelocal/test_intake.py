@@ -172,3 +172,37 @@ def test_what_is_no_request_is_answered_as_an_error(server, line, code):
 
 def test_too_many_headers(server):
     refused(ask(server, *[f"X-{index}: 1" for index in range(200)]), 431, "")
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        None, 5, [], {}, {"result": "0"}, {"values": {}}, {"result": [], "values": {}}, {"result": "0", "values": []},
+        {"result": "1", "values": {"0": {"constantValue": 1}}},
+        *(
+            {"result": "0", "values": {"0": value}}
+            for value in (
+                None, 5, {}, {"x": 1}, {"valueReference": 5}, {"valueReference": "absent"}, {"valueReference": "0"},
+                {"arrayValue": 5}, {"arrayValue": {"values": 5}}, {"arrayValue": {"values": [5]}},
+                {"dictionaryValue": []}, {"dictionaryValue": {"values": [1]}}, {"integerValue": "x"},
+                {"integerValue": []}, {"argumentReference": 5}, {"argumentReference": "x"},
+                {"functionInvocationValue": 5}, {"functionInvocationValue": {}},
+                {"functionInvocationValue": {"functionName": 5}}, {"functionInvocationValue": {"functionName": "x"}},
+                {"functionInvocationValue": {"functionName": "Image.load", "arguments": [1]}},
+                {"functionInvocationValue": {"functionReference": "0"}}, {"functionDefinitionValue": 5},
+                {"functionDefinitionValue": {"body": 5}}, {"functionDefinitionValue": {"body": "absent"}},
+                {"functionDefinitionValue": {"body": "0", "argumentNames": [1]}}, {"bytesValue": "x"},
+            )
+        ),
+    ],
+)  # fmt: skip
+def test_expressions_that_are_none(server, expression):
+    body = json.dumps({"expression": expression, "fileFormat": "NPY"}).encode()
+    refused(ask_pixels(server, body), 400, "")
+    refused(post(server, json.dumps({"expression": expression}).encode()), 400, "")
+
+
+def ask_pixels(server, body):
+    """Post a request for pixels."""
+    lines = ["Host: localhost", f"Content-Type: {JSON}", f"Content-Length: {len(body)}"]
+    return ask(server, *lines, line="POST /v1/projects/p/image:computePixels HTTP/1.1", body=body)

@@ -10,7 +10,7 @@ from eelocal.errors import EEError, bad_request
 from eelocal.evaluator.coerce import coerce
 from eelocal.evaluator.registry import OPERATIONS
 from eelocal.evaluator.signatures import signatures
-from eelocal.evaluator.wire import children, kind_of, references, truth
+from eelocal.evaluator.wire import check_form, children, kind_of, references, truth
 from eelocal.workers import checkpoint
 
 
@@ -61,9 +61,12 @@ class Graph:
             EEError: where it is not of the client's form.
         """
         values = expression.get("values") if isinstance(expression, dict) else None
-        if not isinstance(values, dict) or expression.get("result") not in values:
+        result = expression.get("result") if isinstance(values, dict) else None
+        if not isinstance(values, dict) or not isinstance(result, str) or result not in values:
             raise bad_request("Invalid expression: it needs 'values' and a 'result' that is one of them.")
-        self.result = str(expression["result"])
+        for node in values.values():
+            check_form(node)
+        self.result = result
         self.nodes: dict[str, Any] = values
         self.catalog = catalog
         self.root = Scope({})
@@ -153,7 +156,7 @@ class Graph:
         if kind == "valueReference":
             return set(self._free[content])
         if kind == "functionDefinitionValue":
-            return set(self._free[content["body"]]) - set(content.get("argumentNames", []))
+            return set(self._free[content["body"]]) - set(content.get("argumentNames") or [])
         found: set[str] = set()
         if kind == "functionInvocationValue" and "functionReference" in content:
             found |= self._free[content["functionReference"]]
@@ -172,17 +175,17 @@ class Graph:
         if kind == "argumentReference":
             return scope.argument(content)
         if kind == "arrayValue":
-            return [self._decode(child, scope) for child in content.get("values", [])]
+            return [self._decode(child, scope) for child in content.get("values") or []]
         if kind == "dictionaryValue":
-            return {name: self._decode(child, scope) for name, child in content.get("values", {}).items()}
+            return {name: self._decode(child, scope) for name, child in (content.get("values") or {}).items()}
         if kind == "functionDefinitionValue":
-            return Function(tuple(content.get("argumentNames", [])), content["body"], scope)
+            return Function(tuple(content.get("argumentNames") or []), content["body"], scope)
         if kind == "functionInvocationValue":
             return self._invoke(content, scope)
         raise bad_request(f"eelocal does not read values of kind '{kind}'.")
 
     def _invoke(self, content: dict[str, Any], scope: Scope) -> Any:
-        given = content.get("arguments", {})
+        given = content.get("arguments") or {}
         if "functionReference" in content:
             function = self.value(content["functionReference"], scope)
             return self._call_value(function, {k: self._decode(v, scope) for k, v in given.items()})
