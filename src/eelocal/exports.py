@@ -49,8 +49,7 @@ class ImageExport:
         Raises:
             EEError: the export is too large, the asset exists, or the computation fails.
         """
-        info = self._evaluator.image_info(self._expression)
-        grid = self._evaluator.grid(self._expression)
+        info, grid = self._evaluator.export_info(self._expression)
         if grid.width * grid.height > self._max_pixels:
             raise bad_request(
                 f"Export too large: specified {grid.width * grid.height} pixels (max: {self._max_pixels})."

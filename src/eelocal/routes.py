@@ -9,7 +9,8 @@ from typing import Any
 
 from eelocal.discovery import VERSION
 from eelocal.errors import EEError, bad_request, not_found
-from eelocal.service import Gone, Reply, Service, as_json, refuse
+from eelocal.grids import refuse
+from eelocal.service import Gone, Reply, Service, as_json
 
 
 @dataclass(frozen=True)

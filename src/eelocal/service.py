@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from eelocal import discovery, encode
+from eelocal import discovery, encode, fields
 from eelocal.assets import Store
 from eelocal.catalog import Catalog, asset_id
 from eelocal.errors import EEError, bad_request
 from eelocal.evaluator import Evaluator, PixelGrid
+from eelocal.export_request import ExportRequest
 from eelocal.exports import ImageExport
+from eelocal.grids import pixel_grid, refuse
 from eelocal.limits import Limits
 from eelocal.operations import Operations
 from eelocal.workers import Workers, never
@@ -37,11 +39,6 @@ class Reply:
 def as_json(content: Any) -> Reply:
     """Return a JSON reply."""
     return Reply(json.dumps(content).encode())
-
-
-def refuse(what: str) -> EEError:
-    """Return the refusal, by name, of what eelocal does not do; 400, so that the client does not try again."""
-    return EEError(f"eelocal does not implement {what}.", 400, "UNIMPLEMENTED")
 
 
 class Service:
@@ -80,6 +77,7 @@ class Service:
 
     def compute_value(self, body: dict[str, Any], gone: Gone = never) -> Reply:
         """``value:compute``."""
+        fields.COMPUTE(body, "")
         expression = _expression(body)
         result = self._compute(lambda: self.evaluator.value(expression), gone)
         if isinstance(result, dict) and result.get("type") == "ImageCollection":
@@ -88,10 +86,12 @@ class Service:
 
     def compute_pixels(self, body: dict[str, Any], gone: Gone = never) -> Reply:
         """``image:computePixels``."""
+        fields.COMPUTE_PIXELS(body, "")
         return self._compute_pixels(_expression(body), body, gone)
 
     def get_pixels(self, name: str, body: dict[str, Any], gone: Gone = never) -> Reply:
         """``assets:getPixels``."""
+        fields.GET_PIXELS(body, "")
         if body.get("region"):
             raise refuse("the field region of getPixels: give a grid")
         id = asset_id(name)
@@ -108,7 +108,7 @@ class Service:
         grid = pixel_grid(body.get("grid") or {})
         if grid is not None:
             self.limits.check_grid(grid.width, grid.height)
-        names = _names(body.get("bandIds"))
+        names = body.get("bandIds") or None
         result = self._compute(lambda: self._checked_pixels(expression, grid, names), gone)
         if file_format == "NPY":
             return Reply(encode.npy(result.bands), "application/octet-stream")
@@ -120,61 +120,26 @@ class Service:
         if grid is None:
             grid = self.evaluator.grid(expression)
             self.limits.check_grid(grid.width, grid.height)
-        bands = [band for band in info["bands"] if names is None or band["id"] in names]
-        sizes = [encode.pixel_dtype(band["data_type"]).itemsize for band in bands]
-        self.limits.check_pixels(grid.width, grid.height, sizes)
+        sizes = {band["id"]: encode.pixel_dtype(band["data_type"]).itemsize for band in info["bands"]}
+        asked = list(sizes) if names is None else [name for name in names if name in sizes]
+        self.limits.check_pixels(grid.width, grid.height, [sizes[name] for name in asked])
         return self.evaluator.pixels(expression, grid, names)
 
     def export_image(self, project: str, body: dict[str, Any], gone: Gone = never) -> Reply:
         """``image:export``, to an asset."""
+        fields.EXPORT_IMAGE(body, "")
         expression = _expression(body)
-        if "fileExportOptions" in body:
-            raise refuse("exports to Drive or Cloud Storage: use Export.image.toAsset, or computePixels")
-        destination = (body.get("assetExportOptions") or {}).get("earthEngineDestination") or {}
-        if not destination.get("name"):
-            raise bad_request("assetExportOptions.earthEngineDestination.name is required.")
-        id = asset_id(destination["name"])
-        overwrite = bool(destination.get("overwrite"))
-        self.store.check_new(id, overwrite)
-        self._compute(lambda: self.evaluator.image_info(expression), gone)  # an expression that is wrong fails now
+        asked = ExportRequest.of(body, expression)
+        self.store.check_new(asked.id, asked.overwrite)
+        # An expression or a region that is wrong fails now.
+        info, _ = self._compute(lambda: self.evaluator.export_info(expression), gone)
+        asked.check_bands([band["id"] for band in info["bands"]])
         work = ImageExport(
-            self.evaluator, self.store, self.operations.scratch, expression, id,
-            overwrite=overwrite, max_pixels=_int(body.get("maxPixels"), 100_000_000),
+            self.evaluator, self.store, self.operations.scratch, expression, asked.id,
+            overwrite=asked.overwrite, max_pixels=asked.max_pixels,
         )  # fmt: skip
-        description = str(body.get("description") or "myExportImageTask")
-        priority = _int(body.get("priority"), 100)
-        request_id = str(body.get("requestId") or "")
-        return as_json(self.operations.submit(project, description, "EXPORT_IMAGE", request_id, priority, work))
-
-
-def pixel_grid(grid: dict[str, Any]) -> PixelGrid | None:
-    """Return the grid of a request; None, the image's own, where the request has none.
-
-    Raises:
-        EEError: the grid is incomplete or impossible.
-    """
-    if not grid:
-        return None
-    unknown = set(grid) - {"dimensions", "affineTransform", "crsCode", "crsWkt"}
-    if unknown:
-        raise bad_request(f"Unknown field in grid: {', '.join(sorted(unknown))}.")
-    crs = grid.get("crsCode") or grid.get("crsWkt")
-    affine: Any = grid.get("affineTransform")
-    size: Any = grid.get("dimensions")
-    for name, value in (("crsCode or crsWkt", crs), ("affineTransform", affine), ("dimensions", size)):
-        if not value:
-            raise refuse(f"a pixel grid without {name}: give crsCode, affineTransform and dimensions, or no grid")
-    keys = ("scaleX", "shearX", "translateX", "shearY", "scaleY", "translateY")
-    try:
-        a, b, c, d, e, f = (float(affine.get(key, 0)) for key in keys)
-        width, height = int(size["width"]), int(size["height"])
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise bad_request(f"The pixel grid is not valid: {error!r}.") from None
-    if a * e - b * d == 0:
-        raise bad_request("The pixel grid's affineTransform cannot be inverted.")
-    if width < 1 or height < 1:
-        raise bad_request(f"Pixel grid dimensions ({width}x{height}) must be positive.")
-    return PixelGrid(str(crs), (a, b, c, d, e, f), width, height)
+        submit = self.operations.submit
+        return as_json(submit(project, asked.description, "EXPORT_IMAGE", asked.request_id, asked.priority, work))
 
 
 def _expression(body: dict[str, Any]) -> dict[str, Any]:
@@ -182,20 +147,3 @@ def _expression(body: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(expression, dict):
         raise bad_request("The request has no expression.")
     return expression
-
-
-def _names(names: Any) -> list[str] | None:
-    if not names:
-        return None
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise bad_request("bandIds must be a list of band names.")
-    return names
-
-
-def _int(wrapped: Any, default: int) -> int:
-    """Return a whole number that may come in a wrapper, ``{"value": "5"}``."""
-    value = wrapped.get("value", default) if isinstance(wrapped, dict) else wrapped
-    try:
-        return default if value is None else int(value)
-    except (TypeError, ValueError):
-        raise bad_request(f"'{value}' is not a whole number.") from None

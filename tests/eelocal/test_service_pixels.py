@@ -83,24 +83,92 @@ def test_without_a_grid_it_is_the_images_own(ee, folder):
     np.testing.assert_array_equal(stored["QA_PIXEL"], raw(folder, "QA_PIXEL"))
 
 
+def sized(width, height=5):
+    """A grid of another size."""
+    return {"grid": GRID | {"dimensions": {"width": width, "height": height}}}
+
+
+def placed(**affine):
+    """A grid of another transform."""
+    return {"grid": GRID | {"affineTransform": AFFINE | affine}}
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
         ({"fileFormat": "PNG"}, "does not implement the file format PNG"),
         ({"fileFormat": "ZIPPED_GEO_TIFF"}, "does not implement the file format ZIPPED_GEO_TIFF"),
+        ({"fileFormat": "BANANA"}, r"'file_format' \(type.googleapis.com/.*ImageFileFormat\), \"BANANA\""),
         ({"visualizationOptions": {"ranges": [{"min": 0, "max": 1}]}}, "visualizationOptions"),
         ({"bandIds": ["absent"]}, "absent"),
+        ({"bandIds": "SR_B1"}, "Invalid value at 'band_ids'"),
+        ({"bandIds": [5]}, r"'band_ids\[0\]' \(TYPE_STRING\), 5"),
+        ({"scale": 30}, 'Unknown name "scale": Cannot find field'),
         ({"grid": {"dimensions": {"width": 5, "height": 5}}}, "grid without crsCode or crsWkt"),
-        ({"grid": GRID | {"dimensions": {"width": 0, "height": 5}}}, "must be positive"),
-        ({"grid": GRID | {"dimensions": {"width": "x", "height": 5}}}, "not valid"),
+        ({"grid": [1]}, "Invalid value at 'grid'"),
+        ({"grid": GRID | {"scale": 30}}, "Unknown name \"scale\" at 'grid': Cannot find field"),
+        ({"grid": GRID | {"crsWkt": "PROJCS[]"}}, "Only one of 'crsCode' and 'crsWkt'"),
+        ({"grid": GRID | {"dimensions": 5}}, r"Invalid value at 'grid.dimensions'"),
+        (sized("x"), r"'grid.dimensions.width' \(TYPE_INT32\), \"x\""),
+        (sized(100.5), r"'grid.dimensions.width' \(TYPE_INT32\), 100.5"),
+        (sized(True), r"\(TYPE_INT32\), true"),
+        (sized(2**31), r"\(TYPE_INT32\), 2147483648"),
+        (sized(0), "must be positive"),
+        (sized(-5), r"dimensions \(-5x5\) must be positive"),
         ({"grid": GRID | {"affineTransform": {"scaleX": 30}}}, "cannot be inverted"),
-        ({"grid": GRID | {"crsCode": "EPSG:999999"}}, "EPSG:999999"),
-        ({"grid": GRID | {"scale": 30}}, "Unknown field in grid: scale"),
+        (placed(scaleX=0), "cannot be inverted"),
+        (placed(scaleX="wide"), r"'grid.affine_transform.scale_x' \(TYPE_DOUBLE\), \"wide\""),
+        (placed(scaleX="NaN"), r"\(TYPE_DOUBLE\), \"NaN\""),
+        (placed(scaleX=float("nan")), "NaN is not a JSON number"),
+        (placed(translateX=1e300), "too far from the origin"),
+        (placed(scaleX=1e-300), "too far from the origin"),
     ],
 )
 def test_requests_that_are_wrong(ee, change, reason):
     with pytest.raises(ee.EEException, match=reason):
         ask(ee, ee.Image(SCENE), **({"fileFormat": "NPY"} | change))
+
+
+@pytest.mark.parametrize(
+    "crs",
+    [
+        "EPSG:999999", "hello", "", "4326", "WGS 84", "+proj=utm +zone=48", "urn:ogc:def:crs:EPSG::32648", "OGC:CRS84",
+        "EPSG:5773", "EPSG:4978", "EPSG:4979", "PROJCS[]", 'PROJCS["x"', "EPSG:" + "9" * 400,
+    ],
+)  # fmt: skip
+def test_coordinate_systems_are_codes_or_wkt_of_flat_systems(ee, crs):
+    image = ee.Image(SCENE)
+    grids = [GRID | {"crsCode": crs}, {**GRID, "crsWkt": crs}]
+    grids[1].pop("crsCode")
+    for grid in grids:
+        with pytest.raises(ee.EEException, match=r"could not be parsed|grid without crsCode"):
+            ask(ee, image, grid=grid)
+    for moved in (
+        lambda: image.reproject(crs, list(rasterio.Affine(30, 0, 4e5, 0, -30, 58e5)[:6])),
+        lambda: image.reproject(ee.Projection(crs), None, 30),
+        lambda: image.setDefaultProjection(crs, None, 30),
+        lambda: image.addBands(image.reproject(ee.Projection(crs, [30, 0, 4e5, 0, -30, 58e5]))),
+    ):
+        with pytest.raises(ee.EEException, match="could not be parsed"):
+            ask(ee, moved())
+
+
+def test_a_system_can_be_given_as_wkt(ee):
+    wkt = rasterio.crs.CRS.from_epsg(32648).to_wkt()
+    grid = {**GRID, "crsWkt": wkt}
+    with pytest.raises(ee.EEException, match="could not be parsed"):
+        ask(ee, ee.Image(SCENE), grid=GRID | {"crsCode": wkt})
+    grid.pop("crsCode")
+    np.testing.assert_array_equal(ask(ee, ee.Image(SCENE), grid=grid), ask(ee, ee.Image(SCENE)))
+    assert ask(ee, ee.Image(SCENE).reproject(wkt, None, 30)).shape == (40, 50)
+
+
+def test_bands_that_are_asked_for_twice_count_twice(folder):
+    with eelocal.Server(folder, limits=eelocal.Limits(pixels=50 * 40 * 3)) as server:
+        ee = eelocal.connect(server.url)
+        assert ask(ee, ee.Image(SCENE), bandIds=["SR_B1"]).shape == (40, 50)
+        with pytest.raises(ee.EEException, match="Total request size"):
+            ask(ee, ee.Image(SCENE), bandIds=["SR_B1", "SR_B1"])
 
 
 def test_images_and_collections_print(ee):

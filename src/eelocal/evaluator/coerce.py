@@ -12,7 +12,7 @@ from eelocal.errors import EEError, bad_request
 from eelocal.evaluator import dates, pixeltype
 from eelocal.evaluator.filters import Filter
 from eelocal.evaluator.geometry import Geometry
-from eelocal.evaluator.grid import Projection, parse_crs
+from eelocal.evaluator.grid import Projection, named_crs
 from eelocal.evaluator.image import Array, Collection, Element, Image, constant, outline
 from eelocal.evaluator.kernels import Kernel
 from eelocal.evaluator.pixeltype import INT64, PixelType
@@ -114,8 +114,7 @@ def _array(value: Any) -> Array:
 
 
 def _projection(crs: str) -> Projection:
-    parse_crs(crs)
-    return Projection(crs)
+    return Projection(named_crs(crs))
 
 
 def _date(value: Any) -> dates.Date:

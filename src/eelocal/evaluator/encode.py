@@ -69,7 +69,7 @@ def image_json(image: Image) -> dict[str, Any]:
 
 def _ring(geometry: Geometry) -> dict[str, Any]:
     listed = geometry.to_json()
-    if listed["type"] == "Polygon":
+    if listed["type"] == "Polygon" and listed["coordinates"]:
         return {"type": "LinearRing", "coordinates": listed["coordinates"][0]}
     return listed
 

@@ -70,6 +70,15 @@ class Evaluator:
         """
         return self.own_grid(self._image(expression))
 
+    def export_info(self, expression: dict[str, Any]) -> tuple[dict[str, Any], PixelGrid]:
+        """Return an image's description and the grid that it has of its own, for one evaluation.
+
+        Raises:
+            EEError: as `image_info` and `grid`.
+        """
+        image = self._image(expression)
+        return image_json(image), self.own_grid(image)
+
     def pixels(
         self, expression: dict[str, Any], grid: PixelGrid | None = None, band_ids: list[str] | None = None
     ) -> PixelResult:
@@ -105,6 +114,8 @@ class Evaluator:
         Raises:
             EEError: where the image has no projection of its own, or no bounds.
         """
+        if not image.bands:
+            raise bad_request("The image has no bands.")
         first = image.bands[0]
         if not has_projection(first.node):
             raise bad_request("The image has no projection of its own: a pixel grid is required.")

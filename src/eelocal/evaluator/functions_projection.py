@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from eelocal.evaluator.grid import (
     Lattice,
     Projection,
     Window,
+    named_crs,
     parse_crs,
     place,
     transformer,
@@ -45,9 +47,9 @@ def rescaled(projection: Projection, transform: list[float] | None, scale: float
         return projection
     if projection.transform == (1.0, 0.0, 0.0, 0.0, 1.0, 0.0):
         # A bare coordinate system has no pixels yet: north is up.
-        size = scale / Projection(projection.crs).nominal_scale
-        if scale <= 0:
+        if not 0 < scale < math.inf:
             raise bad_request("The scale must be positive.")
+        size = scale / Projection(projection.crs).nominal_scale
         return Projection(projection.crs, (size, 0.0, 0.0, 0.0, -size, 0.0))
     return projection.at_scale(scale)
 
@@ -94,9 +96,10 @@ def make_projection(crs: Any, transform: list[Any] | None, wkt: str | None) -> P
         raise bad_request("eelocal does not implement 'transformWkt'.")
     if isinstance(crs, Projection):
         crs = crs.crs
-    if not isinstance(crs, str):
+    elif not isinstance(crs, str):
         raise bad_request("Projection: The CRS must be a string.")
-    parse_crs(crs)
+    else:
+        named_crs(crs)
     if transform is None:
         return Projection(crs)
     if len(transform) != 6:

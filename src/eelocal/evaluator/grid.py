@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import threading
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from pyproj import CRS, Transformer
 from pyproj.exceptions import CRSError
 
-from eelocal.errors import bad_request
+from eelocal.errors import EEError, bad_request
 
 Six = tuple[float, float, float, float, float, float]
 Window = tuple[int, int, int, int]
@@ -23,6 +24,9 @@ IDENTITY: Six = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
 METRES_PER_DEGREE = 111319.49079327358
 """Length of a degree of the equator of WGS 84, what the service takes for a degree."""
 
+_CODE = re.compile(r"(EPSG|ESRI):[0-9]{1,9}", re.IGNORECASE)
+_WKT = re.compile(r"\s*(PROJ|GEOG|GEOD|BOUND|COMPD_|COMPOUND|FITTED_)(CS|CRS)\s*[\[(]", re.IGNORECASE)
+_FARTHEST = 2.0**52  # pixels from a projection's origin: beyond it a pixel's number is not exact
 _PHASE_DIGITS = 8
 _EDGE = 1e-7
 _local = threading.local()
@@ -38,7 +42,29 @@ def parse_crs(crs: str) -> CRS:
     try:
         return CRS.from_user_input(crs)
     except CRSError:
-        raise bad_request(f"Projection: The CRS of a map projection could not be parsed: '{crs[:80]}'.") from None
+        raise _unparsed(crs) from None
+
+
+@lru_cache(maxsize=256)
+def named_crs(crs: str, form: str = "code or WKT") -> str:
+    """Return a coordinate system's name as a request may give it: an authority's code, or WKT.
+
+    PROJ reads much else, from ``+proj=utm`` to the name of a system.
+
+    Raises:
+        EEError: it is neither, or not of the `form` "code" or "WKT" that is wanted, or no flat system of two axes.
+    """
+    code = _CODE.fullmatch(crs) is not None
+    if not (code or _WKT.match(crs)) or form == ("WKT" if code else "code"):
+        raise _unparsed(crs)
+    parsed = parse_crs(crs)
+    if not (parsed.is_geographic or parsed.is_projected) or len(parsed.axis_info) != 2:
+        raise _unparsed(crs)
+    return crs
+
+
+def _unparsed(crs: str) -> EEError:
+    return bad_request(f"Projection: The CRS of a map projection could not be parsed: '{crs[:80]}'.")
 
 
 @lru_cache(maxsize=1024)
@@ -79,8 +105,10 @@ class Projection:
 
     def at_scale(self, metres: float) -> Projection:
         """Return the projection whose pixels are that large, its origin kept."""
-        if metres <= 0:
+        if not 0 < metres < math.inf:
             raise bad_request("The scale must be positive.")
+        if not self.nominal_scale:
+            raise bad_request(f"Projection: the transform {list(self.transform)} cannot be inverted.")
         ratio = metres / self.nominal_scale
         a, b, c, d, e, f = self.transform
         return Projection(self.crs, (a * ratio, b * ratio, c, d * ratio, e * ratio, f))
@@ -175,6 +203,10 @@ def place(projection: Projection) -> tuple[Lattice, int, int]:
     if det == 0 or not math.isfinite(det):
         raise bad_request(f"Projection: the transform {list(projection.transform)} cannot be inverted.")
     col, row = (e * c - b * f) / det, (a * f - d * c) / det
+    if not abs(col) < _FARTHEST or not abs(row) < _FARTHEST:
+        raise bad_request(
+            f"Projection: the transform {list(projection.transform)} puts pixels too far from the origin."
+        )
     left, column_phase = _split(col)
     top, row_phase = _split(row)
     crs = projection.crs

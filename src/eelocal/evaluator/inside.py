@@ -6,6 +6,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from eelocal.errors import bad_request
 from eelocal.evaluator.geometry import Geometry
 from eelocal.evaluator.grid import Lattice, Window
 from eelocal.evaluator.node import LatticeNode
@@ -32,8 +33,18 @@ def covering(geometry: Geometry, lattice: Lattice, window: Window) -> NDArray[np
 
 
 def outline_window(geometry: Geometry, lattice: Lattice) -> Window:
-    """Return the window of the pixels that a geometry's bounds touch."""
+    """Return the window of the pixels that a geometry's bounds touch.
+
+    Raises:
+        EEError: it is empty, has no extent, or lies where the coordinate system does not reach.
+    """
+    if geometry.shape.is_empty:
+        raise bad_request("The region is empty: nothing of the image lies in it.")
+    if not geometry.shape.area:
+        raise bad_request("The region has no area.")
     left, bottom, right, top = geometry.to(lattice.crs).shape.bounds
+    if not np.isfinite([left, bottom, right, top]).all():
+        raise bad_request(f"The region cannot be transformed to {lattice.crs[:40]}.")
     x, y = np.array([left, right, left, right]), np.array([bottom, bottom, top, top])
     columns, rows = lattice.pixels(x, y)
     near = 1e-6
