@@ -110,6 +110,8 @@ def _nested(points: list[Any], wanted: int) -> list[Any]:
     depth, inner = 0, points
     while isinstance(inner, list) and inner:
         depth, inner = depth + 1, inner[0]
+    if depth == 1 and len(points) % 2:
+        raise bad_request(f"Invalid coordinates: {len(points)} numbers do not make pairs.")
     if depth == 1:
         points, depth = [[x, y] for x, y in zip(points[::2], points[1::2], strict=True)], 2
     for _ in range(wanted - depth):

@@ -29,6 +29,7 @@ def call(name, **arguments):
             call("Image.load", id=3),
             "Image.load, argument 'id': Invalid type.\nExpected type: String.\nActual type: Integer.",
         ),
+        (call("GeometryConstructors.Polygon", coordinates=[1, 2, 3]), "3 numbers do not make pairs"),
         (call("Image.load", id="nowhere"), "Image asset 'nowhere' not found"),
         (call("ImageCollection.load", id="nowhere"), "ImageCollection asset 'nowhere' not found"),
         (call("Image.load", id="c"), "not an Image"),
