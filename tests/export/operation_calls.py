@@ -1,4 +1,7 @@
-"""A call of each supported operation with each of its arguments, on hidden values [n, 6, y, x]."""
+"""A call of each supported operation with each of its arguments, on hidden values [n, 6, y, x].
+
+The first word of a name is the operation in ATen.
+"""
 
 import torch
 from torch import nn
@@ -54,8 +57,8 @@ CALLS = {
     "softplus": F.softplus,
     "softplus beta": lambda x: F.softplus(x, 2.5),
     "softplus threshold": lambda x: F.softplus(x, 1, 3),
-    "logsigmoid": F.logsigmoid,
-    "softsign": F.softsign,
+    "log_sigmoid": F.logsigmoid,
+    "abs softsign": F.softsign,
     "softshrink": lambda x: F.softshrink(x, 0.8),
     "hardshrink": lambda x: F.hardshrink(x, 0.8),
     "threshold": lambda x: F.threshold(x, 0.3, -1.5),
@@ -90,7 +93,7 @@ CALLS = {
     "div": lambda x: x / PLUS,
     "div values": lambda x: x / (1 + x * x),
     "div by an exponential": lambda x: x / (1 + x.clamp(-3, 3).exp()),
-    "div below": lambda x: 2.0 / (x.abs() + 0.5),
+    "reciprocal number": lambda x: 2.0 / (x.abs() + 0.5),
     "hypot": lambda x: torch.hypot(x, x.flip(1)),
     "maximum": lambda x: torch.maximum(x, x.flip(1)),
     "minimum": lambda x: torch.minimum(x, SIGNED),
@@ -112,10 +115,10 @@ CALLS = {
     "le": lambda x: (x <= -0.1).float(),
     "eq": lambda x: (x.relu() == 0).float(),
     "ne": lambda x: (x.relu() != 0).float(),
-    "and": lambda x: ((x > -1) & (x < 1)).float(),
-    "or": lambda x: ((x < -1) | (x > 1)).float(),
-    "not": lambda x: (~(x > 0)).float(),
-    "xor": lambda x: ((x > -0.5) ^ (x > 0.5)).float(),
+    "__and__": lambda x: ((x > -1) & (x < 1)).float(),
+    "__or__": lambda x: ((x < -1) | (x > 1)).float(),
+    "bitwise_not": lambda x: (~(x > 0)).float(),
+    "__xor__": lambda x: ((x > -0.5) ^ (x > 0.5)).float(),
     "logical_and": lambda x: torch.logical_and(x > -1, x < 1).float(),
     "logical_or": lambda x: torch.logical_or(x < -1, x > 1).float(),
     "logical_not": lambda x: torch.logical_not(x > 0).float(),
@@ -124,7 +127,7 @@ CALLS = {
     "where numbers": lambda x: torch.where(x > 0, 1.0, -2.0),
     "where constants": lambda x: torch.where(SIGNED > 0, x, -x),
     "masked_fill": lambda x: x.masked_fill(x > 0.5, 3.0),
-    "mask times": lambda x: x * (x > 0),
+    "gt times": lambda x: x * (x > 0),
     # ---- channels ----
     "slice": lambda x: x[:, 1:5],
     "slice step": lambda x: x[:, ::2],
@@ -139,7 +142,7 @@ CALLS = {
     "chunk": lambda x: torch.cat(x.chunk(4, 1)[::-1], 1),
     "split": lambda x: x.split(4, 1)[1],
     "tensor_split": lambda x: x.tensor_split(4, 1)[0],
-    "split sizes": lambda x: x.split([1, 3, 2], 1)[1],
+    "split_with_sizes": lambda x: x.split([1, 3, 2], 1)[1],
     "unbind": lambda x: torch.stack(x.unbind(1)[::-1], 1),
     "stack": lambda x: torch.stack([x[:, 0], x[:, 3], x[:, 0] * 2], 1),
     "cat": lambda x: torch.cat([x, x.relu()], 1),
@@ -154,18 +157,18 @@ CALLS = {
     "transpose": lambda x: x.transpose(1, 3).relu().transpose(1, 3),
     "movedim": lambda x: x.movedim(1, -1).movedim(-1, 1),
     "swapaxes": lambda x: x.swapaxes(1, 2).swapaxes(1, 2),
-    "channel shuffle": lambda x: F.channel_shuffle(x, 3),
+    "channel_shuffle": lambda x: F.channel_shuffle(x, 3),
     "view": lambda x: x.view(x.shape[0], 2, 3, *x.shape[2:]).transpose(1, 2).reshape(x.shape),
     "flatten": lambda x: x.flatten(2).unflatten(2, x.shape[2:]),
-    "pixels as rows": lambda x: (
+    "reshape pixels as rows": lambda x: (
         x.permute(0, 2, 3, 1).reshape(-1, 6).relu().view(x.shape[0], *x.shape[2:], 6).permute(0, 3, 1, 2)
     ),
-    "contiguous": lambda x: x.contiguous().clone().detach(),
+    "clone": lambda x: x.contiguous().clone().detach(),
     "to": lambda x: x.double().float(),
     "dropout": lambda x: F.dropout(x, 0.4, False),
     "type_as": lambda x: (x > 0).type_as(x),
-    "feature dropout": lambda x: F.dropout2d(x, 0.4, False),
-    "alpha dropout": lambda x: F.alpha_dropout(x, 0.4, False),
+    "feature_dropout": lambda x: F.dropout2d(x, 0.4, False),
+    "alpha_dropout": lambda x: F.alpha_dropout(x, 0.4, False),
     # ---- over channels ----
     "mean": lambda x: x.mean(1, keepdim=True),
     "mean dropped": lambda x: x.mean(1).unsqueeze(1),
@@ -177,15 +180,15 @@ CALLS = {
     "amin": lambda x: x.amin(1, keepdim=True),
     "max": lambda x: x.max(1, keepdim=True)[0],
     "min": lambda x: x.min(1)[0].unsqueeze(1),
-    "max of groups": lambda x: x.view(x.shape[0], 2, 3, *x.shape[2:]).amax(2),
+    "amax of groups": lambda x: x.view(x.shape[0], 2, 3, *x.shape[2:]).amax(2),
     "prod": lambda x: x.prod(1, keepdim=True) / 9,
     "var": lambda x: x.var(1, keepdim=True),
     "var correction": lambda x: x.var(1, correction=0, keepdim=True),
     "std": lambda x: x.std(1, keepdim=True, unbiased=False),
-    "norm": lambda x: x.norm(dim=1, keepdim=True),
-    "norm 1": lambda x: x.norm(p=1, dim=1, keepdim=True),
-    "norm inf": lambda x: torch.linalg.vector_norm(x, float("inf"), 1, True),
-    "normalize": lambda x: F.normalize(x, dim=1),
+    "linalg_vector_norm": lambda x: x.norm(dim=1, keepdim=True),
+    "linalg_vector_norm 1": lambda x: x.norm(p=1, dim=1, keepdim=True),
+    "linalg_vector_norm inf": lambda x: torch.linalg.vector_norm(x, float("inf"), 1, True),
+    "expand_as normalize": lambda x: F.normalize(x, dim=1),
     "softmax": lambda x: x.softmax(1),
     "log_softmax": lambda x: x.log_softmax(1),
     "logsumexp": lambda x: x.logsumexp(1, keepdim=True),
@@ -211,9 +214,12 @@ CALLS = {
     "max_pool2d": nn.MaxPool2d(3, 1),
     "max_pool2d dilation": nn.MaxPool2d((3, 1), 1, dilation=2),
     "pad": lambda x: F.pad(x, (-1, -1, -2, -2)),
-    "constant pad": lambda x: torch.constant_pad_nd(x, (-1, -1, 0, 0)),
-    "crop": lambda x: x[:, :, 2:-2, 1:-1],
+    "constant_pad_nd": lambda x: torch.constant_pad_nd(x, (-1, -1, 0, 0)),
+    "slice crop": lambda x: x[:, :, 2:-2, 1:-1],
     "nan_to_num": lambda x: torch.nan_to_num(x, nan=0.0),
+    "unflatten": lambda x: x.unflatten(1, (2, 3)).mean(2),
+    "unsqueeze": lambda x: x.unsqueeze(1).expand(-1, 2, -1, -1, -1).sum(1),
+    "detach": lambda x: x.detach() * 2,
     # ---- the same by other names ----
     "arctan": torch.arctan,
     "clip": lambda x: torch.clip(x, -0.3, 0.7),
@@ -241,7 +247,7 @@ CALLS = {
         x.permute(0, 2, 3, 1).reshape(-1, 6).mm(MATRIX.T).view(x.shape[0], *x.shape[2:], 5).permute(0, 3, 1, 2)
     ),
     "linalg_norm": lambda x: torch.linalg.norm(x, dim=1, keepdim=True),
-    "norm 2": lambda x: torch.norm(x, 2, 1, True),
-    "channels last": last(lambda x: x.contiguous() * 2),
+    "linalg_vector_norm 2": lambda x: torch.norm(x, 2, 1, True),
+    "contiguous": last(lambda x: x.contiguous() * 2),
     "feature_alpha_dropout": lambda x: F.feature_alpha_dropout(x, 0.4, False),
 }
