@@ -219,6 +219,7 @@ CALLS = {
     "nan_to_num": lambda x: torch.nan_to_num(x, nan=0.0),
     "unflatten": lambda x: x.unflatten(1, (2, 3)).mean(2),
     "unsqueeze": lambda x: x.unsqueeze(1).expand(-1, 2, -1, -1, -1).sum(1),
+    "alias": lambda x: x[:, :, :, :] * 2,
     "detach": lambda x: x.detach() * 2,
     # ---- the same by other names ----
     "arctan": torch.arctan,

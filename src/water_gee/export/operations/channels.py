@@ -18,7 +18,7 @@ _FLOATS = (torch.float32, torch.float64)
 
 
 @supports(
-    "contiguous", "clone", "detach", "expand_as", words="Identity", fresh=False,
+    "contiguous", "clone", "alias", "detach", "expand_as", words="Identity", fresh=False,
 )  # fmt: skip
 def identity(t: Tracer, self: Traced, other: Any = None) -> Traced:
     """The value itself; `expand_as` repeats it."""
