@@ -9,6 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from export.corpus import CASES, Case
+from export.interpreter import evaluate
+from water_gee.errors import ExportError
+from water_gee.export import to_earth_engine
 
 NAMES = ["b0", "b1", "b2", "b3"]
 SHAPE = (24, 27)
@@ -98,17 +101,11 @@ def compare(case: Case, got: dict[str, np.ndarray], values: np.ndarray) -> None:
     assert not (both & (probability > 0.5001) & (water != 1)).any(), "likely water is not water"
 
 
-@pytest.mark.parametrize("form", ["array", "kernel"])
+@pytest.mark.parametrize("form", ["array", pytest.param("kernel", marks=pytest.mark.slow)])
 @every_case
 def test_an_image_of_the_network_equals_it(case: Case, form: str) -> None:
-    export = pytest.importorskip("water_gee.export")
-    if not hasattr(export, "to_earth_engine"):
-        pytest.skip("there is no exporter of any network yet")
-    from export.interpreter import evaluate
-    from water_gee.errors import ExportError
-
     try:
-        exported = export.to_earth_engine(
+        exported = to_earth_engine(
             case.build(), NAMES, output=case.output, water_class=case.water_class,
             masked="reach", border=case.border, form=form,
         )  # fmt: skip
