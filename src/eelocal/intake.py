@@ -45,11 +45,11 @@ class Patient(io.RawIOBase):
         Raises:
             TimeoutError: the time is over.
         """
-        left = self._deadline - time.monotonic()
-        if left <= 0:
-            raise TimeoutError("The request did not arrive in time.")
-        self._connection.settimeout(left)
-        return self._connection.recv_into(buffer)
+        self._connection.settimeout(max(0.0, self._deadline - time.monotonic()))
+        try:
+            return self._connection.recv_into(buffer)
+        except BlockingIOError:  # the time is over, and nothing lies ready
+            raise TimeoutError("The request did not arrive in time.") from None
 
 
 def check_caller(headers: Message, netloc: str, method: str) -> None:

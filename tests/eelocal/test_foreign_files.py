@@ -21,6 +21,13 @@ VRT = """<VRTDataset rasterXSize="4" rasterYSize="4"><SRS>EPSG:32648</SRS>
 </VRTDataset>"""
 
 
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """One server for the ids and paths, on an empty catalog."""
+    with eelocal.Server(tmp_path_factory.mktemp("empty")) as running:
+        yield running
+
+
 @pytest.fixture
 def web(write_tif, tmp_path):
     """A web server that would serve a GeoTIFF; its `asked` are the paths that it was asked for."""

@@ -15,18 +15,18 @@ from raw_requests import COMPUTE, JSON, ONE, eventually, port_of, post, refused
 
 
 @pytest.mark.parametrize("sent", [b"", b"POST /v1", f"POST {COMPUTE} HTTP/1.1\r\nHost: localhost\r\n".encode()])
-def test_a_socket_that_sends_nothing_more_is_closed(folder, sent):
+def test_a_socket_that_sends_nothing_more_is_closed(tmp_path, sent):
     with (
-        eelocal.Server(folder, limits=eelocal.Limits(arrival=0.2)) as server,
+        eelocal.Server(tmp_path, limits=eelocal.Limits(arrival=0.5)) as server,
         socket.create_connection(("127.0.0.1", port_of(server)), 20) as connection,
     ):
         connection.sendall(sent)
         assert connection.recv(1000) == b""
 
 
-def test_a_socket_that_drips_is_closed(folder):
+def test_a_socket_that_drips_is_closed(tmp_path):
     with (
-        eelocal.Server(folder, limits=eelocal.Limits(arrival=0.4)) as server,
+        eelocal.Server(tmp_path, limits=eelocal.Limits(arrival=0.5)) as server,
         socket.create_connection(("127.0.0.1", port_of(server)), 20) as connection,
     ):
         with pytest.raises(OSError):
@@ -36,18 +36,18 @@ def test_a_socket_that_drips_is_closed(folder):
         assert not server.requests
 
 
-def test_a_body_that_never_comes_is_not_waited_for(folder):
-    with eelocal.Server(folder, limits=eelocal.Limits(arrival=0.2)) as server:
+def test_a_body_that_never_comes_is_not_waited_for(tmp_path):
+    with eelocal.Server(tmp_path, limits=eelocal.Limits(arrival=0.5)) as server:
         refused(post(server, b'{"exp', length=1000), 408, "did not arrive in time")
 
 
-def test_a_connection_may_be_silent_between_two_requests(folder):
-    with eelocal.Server(folder, limits=eelocal.Limits(arrival=0.2)) as server:
+def test_a_connection_may_be_silent_between_two_requests(tmp_path):
+    with eelocal.Server(tmp_path, limits=eelocal.Limits(arrival=0.5)) as server:
         connection = http.client.HTTPConnection("127.0.0.1", port_of(server), timeout=30)
         connection.request("POST", COMPUTE, ONE, {"Content-Type": JSON})
         connection.getresponse().read()
         same = connection.sock
-        time.sleep(0.5)
+        time.sleep(0.8)
         connection.request("POST", COMPUTE, ONE, {"Content-Type": JSON})
         assert json.loads(connection.getresponse().read()) == {"result": 1} and connection.sock is same
         connection.close()
@@ -64,6 +64,13 @@ def posted(path, body):
         "",
     ]
     return "\r\n".join(lines).encode() + body
+
+
+@pytest.fixture
+def server(tmp_path):
+    """A server on an empty catalog."""
+    with eelocal.Server(tmp_path) as running:
+        yield running
 
 
 def test_nothing_more_is_computed_for_a_client_that_has_gone(server):
