@@ -8,6 +8,7 @@ import yaml
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
+from water_gee.advice import complete
 from water_gee.config.compose import params, repository
 from water_gee.config.settings import Settings
 from water_gee.errors import ConfigError, ModelError
@@ -62,7 +63,7 @@ def run(settings: Settings) -> None:
         say(before)
     if next_step.params is not None:
         write_text(next_step.path, next_step.params)
-    say(next_step.told)
+    say(complete(next_step.told))
 
 
 def register(client: MlflowClient, study: str, best: Candidate) -> str:
