@@ -21,6 +21,7 @@ from omegaconf.errors import (
 )
 from yaml import YAMLError
 
+from water_gee.config.target import remember_folders
 from water_gee.config.yaml_file import check_files, first_line, read_mapping
 from water_gee.errors import ConfigError
 
@@ -73,6 +74,7 @@ def register() -> None:
     OmegaConf.register_new_resolver("params", lambda key: params()[key], replace=True)
     OmegaConf.register_new_resolver("repository", lambda: str(repository()), replace=True)
     OmegaConf.register_new_resolver("scenes", _scenes, replace=True)
+    OmegaConf.register_new_resolver("bands", lambda *, _root_: len(_root_.features.names), replace=True)
     OmegaConf.register_new_resolver("tiles_for", _tiles_for, replace=True)
 
 
@@ -128,11 +130,11 @@ def compose(overrides: Sequence[str] = (), config_dir: str | None = None) -> Dic
     if config_dir is not None:
         if not Path(config_dir).is_dir():
             raise ConfigError(f"--config-dir {config_dir} is not a folder")
-        quoted = str(Path(config_dir).resolve()).replace("'", r"\'")  # a name may hold what Hydra's grammar does not
-        extra = [f"hydra.searchpath=['file://{quoted}']"]
+        extra = [_searchpath(Path(config_dir))]
     conf = repository() / "conf"
     GlobalHydra.instance().clear()
     folders = [conf, *([Path(config_dir)] if config_dir else [])]
+    remember_folders(folders)
     try:
         with initialize_config_dir(config_dir=str(conf), version_base="1.3"):
             composed = hydra_compose("config", overrides=[*extra, *with_study(overrides, config_dir)])
@@ -146,6 +148,11 @@ def compose(overrides: Sequence[str] = (), config_dir: str | None = None) -> Dic
         raise ConfigError(first_line(error)) from error
     check_files(folders, _hollow(composed, _groups(conf)))
     return composed
+
+
+def _searchpath(folder: Path) -> str:
+    quoted = str(folder.resolve()).replace("'", r"\'")  # a name may hold what Hydra's grammar does not
+    return f"hydra.searchpath=['file://{quoted}']"
 
 
 def _groups(conf: Path) -> list[str]:
@@ -179,12 +186,11 @@ def explain(error: Exception, conf: Path, config_dir: str | None = None, overrid
         return without_value(error)
     if isinstance(error, OverrideParseException):
         return f"{error.override}: cannot be read; put a value with spaces or signs in quotes, as 'key=\"a value\"'"
-    text = str(error)
+    text, folders = str(error), [conf, *([Path(config_dir)] if config_dir else [])]
     if missing := re.search(r"Could not find '([^']+?)/([^'/]+)'", text):
         group, option = missing.groups()
         if group == "hydra/launcher" and option in _LAUNCHERS:
             return f"{group}={option} is an extra that is not installed; {_LAUNCHERS[option]}"
-        folders = [conf, *([Path(config_dir)] if config_dir else [])]
         for path in (folder / group / f"{option}.yaml" for folder in folders):
             if path.is_symlink() or path.exists():
                 return f"{group}={option}: {path} is not a file that can be read; mend it"
@@ -193,12 +199,12 @@ def explain(error: Exception, conf: Path, config_dir: str | None = None, overrid
         hint = f"did you mean {close[0]}?" if close else f"choose from {', '.join(known)}"
         return f"{group}={option}: there is no conf/{group}/{option}.yaml; {hint}"
     if unknown := re.search(r"[Kk]ey '([^']+)' is not in struct\s*(?:full_key: (\S+))?", text):
-        return _unknown_key(unknown.group(2) or unknown.group(1), conf, overrides)
+        return _unknown_key(unknown.group(2) or unknown.group(1), folders, overrides)
     first = first_line(error)
     if not first:  # of an interpolation that ends too early
-        check_files([conf, *([Path(config_dir)] if config_dir else [])], _groups(conf))
+        check_files(folders, _groups(conf))
     if wanted := re.search(r"Could not override '([^']+)'", first):
-        return _unknown_key(wanted.group(1), conf, overrides)
+        return _unknown_key(wanted.group(1), folders, overrides)
     return f"{first}; see --cfg job for all keys"
 
 
@@ -220,12 +226,14 @@ def root_config_error(error: BaseException) -> ConfigError | None:
     return None
 
 
-def _unknown_key(key: str, conf: Path, overrides: Sequence[str]) -> str:
+def _unknown_key(key: str, folders: Sequence[Path], overrides: Sequence[str]) -> str:
     """Say that `key` does not exist, with the nearest key that does in the options that `overrides` choose."""
     *parents, last = key.split(".")
-    chosen = [one for one in overrides if (conf / one.partition("=")[0] / f"{one.partition('=')[2]}.yaml").is_file()]
-    with initialize_config_dir(config_dir=str(conf), version_base="1.3"):
-        node: Any = hydra_compose("config", overrides=with_study(chosen))
+    named = [(one, Path(one.partition("=")[0], f"{one.partition('=')[2]}.yaml")) for one in overrides]
+    chosen = [one for one, file in named if any((folder / file).is_file() for folder in folders)]
+    extra = [_searchpath(folder) for folder in folders[1:]]
+    with initialize_config_dir(config_dir=str(folders[0]), version_base="1.3"):
+        node: Any = hydra_compose("config", overrides=[*extra, *with_study(chosen)])
     for parent in parents:
         node = node.get(parent) if isinstance(node, DictConfig) else None
     if node is not None and last in node:

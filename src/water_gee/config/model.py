@@ -1,11 +1,13 @@
 """`denoise`, `model`, `data`, `trainer`: labels and learning."""
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
 
 from water_gee.config.base import Count, Group, Positive
 from water_gee.config.choices import METHODS, NETWORKS, files_in
+from water_gee.config.target import TARGET, code_hash, name_target
 
 if TYPE_CHECKING:
     MethodName = str
@@ -49,6 +51,60 @@ class NetworkSettings(_Model):
     widths: list[Count]
 
 
+class OwnNetworkSettings(_Model):
+    """A network of the user's own: a class, named as Hydra names it, its optimiser, and the arguments of the class."""
+
+    model_config = ConfigDict(extra="allow", serialize_by_alias=True)
+
+    target: str = Field(alias="_target_")  # TARGET, written out for type checkers: mypackage.nets.MyNet
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]  # by which runs call it; else the class's
+    lr: Positive
+    weight_decay: Annotated[float, Field(ge=0)]
+    water_class: Annotated[int, Field(ge=0)] | None = None  # which of its outputs means water
+    code: str = ""  # a hash of its source files, found here: an edited network is another one
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named(cls, content: Mapping[str, Any]) -> dict[str, Any]:
+        """Name it by its class where it has no name, and check its arguments."""
+        target = content.get(TARGET)
+        if not isinstance(target, str):
+            raise ValueError(f"{TARGET} is {target!r} where a module and class are wanted, as mypackage.nets.MyNet")
+        for key, value in content.items():
+            if key in ("target", "code"):
+                raise ValueError(f"{key} is none of your keys; call that argument of {target} otherwise")
+            if key not in {TARGET, *cls.model_fields} and (key.startswith("_") or _names_a_class(value)):
+                raise ValueError(f"{key}: only plain values reach the class; let {target} build what it is made of")
+        return {"name": target.rpartition(".")[2], **content}
+
+    @model_validator(mode="after")
+    def _found(self) -> Self:
+        if self.name in (*files_in(NETWORKS), *_BASELINES):
+            raise ValueError(f"name: {self.name!r} is the name of a model that is there already; choose another")
+        object.__setattr__(self, "code", code_hash(self.target))
+        name_target(self.target)
+        return self
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """What the class is called with, beside the number of bands."""
+        return dict(self.model_extra or {})
+
+    def choices(self) -> dict[str, str]:
+        """Return each choice as short text; `model.` stands before what is the class's alone."""
+        shared, found = ("model", "lr", "weight_decay"), super().choices()
+        if self.water_class is None:
+            del found["water_class"]
+        return {key if key in shared else f"model.{key}": value for key, value in found.items()}
+
+
+def _names_a_class(value: object) -> bool:
+    """Return whether a value holds Hydra's name of a class somewhere."""
+    if isinstance(value, dict):
+        return TARGET in value or any(_names_a_class(one) for one in value.values())
+    return isinstance(value, list) and any(_names_a_class(one) for one in value)
+
+
 class RuleSettings(_Model):
     """A rule of the literature, with nothing to choose."""
 
@@ -74,8 +130,14 @@ class BoostedSettings(_Model):
     samples: Count  # labelled pixels at most
 
 
+_BASELINES = ("otsu", "cfmask", "logistic", "boosted")
+OURS, OWN = "ours", "own"  # by which pydantic tells whose model it is
+Ours = Annotated[NetworkSettings | RuleSettings | LogisticSettings | BoostedSettings, Field(discriminator="name")]
 ModelSettings = Annotated[
-    NetworkSettings | RuleSettings | LogisticSettings | BoostedSettings, Field(discriminator="name")
+    Annotated[Ours, Tag(OURS)] | Annotated[OwnNetworkSettings, Tag(OWN)],
+    Field(
+        discriminator=Discriminator(lambda content: OWN if isinstance(content, dict) and TARGET in content else OURS)
+    ),
 ]
 
 

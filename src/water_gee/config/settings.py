@@ -12,7 +12,15 @@ from water_gee.config.compose import root_config_error, without_value
 from water_gee.config.earth import DemSettings, EarthSettings, FeatureSettings, SensorSettings, TilesSettings
 from water_gee.config.labels import LabelsSettings
 from water_gee.config.ladder import LadderSettings
-from water_gee.config.model import DataSettings, DenoiseSettings, ModelSettings, PruneSettings, TrainerSettings
+from water_gee.config.model import (
+    OURS,
+    DataSettings,
+    DenoiseSettings,
+    ModelSettings,
+    Ours,
+    PruneSettings,
+    TrainerSettings,
+)
 from water_gee.config.problems import one_line
 from water_gee.config.products import (
     CostSettings,
@@ -92,14 +100,20 @@ def load(composed: DictConfig) -> Settings:
 def _written(location: tuple[Any, ...]) -> tuple[Any, ...]:
     """Return a location as the user writes it: pydantic names the kind after a group that comes in several."""
     group = Settings.model_fields.get(str(location[0])) if location else None
-    return location[:1] + location[2:] if group is not None and group.discriminator else location
+    if group is None or not group.discriminator:
+        return location
+    kinds = 2 if location[1:2] == (OURS,) else 1  # a model of ours by its name, beside a user's own
+    return location[:1] + location[1 + kinds :]
 
 
 def _keys_at(location: tuple[Any, ...]) -> list[str]:
     """Return the keys that the settings class at `location` knows."""
     model: type[BaseModel] = Settings
-    kinds: tuple[type[BaseModel], ...] = ()  # of a group that comes in several, which the next part tells
+    kinds: tuple[type[BaseModel], ...] = ()  # of a model of ours, which the next part tells
     for part in location:
+        if part == OURS:
+            kinds = get_args(get_args(Ours)[0])
+            continue
         if kinds:
             model = next(kind for kind in kinds if part in get_args(kind.model_fields["name"].annotation))
             kinds = ()
@@ -107,8 +121,8 @@ def _keys_at(location: tuple[Any, ...]) -> list[str]:
         field = model.model_fields.get(str(part))
         annotation = field.annotation if field else None
         if field and field.discriminator:
-            kinds = get_args(annotation)
-        elif isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            continue
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
             model = annotation
         else:
             return []

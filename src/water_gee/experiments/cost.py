@@ -10,7 +10,7 @@ from water_gee.experiments.cost_chart import draw
 from water_gee.experiments.job import run_job
 from water_gee.experiments.networks import TrainedNetwork, trained_networks
 from water_gee.files import write_text
-from water_gee.models import Selected, selected
+from water_gee.models import Selected, load_checkpoint, selected
 from water_gee.paths import Layout
 from water_gee.progress import say
 from water_gee.report import as_csv, as_markdown, show
@@ -52,7 +52,14 @@ def run(settings: Settings) -> None:
 
 
 def prune_selected(settings: Settings, chosen: Selected, share: float) -> None:
-    """Prune the selected network by a share and train it further, unless that was done before."""
+    """Prune the selected network by a share and train it further, unless that was done before.
+
+    A network of the user's own is left as it is.
+    """
+    checkpoint = chosen.checkpoint
+    if own := load_checkpoint(checkpoint.path, checkpoint.sha256).own:
+        say(f"the selected network is of {own.target}, a class of your own, and is not pruned by {share:.0%}")
+        return
     source = str(chosen.report.get("run_id") or chosen.checkpoint.path)
     prune = PruneSettings.model_validate({"from": source, "share": share})
     none = settings.run.model_copy(update={"name": None})

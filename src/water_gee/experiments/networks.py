@@ -32,7 +32,7 @@ def trained_networks(layout: Layout) -> list[TrainedNetwork]:
         model = load_checkpoint(checkpoint.path, checkpoint.sha256)
         if not exportable(model.kind):
             continue
-        name = f"{model.kind} {'-'.join(map(str, model.widths))}".strip()
+        name = model.text
         share = float(model.metadata.get("pruned", 0.0))
         if share:
             name += f", pruned by {share:.0%}"

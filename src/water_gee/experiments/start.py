@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from water_gee.config.model import NetworkSettings
+from water_gee.config.model import NetworkSettings, OwnNetworkSettings
 from water_gee.config.settings import Settings
+from water_gee.config.target import TARGET
 from water_gee.errors import ConfigError
 from water_gee.experiments.champion import find
 from water_gee.files import sha256
@@ -60,11 +61,16 @@ def start_of(settings: Settings) -> Start | None:
 
 def with_network_of(settings: Settings, start: Start | None) -> Settings:
     """Return the settings with kind and widths of the network that is started from, which decides them."""
-    if start is None or not isinstance(settings.model, NetworkSettings):
+    chosen, own = settings.model, start.model.own if start else None
+    if start is None or not isinstance(chosen, NetworkSettings | OwnNetworkSettings):
         return settings
-    network = NetworkSettings.model_validate(
-        {**settings.model.model_dump(), "name": start.model.kind, "widths": list(start.model.widths)}
-    )
+    shared = {"name": start.model.kind, "lr": chosen.lr, "weight_decay": chosen.weight_decay}
+    network: NetworkSettings | OwnNetworkSettings
+    if own:
+        given = {**own.arguments, **shared, TARGET: own.target, "water_class": own.water_class}
+        network = OwnNetworkSettings.model_validate(given)
+    else:
+        network = NetworkSettings.model_validate({**shared, "widths": list(start.model.widths)})
     return settings.model_copy(update={"model": network})
 
 
@@ -80,9 +86,14 @@ def training_key(settings: Settings, origin: Lineage) -> str:
 
 
 def _check(model: TrainedModel, settings: Settings, told: str) -> None:
-    if not model.widths:
+    if model.own and settings.prune.source:
+        raise ConfigError(
+            f"{told} is of {model.own.target}, a network of your own, which is not pruned since its layers need be no "
+            "chain; leave out prune.from, and train it with narrower arguments"
+        )
+    if not (model.widths or model.own):
         raise ConfigError(f"{told} is of model={model.kind}, which is no network that can be trained further")
-    if not isinstance(settings.model, NetworkSettings):
+    if not isinstance(settings.model, NetworkSettings | OwnNetworkSettings):
         raise ConfigError(f"{told} is a network; leave out model={settings.model.name}, which is none")
     if model.features != tuple(settings.features.names):
         raise ConfigError(

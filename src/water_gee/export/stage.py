@@ -135,6 +135,7 @@ def options_of(
         temperature=model.temperature,
         form=choice.form,
         outputs=outputs,
+        output="logits",  # of land and water: what every network here returns, whichever its last layers are
         flip=flip,
     )
 

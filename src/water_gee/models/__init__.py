@@ -5,6 +5,7 @@ from water_gee.models.nets import PixelNetwork, Standardise, crop
 from water_gee.models.networks import NETWORKS
 from water_gee.models.networks.mlp import PixelMLP
 from water_gee.models.networks.pixelcnn import PixelCNN
+from water_gee.models.own import Own, check_sendable
 from water_gee.models.pruning import multiply_adds, prune, widths
 from water_gee.models.runtimes import predictor, require_runtime, to_onnx
 from water_gee.models.selection import Checkpoint, Selected, selected, selected_report_path
@@ -23,6 +24,7 @@ __all__ = [
     "BoostedTrees",
     "CFMaskRule",
     "Checkpoint",
+    "Own",
     "PixelCNN",
     "PixelLinear",
     "PixelMLP",
@@ -31,6 +33,7 @@ __all__ = [
     "Standardise",
     "TrainedModel",
     "build_body",
+    "check_sendable",
     "crop",
     "exportable",
     "learned_numbers",

@@ -50,6 +50,8 @@ class PixelNetwork(nn.Module):
         self.body = body
         self.features = tuple(features)
         self.radius = int(getattr(body, "radius"))  # noqa: B009 - mypy: Module attributes are Tensor | Module
+        # Whether threads may train it at once, each on its part of a batch: it keeps no statistics, draws no chance.
+        self.divisible = bool(getattr(body, "divisible", True))
 
     def forward(self, x: Tensor) -> Tensor:
         """Map raw features [n, band, y, x], NaN where masked, to logits [n, 2, y - 2r, x - 2r]."""

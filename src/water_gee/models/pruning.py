@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from water_gee.errors import ModelError
 from water_gee.models.nets import PixelNetwork, Standardise
+from water_gee.models.own import OwnBody
 from water_gee.models.trained import build_body
 
 _ROUNDS = 8  # importances are measured anew so many times: what a channel is worth depends on which others are left
@@ -31,7 +32,9 @@ def convolutions(network: PixelNetwork) -> list[nn.Conv2d]:
 
 
 def widths(network: PixelNetwork) -> tuple[int, ...]:
-    """Return the channels of each hidden layer, as `build_body` takes them."""
+    """Return the channels of each hidden layer, as `build_body` takes them; none of a network of the user's own."""
+    if isinstance(network.body, OwnBody):
+        return ()
     return tuple(layer.out_channels for layer in convolutions(network)[:-1])
 
 

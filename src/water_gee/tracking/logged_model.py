@@ -1,8 +1,11 @@
 """The trained network as a logged model of MLflow: signature, example, checkpoint; `mlflow models` can serve it."""
 
 import logging
+import shutil
 import tempfile
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 
@@ -13,6 +16,7 @@ from mlflow.entities import LoggedModelOutput, Run
 from mlflow.models import ModelSignature
 from mlflow.types import Schema, TensorSpec
 
+from water_gee.config.target import is_installed, sources
 from water_gee.models import TrainedModel
 from water_gee.tracking.moved_root import spelt
 
@@ -52,11 +56,27 @@ def save(folder: Path, checkpoint: Path, model: TrainedModel) -> None:
         Schema([TensorSpec(np.dtype(np.float32), (-1, bands, -1, -1))]),
         Schema([TensorSpec(np.dtype(np.float32), (-1, -1, -1))]),
     )
+    own = model.own.target if model.own else ""
     logging.getLogger("mlflow").setLevel(logging.WARNING)
     # The signature is given; MLflow would rather infer it from type hints, and warns whatever the filters say.
-    with warnings.catch_warnings(record=True):
+    with warnings.catch_warnings(record=True), _code_of(own) as code:
         mlflow.pyfunc.save_model(
             str(folder), python_model=str(_CODE), artifacts={"checkpoint": spelt(checkpoint)},
             signature=signature, input_example=example, pip_requirements=[f"water-gee=={version('water-gee')}"],
             metadata={"features": list(model.features), "threshold": model.threshold, "kind": model.kind},
+            model_config={"own": own} if own else None, code_paths=code or None,
         )  # fmt: skip
+
+
+@contextmanager
+def _code_of(own: str) -> Iterator[list[str]]:
+    """Yield the top folders and files of a copy of a user's class' source files, less those of installed packages."""
+    with tempfile.TemporaryDirectory() as scratch:
+        for module, path in sources(own).items() if own else ():
+            if not is_installed(path):
+                parts = module.split(".")
+                file = [*parts, path.name] if path.name == "__init__.py" else [*parts[:-1], path.name]
+                copy = Path(scratch, *file)
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(path, copy)
+        yield sorted(str(one) for one in Path(scratch).iterdir())

@@ -18,7 +18,8 @@ class WaterModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc]  # MLflow is 
         """Read the checkpoint."""
         from water_gee.models import load_checkpoint
 
-        self.model = load_checkpoint(Path(context.artifacts["checkpoint"]))
+        own = str((context.model_config or {}).get("own", ""))  # a user's class, whose code lies in the model too
+        self.model = load_checkpoint(Path(context.artifacts["checkpoint"]), own=own)
 
     def predict(self, context: Any, model_input: Any, params: Any = None) -> NDArray[np.float32]:
         """Return the probability [n, y, x] float32; NaN where the pixel itself is masked."""

@@ -139,16 +139,24 @@ def joined(place: Place, trainer: TrainerSettings, meeting: Path | None) -> Iter
     distributed.destroy_process_group()  # not after an error: it would wait for others, which may be gone
 
 
-def trainer_arguments(place: Place, accelerator: str) -> dict[str, Any]:
-    """Return the trainer's arguments that depend on the place of its process."""
+def trainer_arguments(place: Place, accelerator: str, *, all_used: bool = True) -> dict[str, Any]:
+    """Return the trainer's arguments that depend on the place of its process.
+
+    Args:
+        place: of the process.
+        accelerator: as the configuration names it.
+        all_used: whether the loss depends on every parameter; in a network of the user's own it need not.
+    """
     if place.world == 1:
         return {"accelerator": accelerator, "devices": 1}
     return {
         "accelerator": "gpu" if on_gpu(accelerator, place) else "cpu",
         "devices": place.devices,
         "num_nodes": place.world // place.devices,
-        # The only buffers are the bands' means and deviations, which never change.
-        "strategy": DDPStrategy(cluster_environment=TorchElasticEnvironment(), broadcast_buffers=False),
+        # Buffers that change, as BatchNorm's, are brought together once an epoch, before validation.
+        "strategy": DDPStrategy(
+            cluster_environment=TorchElasticEnvironment(), broadcast_buffers=False, find_unused_parameters=not all_used
+        ),
     }
 
 

@@ -16,7 +16,7 @@ import torch
 from water_gee.accuracy import Confusion
 from water_gee.denoise import ABSTAIN
 from water_gee.errors import TileError
-from water_gee.models import PixelNetwork, Standardise, TrainedModel, build_body, predict
+from water_gee.models import Own, PixelNetwork, Standardise, TrainedModel, build_body, predict
 from water_gee.training.augmentation import NONE, Augmentation
 from water_gee.training.checkpoints import Keep, WholeFiles, check_resumable
 from water_gee.training.data import TileDataModule
@@ -54,6 +54,7 @@ class Recipe:
     seed: int = 0
     batches: int = 0  # of each epoch, to train and to validate; 0: all
     augmentation: Augmentation = NONE  # of training windows alone
+    own: Own | None = None  # the class of a network of the user's own
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ class Fitted:
 def new_network(recipe: Recipe, store: TileStore, split: Split) -> PixelNetwork:
     """Return an untrained network, standardised by the training tiles; its weights follow the seed alone."""
     lightning.seed_everything(recipe.seed, verbose=False)
-    body = build_body(recipe.kind, len(store.names), recipe.widths)
+    body = build_body(recipe.kind, len(store.names), recipe.widths, recipe.own)
     return PixelNetwork(Standardise(*standardisation(store, split.training)), body, store.names)
 
 
@@ -160,7 +161,7 @@ def judge(learned: Learned, store: TileStore, split: Split, recipe: Recipe) -> F
     """Calibrate a network, choose its threshold and count its confusions, all on the validation tiles."""
     temperature = learned.scores.temperature()
     threshold = learned.scores.best_threshold(temperature)
-    model = TrainedModel(learned.network, recipe.kind, recipe.widths, threshold, temperature)
+    model = TrainedModel(learned.network, recipe.kind, recipe.widths, threshold, temperature, own=recipe.own)
     confusions = {store.records[tile].id: confusion(model, store, tile) for tile in split.validation}
     return Fitted(model, confusions, learned.scores, learned.history, learned.feed, learned.seconds)
 
@@ -197,9 +198,9 @@ def learn(
     best, last = Keep(kept_in, "best", monitor="valid_iou"), Keep(kept_in, "last", monitor=None)
     started = time.monotonic()
     with _quiet():
-        trainer = _trainer(
-            recipe, folder, place, [OwnSignals(), Batches(), history, Stopping(recipe.patience), best, last]
-        )
+        callbacks = [OwnSignals(), Batches(), history, Stopping(recipe.patience), best, last]
+        all_used = bool(getattr(network.body, "all_used", True))
+        trainer = _trainer(recipe, folder, place, callbacks, all_used=all_used)
         cut_off = kept_in / "last.ckpt"
         going_on = str(cut_off) if resume and cut_off.is_file() else None
         if going_on:
@@ -231,11 +232,13 @@ def probability(model: TrainedModel, store: TileStore, tile: int) -> np.ndarray[
     return predict(model, np.moveaxis(window, -1, 0))
 
 
-def _trainer(recipe: Recipe, folder: Path, place: Place, callbacks: list[lightning.Callback]) -> lightning.Trainer:
+def _trainer(
+    recipe: Recipe, folder: Path, place: Place, callbacks: list[lightning.Callback], *, all_used: bool
+) -> lightning.Trainer:
     gpu = on_gpu(recipe.accelerator, place)
     mixed = recipe.precision == "bf16" or (recipe.precision == "auto" and gpu and torch.cuda.is_bf16_supported())
     return lightning.Trainer(
-        **trainer_arguments(place, recipe.accelerator),
+        **trainer_arguments(place, recipe.accelerator, all_used=all_used),
         max_epochs=recipe.epochs,
         limit_train_batches=recipe.batches or 1.0,
         limit_val_batches=recipe.batches or 1.0,

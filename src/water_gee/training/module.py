@@ -85,7 +85,10 @@ class WaterModule(lightning.LightningModule):  # type: ignore[misc]  # Lightning
         Raises:
             ModelError: the training has diverged.
         """
+        if batch.water.numel() == 1:  # of one pixel BatchNorm has no statistics to train with
+            self.network.eval()
         loss = parallel_loss(self.network, batch, batch_loss)
+        self.network.train()
         value = float(loss.detach())
         if not value < _DIVERGED:  # neither is what is no number
             epoch, chosen = self.trainer.current_epoch + 1, f"model.lr={self.lr:g}"
@@ -95,8 +98,11 @@ class WaterModule(lightning.LightningModule):  # type: ignore[misc]  # Lightning
         return loss
 
     def on_validation_epoch_start(self) -> None:
-        """Begin to count."""
+        """Begin to count; with what the first process' layers keep of the batches, as BatchNorm does."""
         self.scores = Scores.none()
+        if self.trainer.world_size > 1:
+            for kept in self.network.buffers():
+                distributed.broadcast(kept, 0)
 
     def validation_step(self, batch: Batch, batch_index: int) -> None:
         """Count the labelled pixels of a batch by their margin."""

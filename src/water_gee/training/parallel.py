@@ -23,9 +23,10 @@ _LEAST = 7_000  # input pixels of a part: below, starting it costs more than it 
 def parallel_loss(network: nn.Module, batch: Batch, loss: Loss) -> Tensor:
     """Return `loss(network, batch)`, whose backward gives the network's parameters their gradient.
 
-    On a GPU, under autocast, or where one thread is all there is, it is computed in one piece.
+    On a GPU, under autocast, of a network that is not divisible, or where one thread is all there is, it is computed in
+    one piece.
     """
-    parts = _parts(batch.features)
+    parts = _parts(batch.features) if getattr(network, "divisible", True) else 1
     if parts == 1:
         return loss(network, batch)
     parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]

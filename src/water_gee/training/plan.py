@@ -6,10 +6,10 @@ from typing import Self
 import yaml
 
 from water_gee.config.configure import chosen
-from water_gee.config.model import DataSettings, ModelSettings, NetworkSettings, TrainerSettings
+from water_gee.config.model import DataSettings, ModelSettings, NetworkSettings, OwnNetworkSettings, TrainerSettings
 from water_gee.config.settings import Settings
 from water_gee.errors import ModelError
-from water_gee.models import build_body
+from water_gee.models import Own, build_body
 from water_gee.paths import Layout
 from water_gee.reads import STAGES
 from water_gee.training.augmentation import Augmentation
@@ -40,7 +40,7 @@ class Plan:
     @property
     def is_network(self) -> bool:
         """Whether a network is trained, and no baseline fitted."""
-        return isinstance(self.model, NetworkSettings)
+        return isinstance(self.model, NetworkSettings | OwnNetworkSettings)
 
     @property
     def recipe(self) -> Recipe:
@@ -50,12 +50,14 @@ class Plan:
             ModelError: the model is a baseline, which is no network.
         """
         model, data, trainer = self.model, self.data, self.trainer
-        if not isinstance(model, NetworkSettings):
+        if not isinstance(model, NetworkSettings | OwnNetworkSettings):
             raise ModelError(
                 f"model={model.name} is not a network that can be trained further; choose one, as model=mlp"
             )
+        widths = tuple(model.widths) if isinstance(model, NetworkSettings) else ()
+        own = Own(model.target, model.arguments, model.water_class) if isinstance(model, OwnNetworkSettings) else None
         return Recipe(
-            kind=model.name, widths=tuple(model.widths), lr=model.lr, weight_decay=model.weight_decay,
+            kind=model.name, widths=widths, own=own, lr=model.lr, weight_decay=model.weight_decay,
             feed=data.name, batch=data.batch, crop=data.crop, crop_batch=data.crop_batch,
             other_per_water=data.other_per_water, least_other=data.least_other, use_confidence=data.confidence,
             soft=data.soft, augmentation=Augmentation(data.flips, data.jitter),
@@ -75,4 +77,4 @@ def radius_of(recipe: Recipe, bands: int) -> int:
     Raises:
         ModelError: the network cannot be built.
     """
-    return int(getattr(build_body(recipe.kind, bands, recipe.widths), "radius"))  # noqa: B009
+    return int(getattr(build_body(recipe.kind, bands, recipe.widths, recipe.own), "radius"))  # noqa: B009

@@ -15,6 +15,8 @@ from water_gee.errors import ModelError
 from water_gee.files import write_json, write_text
 from water_gee.models import (
     TrainedModel,
+    build_body,
+    check_sendable,
     exportable,
     learned_numbers,
     load_checkpoint,
@@ -94,6 +96,8 @@ def train(
             store, split = prepare(plan, radius, folder)
             learned = _learn(store, split, recipe, folder, resume=resume, on_epoch=on_epoch, place=place)
     else:
+        if recipe.own:
+            check_sendable(build_body(recipe.kind, len(plan.features), (), recipe.own))
         with started(partial(_take_part, plan, folder, resume), place.world) as wait_for:
             store, split = prepare(plan, radius, folder)
             learned = wait_for(on_epoch)
@@ -129,7 +133,7 @@ def _learn(
 ) -> Learned:
     """Train a new network, or the one that the run's folder starts from."""
     path = folder / _START
-    start = load_checkpoint(path) if path.is_file() else None
+    start = load_checkpoint(path, own=recipe.own.target if recipe.own else "") if path.is_file() else None
     if start:
         recipe = replace(recipe, widths=start.widths)
     network = start.network if start else None
