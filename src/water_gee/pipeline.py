@@ -1,12 +1,15 @@
 """`dvc.yaml`, as it follows from what the stages read (`reads`): `make pipeline` writes it."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from water_gee.config.compose import CHOICES
+from water_gee.config.compose import CHOICES, compose, repository
+from water_gee.config.target import TARGET, project_files
 from water_gee.reads import COMPOSED, STAGES, Stage, rooms_of
+from water_gee.surroundings import in_one_line
 
 _HEAD = """\
 # dvc repro: tiles > denoise > train > select > export > predict > evaluate.
@@ -35,11 +38,11 @@ plots:
 """
 
 
-def render() -> str:
-    """Return the content of `dvc.yaml`."""
+def render(own: Sequence[str] = ()) -> str:
+    """Return the content of `dvc.yaml`; `own` are the source files of a network of the user's own."""
     configure = {
         "cmd": "water-gee configure",
-        "deps": ["conf", "src/water_gee/config", "src/water_gee/reads.py"],
+        "deps": ["conf", "src/water_gee/config", "src/water_gee/reads.py", *own],
         "params": list(CHOICES),
         "outs": [{COMPOSED: {"persist": True}}],
     }
@@ -59,7 +62,16 @@ def _stage(name: str, stage: Stage) -> dict[str, Any]:
     return content
 
 
-if __name__ == "__main__":
-    from water_gee.config.compose import repository
+def current() -> str:
+    """Return the content of `dvc.yaml` for the model that `params.yaml` names.
 
-    Path(repository() / "dvc.yaml").write_text(render(), encoding="utf-8")
+    Raises:
+        ConfigError: it is a network of the user's own, whose class is not there.
+    """
+    target = compose().model.get(TARGET)
+    return render(project_files(target) if target else ())
+
+
+if __name__ == "__main__":
+    with in_one_line("water_gee.pipeline", "interrupted; run again: make pipeline"):
+        Path(repository() / "dvc.yaml").write_text(current(), encoding="utf-8")

@@ -17,7 +17,7 @@ from water_gee.config.base import Group
 from water_gee.config.configure import check_composed, chosen, narrowed
 from water_gee.config.settings import Settings, load
 from water_gee.errors import ConfigError
-from water_gee.pipeline import render
+from water_gee.pipeline import current
 from water_gee.reads import ELSEWHERE, HOW, STAGES, all_keys, code_of
 
 
@@ -58,9 +58,15 @@ def group_of() -> dict[type, str]:
     """Return the group that each settings class stands for."""
     found: dict[type, str] = {}
     for name, field in Settings.model_fields.items():
-        kinds = get_args(field.annotation) or (field.annotation,)
-        found |= {kind: name for kind in kinds if isinstance(kind, type) and issubclass(kind, Group)}
+        found |= dict.fromkeys(kinds_of(field.annotation), name)
     return found
+
+
+def kinds_of(annotation: Any) -> list[type]:
+    """Return the settings classes of an annotation, those within unions of unions too."""
+    if isinstance(annotation, type) and issubclass(annotation, Group):
+        return [annotation]
+    return [kind for one in get_args(annotation) for kind in kinds_of(one)]
 
 
 @pytest.fixture
@@ -106,7 +112,7 @@ def expanded(keys: tuple[str, ...] | set[str]) -> set[str]:
 
 
 def test_the_pipeline_is_made_of_the_declaration() -> None:
-    assert (PROJECT / "dvc.yaml").read_text(encoding="utf-8") == render(), "run: make pipeline"
+    assert (PROJECT / "dvc.yaml").read_text(encoding="utf-8") == current(), "run: make pipeline"
 
 
 def test_what_a_package_finds_in_its_folder_is_code_of_the_stages_that_run_it() -> None:

@@ -1,13 +1,16 @@
 """The `configure` stage: the values that the pipeline's stages read, composed and checked, in one plain file."""
 
+import os
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
 import yaml
 
 from water_gee.config.base import Group
-from water_gee.config.compose import SCENES, scenes_folder
+from water_gee.config.compose import SCENES, repository, scenes_folder
+from water_gee.config.model import OwnNetworkSettings
 from water_gee.config.settings import Settings
+from water_gee.config.target import project_files
 from water_gee.config.yaml_file import read_mapping
 from water_gee.errors import ConfigError
 from water_gee.files import write_text
@@ -21,9 +24,22 @@ _HEAD = """\
 
 
 def run(settings: Settings) -> None:
-    """Write `composed.yaml`."""
+    """Write `composed.yaml`.
+
+    Raises:
+        ConfigError: DVC would not notice when the code of a network of the user's own is changed.
+    """
+    if os.environ.get("DVC_STAGE") == "configure" and isinstance(settings.model, OwnNetworkSettings):
+        _check_watched(project_files(settings.model.target))
     content = yaml.safe_dump(chosen(settings, all_keys()), sort_keys=False, allow_unicode=True)
     write_text(Layout.of(settings).root / COMPOSED, _HEAD + content)
+
+
+def _check_watched(files: list[str]) -> None:
+    path = repository() / "dvc.yaml"
+    watched = read_mapping(path, "run: make pipeline").get("stages", {}).get("configure", {}).get("deps", [])
+    if unknown := [one for one in files if one not in watched]:
+        raise ConfigError(f"{path} does not name {', '.join(unknown)}, of which the model is made; run: make pipeline")
 
 
 def chosen(settings: Settings, keys: Iterable[str]) -> dict[str, Any]:
