@@ -45,3 +45,11 @@ def test_the_lines_that_use_the_network_are_the_model_cards() -> None:
     for line in USAGE.splitlines():
         shape = line.replace("expression.json", "export/expression.json").replace("(image)", "(features)")
         assert shape in lines
+
+
+def test_the_network_of_your_own_is_the_one_that_is_tested() -> None:
+    text = (PROJECT / "README.md").read_text(encoding="utf-8")
+    for shown in ("mynets/residual.py", "my/conf/model/mine.yaml"):
+        block = re.search(rf"^```\w+\n# {re.escape(shown)}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+        tested = PROJECT / "tests" / "own" / shown.removeprefix("my/")
+        assert block and block.group(1) == tested.read_text(encoding="utf-8")
