@@ -111,16 +111,17 @@ def test_a_pruned_network_goes_through_a_checkpoint(tmp_path):
     assert torch.equal(again.network(pixels()), small(pixels()))
 
 
-def test_the_small_network_costs_at_most_a_quarter_of_the_full_one(tmp_path):
+def test_the_small_network_costs_a_quarter_of_the_full_one_and_the_tiny_one_an_eighth_at_most(tmp_path):
     costs = {}
-    for name in ("pixelcnn", "pixelcnn_small"):
+    for name, radius in (("pixelcnn", 3), ("pixelcnn_small", 3), ("pixelcnn_tiny", 2)):
         model = load(compose([f"model={name}", f"paths.root={tmp_path}"])).model
         assert model.name == name
         body = build_body(model.name, 8, model.widths)
-        assert body.radius == 3
+        assert body.radius == radius
         costs[name] = multiply_adds(body)
     assert costs["pixelcnn"] == 38_272
     assert costs["pixelcnn_small"] <= costs["pixelcnn"] / 4
+    assert costs["pixelcnn_tiny"] == 9 * 8 * 14 + 9 * 14 * 20 + 28 * 32 + 32 * 2 <= 4_800
 
 
 def test_multiply_adds_are_counted_by_hand():
