@@ -26,6 +26,7 @@ _EXAMPLES = """examples:
   python train.py ckpt=last                          go on with the run that was killed
   python train.py ckpt=RUN study=basin               start from a run's network (or a checkpoint file)
   python train.py prune.from=RUN prune.share=0.75    the same network with fewer channels, trained on
+  python train.py model=pixelcnn_tiny distil.from=RUN   a small network that learns from a run's network too
   python train.py --cfg job                          every key"""
 
 

@@ -67,7 +67,7 @@ STAGES = {
     ),
     "train": Stage(
         "python train.py run.name=repro ckpt=last",
-        keys=("study.name", "features", "model", "data", "trainer", "prune", "seed"),
+        keys=("study.name", "features", "model", "data", "trainer", "prune", "distil", "seed"),
         modules=("water_gee.training.run", "water_gee.experiments.job"),
         files=("train.py",),
         data=("data/tiles", "data/clean"),

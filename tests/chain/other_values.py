@@ -8,7 +8,7 @@ CONDITIONAL = {
     "tiles": _NAMED,
     "predict": _NAMED,
     "export": _NAMED,
-    "train": {"prune"},  # experiments.start reads it, before the training itself
+    "train": {"prune", "distil"},  # experiments.start reads them, before the training itself
     "evaluate": {"features.names", "denoise.method"},
 }  # fmt: skip
 # Other values that the configuration accepts, where that is not any number or text.
@@ -22,8 +22,9 @@ OTHER: dict[str, Any] = {
     "denoise.gate": "warn", "denoise.show": ["train/other"], "denoise.mixture": 0.5, "denoise.bit_mixture": 0.5,
     "denoise.areas": ["train"], "model.name": "mlp", "model.widths": [4, 4, 8, 8], "data.name": "crops",
     "data.validation": 0.5, "trainer.accelerator": "cpu", "trainer.precision": "32", "export.form": "kernel",
-    "prune.from": "repro", "cost.shares": [0.4], "predict.engine": "local", "predict.runtime": "onnx",
-    "predict.area": "train", "predict.tile_size": 64, "evaluate.area": "train", "search.method": "optuna",
+    "prune.from": "repro", "distil.from": "repro", "cost.shares": [0.4], "predict.engine": "local",
+    "predict.runtime": "onnx", "predict.area": "train", "predict.tile_size": 64, "evaluate.area": "train",
+    "search.method": "optuna",
     "ladder.studies": ["sample"], "ladder.methods": ["none"], "ladder.kinds": ["flips"], "ladder.rates": [10],
     "ladder.seeds": [0], "ladder.areas": ["train"], "ladder.training": {"rates": [], "seeds": [0], "epochs": 1},
     "simulate.size": 512, "simulate.water_share": 0.1, "simulate.cloud_share": 0.1,

@@ -157,6 +157,15 @@ class PruneSettings(Group):
     share: Annotated[float, Field(gt=0, lt=1)]  # of its multiply-adds a pixel that goes
 
 
+class DistilSettings(Group):
+    """A trained network, or a baseline, from which another network learns beside the labels."""
+
+    model_config = ConfigDict(serialize_by_alias=True)
+
+    source: str | None = Field(None, alias="from")  # champion, a run's id or folder, or a checkpoint file
+    weight: Annotated[float, Field(gt=0, le=1)]  # of its probabilities in a pixel's loss; the label has the rest
+
+
 class DataSettings(Group):
     """How labelled pixels reach the network."""
 

@@ -16,6 +16,7 @@ from water_gee.config.model import (
     OURS,
     DataSettings,
     DenoiseSettings,
+    DistilSettings,
     ModelSettings,
     Ours,
     PruneSettings,
@@ -54,6 +55,7 @@ class Settings(Group):
     cluster: ClusterSettings
     search: SearchSettings
     prune: PruneSettings
+    distil: DistilSettings
     export: ExportSettings
     predict: PredictSettings
     evaluate: EvaluateSettings

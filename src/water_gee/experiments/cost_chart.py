@@ -42,7 +42,9 @@ def draw(
 def _panel(axis: Axes, shown: Sequence[TrainedNetwork], values: Sequence[float]) -> None:
     full = values[0]
     for number, (one, value) in enumerate(zip(shown, values, strict=True)):
-        marker, colour = "s" if one.pruned else "o", AREA_COLOURS[0] if one.pruned else AREA_COLOURS[1]
+        marker, colour = ("s", AREA_COLOURS[0]) if one.pruned else ("o", AREA_COLOURS[1])
+        if one.distilled:
+            marker, colour = "^", AREA_COLOURS[2]
         axis.plot(
             [one.macs], [value], marker, color=colour, markersize=8, label=f"{number + 1}  {one.name}", linestyle=""
         )

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from mlflow import MlflowClient
 
@@ -15,7 +16,7 @@ from water_gee.config.settings import Settings
 from water_gee.denoise import CleanLabels, training_records
 from water_gee.evaluation import EvaluationArea
 from water_gee.experiments.jobs import Jobs
-from water_gee.experiments.start import LAST, Start, start_of, training_key, with_network_of
+from water_gee.experiments.start import LAST, Start, Teacher, start_of, teacher_of, training_key, with_network_of
 from water_gee.experiments.testing import AssessRun, log_test
 from water_gee.paths import Layout
 from water_gee.progress import say
@@ -106,7 +107,8 @@ def run_job(
     """
     layout = Layout.of(settings)
     records = training_records(layout)  # before anything is written: a fresh clone stays as it is
-    start = start_of(settings)
+    start, teacher = start_of(settings), teacher_of(settings)
+    made_of = [one for one in (start, teacher) if one]
     origin = lineage(layout, records, repository())
     key = training_key(settings, origin)
     if start and settings.model.name != start.model.kind:
@@ -116,7 +118,7 @@ def run_job(
     experiment_id = experiment(client, layout, settings.study.name)
     share_view(client, experiment_id, next(iter(settings.study.references), None))
     end_dead_runs(client, experiment_id, layout)
-    name = _name(settings, overrides, start)
+    name = _name(settings, overrides, made_of)
     if (parent or not again) and (done := _finished(client, layout, key, parent or "")):
         say(f"{name}: finished before, in {done.folder.name}")
         return done
@@ -136,16 +138,26 @@ def run_job(
     run_id = _open(client, experiment_id, layout, name, key, earlier=begun[1].run_id if begun else "", parent=parent)
     record = RunRecord(
         name, run_id, RUNNING, key, settings.study.name, this_process(), time.time(), parent or "",
-        started_from=start.sha256 if start else "", overrides=list(overrides), lineage=origin.plain(),
+        started_from=start.sha256 if start else "", taught_by=teacher.sha256 if teacher else "",
+        overrides=list(overrides), lineage=origin.plain(),
     )  # fmt: skip
     outage = Outage()
     with run_to_its_end(client, folder, record, outage) as finish:
         data, pictures = _data(settings, layout, records, origin), CleanLabels.of(layout).figures
-        params = {**flat_params(settings), **start.params} if start else flat_params(settings)
+        params = flat_params(settings)
+        for one in made_of:
+            params |= one.params
         log_start(client, record, folder, params, origin, data, settings.tags, pictures)
-        metadata = {"run": folder.name, "run_id": run_id, "study": record.study, "lineage": origin.plain()}
+        metadata: dict[str, Any] = {
+            "run": folder.name,
+            "run_id": run_id,
+            "study": record.study,
+            "lineage": origin.plain(),
+        }
         if start:
             metadata |= {"started_from": start.sha256}
+        if teacher:
+            metadata |= {"taught_by": teacher.sha256, "distil": teacher.weight}
         forget_peak()
 
         def tell(epoch: int, metrics: Mapping[str, float]) -> None:
@@ -157,6 +169,7 @@ def run_job(
             trained = train(
                 settings, folder, resume=begun is not None, metadata=metadata, on_epoch=tell,
                 start=start.model if start else None, share=start.share if start else 0.0,
+                teacher=teacher.model if teacher else None,
             )  # fmt: skip
         outage.end()
         logged = None
@@ -172,8 +185,9 @@ def run_job(
     return FinishedJob(run_id, name, folder, float(trained.metrics["iou"]))
 
 
-def _name(settings: Settings, overrides: Sequence[str], start: Start | None) -> str:
+def _name(settings: Settings, overrides: Sequence[str], made_of: Sequence[Start | Teacher]) -> str:
     """Return what tells the run from others: the overrides, or of `dvc repro`, which gives none, the configuration."""
+    more = [one.text for one in made_of]
     if settings.run.name == STAGE_RUN:
         trained, labels, names = settings.model.name, settings.denoise.method, settings.features.names
         told = [
@@ -182,8 +196,8 @@ def _name(settings: Settings, overrides: Sequence[str], start: Start | None) -> 
             f"epochs={settings.trainer.epochs}",
             f"seed={settings.seed}",
         ]
-        return " ".join([STAGE_RUN, trained, *told, *([start.text] if start else [])])
-    return run_name(settings.model.name, [*overrides, *([start.text] if start else [])])
+        return " ".join([STAGE_RUN, trained, *told, *more])
+    return run_name(settings.model.name, [*overrides, *more])
 
 
 def _data(settings: Settings, layout: Layout, records: Sequence[TileRecord], origin: Lineage) -> list[Dataset]:

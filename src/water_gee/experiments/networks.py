@@ -12,12 +12,13 @@ from water_gee.runs import RunRecord, checkpoint_of, current_runs
 class TrainedNetwork:
     """A finished run of a study that Earth Engine can run."""
 
-    name: str  # kind, widths and, if pruned, the share that went
+    name: str  # kind, widths, if pruned the share that went, and if it had a teacher
     checkpoint: Checkpoint
     record: RunRecord
     macs: int  # multiply-adds a pixel
     validation: float  # IoU on the validation tiles, at the threshold
     pruned: bool
+    distilled: bool
 
 
 def trained_networks(layout: Layout) -> list[TrainedNetwork]:
@@ -36,8 +37,11 @@ def trained_networks(layout: Layout) -> list[TrainedNetwork]:
         share = float(model.metadata.get("pruned", 0.0))
         if share:
             name += f", pruned by {share:.0%}"
+        taught = bool(model.metadata.get("taught_by"))
+        if taught:
+            name += ", distilled"
         iou = float(model.metadata.get("validation", {}).get("iou", float("nan")))
-        found.append(TrainedNetwork(name, checkpoint, record, multiply_adds(model.network), iou, bool(share)))
+        found.append(TrainedNetwork(name, checkpoint, record, multiply_adds(model.network), iou, bool(share), taught))
     return best_of_each(found)
 
 

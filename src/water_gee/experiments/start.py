@@ -1,4 +1,4 @@
-"""What a training starts from: nothing, a trained network (`ckpt`), or one that is pruned (`prune.from`)."""
+"""What a training is made of: the network that it starts from (`ckpt`, `prune.from`), its teacher (`distil.from`)."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,10 +9,11 @@ from water_gee.config.target import TARGET
 from water_gee.errors import ConfigError
 from water_gee.experiments.champion import find
 from water_gee.files import sha256
-from water_gee.models import TrainedModel, load_checkpoint
+from water_gee.models import TrainedModel, exportable, load_checkpoint
 from water_gee.paths import Layout
-from water_gee.runs import Lineage, job_key
+from water_gee.runs import Choice, Lineage, job_key
 
+_TEACHER = "distil.from"
 LAST = "last"  # as `ckpt`: go on with the newest unfinished run of the same configuration
 
 
@@ -37,6 +38,41 @@ class Start:
         return f"pruned={self.share:g}" if self.share else f"from={self.run}"
 
 
+@dataclass(frozen=True)
+class Teacher:
+    """A trained network, or a baseline, from which another network learns."""
+
+    path: Path
+    sha256: str
+    run: str  # the run or file that it is of
+    model: TrainedModel
+    weight: float  # of its probabilities in the loss
+
+    @property
+    def params(self) -> dict[str, str]:
+        """What a run that learns from it logs beside its own choices."""
+        return {"taught_by": self.run, "distil": f"{self.weight:g}"}
+
+    @property
+    def text(self) -> str:
+        """What names a run that learns from it."""
+        return f"distil={self.weight:g}"
+
+
+def teacher_of(settings: Settings) -> Teacher | None:
+    """Return the teacher that the settings name, or None.
+
+    Raises:
+        ModelError: there is no such run or file, it is not finished, or its checkpoint is broken.
+        ConfigError: it reads other features, or what is trained is no network.
+    """
+    wanted = settings.distil.source
+    if not wanted:
+        return None
+    choice, known, model, run = _found(settings, wanted, _TEACHER)
+    return Teacher(choice.path, known, run, model, settings.distil.weight)
+
+
 def start_of(settings: Settings) -> Start | None:
     """Return what the settings say that a training starts from, or None of a new network.
 
@@ -51,11 +87,14 @@ def start_of(settings: Settings) -> Start | None:
     key, wanted = ("prune.from", pruned) if pruned else ("ckpt", ckpt)
     if not wanted:
         return None
-    choice = find(Layout.of(settings), wanted, key)
-    known = choice.sha256 or sha256(choice.path)
-    model = load_checkpoint(choice.path, known)
-    _check(model, settings, f"{key}={wanted}")
-    run = choice.path.parent.name if choice.record else choice.path.name
+    choice, known, model, run = _found(settings, wanted, key)
+    if model.own and pruned:
+        raise ConfigError(
+            f"{key}={wanted} is of {model.own.target}, a network of your own, which is not pruned since its layers "
+            "need be no chain; leave out prune.from, and train it with narrower arguments"
+        )
+    if not (model.widths or model.own) or not exportable(model.kind):
+        raise ConfigError(f"{key}={wanted} is of model={model.kind}, which is no network that can be trained further")
     return Start(choice.path, known, run, model, settings.prune.share if pruned else 0.0)
 
 
@@ -75,28 +114,29 @@ def with_network_of(settings: Settings, start: Start | None) -> Settings:
 
 
 def training_key(settings: Settings, origin: Lineage) -> str:
-    """Return what two trainings share that must come out the same: configuration, code, data, and what they start from.
+    """Return what two trainings share that must come out the same: configuration, code, data, start and teacher.
 
     Raises:
-        ModelError: the network to start from is not there, or is broken.
+        ModelError: a network that is named is not there, or is broken.
         ConfigError: it does not fit the configuration.
     """
-    start = start_of(settings)
-    return job_key(with_network_of(settings, start), origin, start.sha256 if start else "")
+    start, teacher = start_of(settings), teacher_of(settings)
+    known = with_network_of(settings, start)
+    return job_key(known, origin, start.sha256 if start else "", teacher.sha256 if teacher else "")
 
 
-def _check(model: TrainedModel, settings: Settings, told: str) -> None:
-    if model.own and settings.prune.source:
-        raise ConfigError(
-            f"{told} is of {model.own.target}, a network of your own, which is not pruned since its layers need be no "
-            "chain; leave out prune.from, and train it with narrower arguments"
-        )
-    if not (model.widths or model.own):
-        raise ConfigError(f"{told} is of model={model.kind}, which is no network that can be trained further")
+def _found(settings: Settings, wanted: str, key: str) -> tuple[Choice, str, TrainedModel, str]:
+    """Return the checkpoint that a key names, its hash, the model in it, and the run or file that it is of."""
+    choice = find(Layout.of(settings), wanted, key)
+    known = choice.sha256 or sha256(choice.path)
+    model = load_checkpoint(choice.path, known)
+    told = f"{key}={wanted}"
     if not isinstance(settings.model, NetworkSettings | OwnNetworkSettings):
-        raise ConfigError(f"{told} is a network; leave out model={settings.model.name}, which is none")
+        does = "teaches" if key == _TEACHER else "is"
+        raise ConfigError(f"{told} {does} a network; leave out model={settings.model.name}, which is none")
     if model.features != tuple(settings.features.names):
         raise ConfigError(
             f"{told} reads the features {', '.join(model.features)} and the configuration lists "
             f"{', '.join(settings.features.names)}; set features.names to the former"
         )
+    return choice, known, model, choice.path.parent.name if choice.record else choice.path.name

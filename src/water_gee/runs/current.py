@@ -101,6 +101,8 @@ def _configuration(folder: Path, record: RunRecord) -> tuple[str, int]:
     if record.started_from:  # networks that were pruned alike are one configuration, whichever seed's they are of
         prune = config.get("prune") or {}
         start = {"share": prune.get("share")} if prune.get("from") else {"from": record.started_from}
+    if record.taught_by:
+        start |= {"taught_by": record.taught_by, "weight": (config.get("distil") or {}).get("weight")}
     seed = config.get("seed")
     if not isinstance(seed, int):
         raise WaterGeeError(f"{folder / 'config.yaml'} names no seed; delete the run's folder, or train it again")

@@ -60,19 +60,22 @@ def lineage(layout: Layout, records: Sequence[TileRecord], repository: Path) -> 
     )
 
 
-def job_key(settings: Settings, origin: Lineage, started_from: str = "") -> str:
-    """Return what two runs share that must come out the same: configuration, code, data, and what they start from.
+def job_key(settings: Settings, origin: Lineage, started_from: str = "", taught_by: str = "") -> str:
+    """Return what two runs share that must come out the same: configuration, code, data, start and teacher.
 
     Args:
         settings: the whole configuration.
         origin: of code and data.
         started_from: SHA-256 of the checkpoint of the network that is started from; empty of a new one.
+        taught_by: SHA-256 of the checkpoint of the teacher; empty without one.
     """
     groups = chosen(settings, STAGES["train"].keys)
-    prune = groups.pop("prune")
+    prune, distil = groups.pop("prune"), groups.pop("distil")
     parts = [json.dumps(groups, sort_keys=True), origin.code, origin.tiles, origin.labels]
     if started_from:  # whatever name it goes by
         parts += [started_from, f"{prune['share']:g}" if prune["from"] else ""]
+    if taught_by:
+        parts += ["distil", taught_by, f"{distil['weight']:g}"]
     return _digest(parts)[:16]
 
 

@@ -31,6 +31,7 @@ _UNNAMED = (
     "study",
     "tags",
     "prune.",
+    "distil.",
     "earth",
     "ckpt",
     "run.",
@@ -59,6 +60,7 @@ class RunRecord:
     error: str = ""
     given_up: int = 0  # the epoch, counted from 1, after which a search gave the run up
     started_from: str = ""  # SHA-256 of the checkpoint that it started from; empty of a new network
+    taught_by: str = ""  # SHA-256 of the checkpoint of the teacher; empty where there was none
     seconds: float = 0.0
     overrides: list[str] = field(default_factory=list)
     lineage: dict[str, Any] = field(default_factory=dict)

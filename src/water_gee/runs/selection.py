@@ -120,6 +120,7 @@ def write_selected(layout: Layout, choice: Choice) -> None:
             "temperature": model.temperature,
             "started_from": model.metadata.get("started_from", ""),
             "pruned": model.metadata.get("pruned", 0.0),
+            "taught_by": model.metadata.get("taught_by", ""),
             "validation": model.metadata.get("validation", {}),
             "sha256": sha256(layout.models / CHECKPOINT),
             "curves_sha256": curves,

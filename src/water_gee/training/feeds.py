@@ -1,13 +1,13 @@
 """Two ways to feed one network: windows around drawn pixels, or whole crops with a weighted loss.
 
-Both give the loss the same pixels: an abstained or unseen pixel has no part in it. The pixels feed draws the
-other pixels of a tile anew each epoch; the crops feed uses all of them and gives each the weight of its chance
-to be drawn. An epoch's loss and gradient are thus the same in expectation, and the same exactly where no
-draw is needed.
+Both give the loss the same pixels: an unseen pixel has no part in it, nor an abstained one without a teacher. The
+pixels feed draws the other pixels of a tile anew each epoch; the crops feed uses all of them and gives each the
+weight of its chance to be drawn. An epoch's loss and gradient are thus the same in expectation, and the same exactly
+where no draw is needed.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, NamedTuple, Protocol
 
@@ -19,6 +19,7 @@ from torch import Tensor
 from water_gee.denoise import ABSTAIN
 from water_gee.training.augmentation import NONE, SYMMETRIES, Augmentation, Views, turned
 from water_gee.training.balance import Balance, balance, draw
+from water_gee.training.lessons import Lessons, classes, mixed
 from water_gee.training.mixing import batches_of_places
 from water_gee.training.store import TileStore
 
@@ -27,7 +28,7 @@ class Batch(NamedTuple):
     """What a step needs: its loss is the sum of weight times loss over pixels, divided by `scale`."""
 
     features: Tensor  # raw [n, band, y + 2r, x + 2r], channels last, NaN where masked
-    water: Tensor  # [n, y, x] float32: 1 water, 0 other or no label; a probability where targets are soft
+    water: Tensor  # [n, y, x] float32: 1 water, 0 other or no label; a probability if soft or of a teacher
     weight: Tensor  # [n, y, x] float32: 0 where the pixel has no part in the loss
     scale: float
 
@@ -87,6 +88,7 @@ class Sampling:
     use_confidence: bool = False
     soft: bool = False  # the target is the probability of water that a label's confidence gives, and not the label
     augmentation: Augmentation = NONE
+    taught: float = 0.0  # share of the loss that is the teacher's, where the store has one; the label has the rest
 
     @classmethod
     def of(
@@ -101,17 +103,36 @@ class Sampling:
         use_confidence: bool = False,
         soft: bool = False,
         augmentation: Augmentation = NONE,
+        taught: float = 0.0,
     ) -> "Sampling":
-        """Return the sampling of `tiles`; without a ratio, of all labelled pixels."""
+        """Return the sampling of `tiles`; without a ratio, of all pixels that teach."""
         ratio = min(other_per_water, float(store.size**2))
         every = store.size**2 if other_per_water == float("inf") else least_other
-        balances = tuple(balance(store.labels[tile], ratio, every) for tile in tiles)
-        return cls(store, tuple(tiles), radius, balances, seed, use_confidence, soft, augmentation)
+        drawn = cls(store, tuple(tiles), radius, (), seed, use_confidence, soft, augmentation, taught)
+        return replace(drawn, balances=tuple(balance(drawn.classes(tile), ratio, every) for tile in tiles))
 
     @property
     def inset(self) -> int:
         """Where in the stored array the window of a tile's first pixel begins."""
         return self.store.margin - self.radius
+
+    @property
+    def teacher(self) -> NDArray[np.float32] | None:
+        """The teacher's probabilities [tile, y, x] of the store, where they are asked for."""
+        return self.store.teacher if self.taught else None
+
+    def classes(self, tile: int) -> NDArray[np.uint8]:
+        """Return the class [y, x] of each pixel of a tile of the store; 255 where it has no part in the loss."""
+        return classes(self.store.labels[tile], None if self.teacher is None else self.teacher[tile])
+
+    def lessons(self, at: NDArray[np.int64]) -> Lessons:
+        """Return what the pixels at flat positions of the store's labels teach."""
+        labels, confidence = self.store.labels.reshape(-1)[at], self.store.confidence.reshape(-1)[at]
+        target = self.target(labels, confidence)
+        weight = confidence if self.use_confidence else np.ones(at.shape, dtype=np.float32)
+        if self.teacher is None:
+            return Lessons(labels, target, weight)
+        return mixed(labels, target, weight, self.teacher.reshape(-1)[at], self.taught)
 
     def target(self, labels: NDArray[np.uint8], confidence: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return what the network is to answer of each pixel: its label, or how probable water is by its confidence."""
@@ -147,7 +168,7 @@ class PixelFeed:
         """Return the places of a tile's pixels that are drawn in an epoch."""
         sampling, tile = self.sampling, self.sampling.tiles[member]
         random = np.random.default_rng([sampling.seed, number, tile])
-        drawn = draw(sampling.store.labels[tile], sampling.balances[member], random)
+        drawn = draw(sampling.classes(tile), sampling.balances[member], random)
         drawn += member * sampling.store.size**2
         return drawn
 
@@ -162,19 +183,17 @@ class PixelFeed:
         windows = _features(store, rows)
         if views.gain is not None:
             windows *= torch.from_numpy(views.gain)[:, None, None]
-        weight = np.ones(len(places), dtype=np.float32)
-        if sampling.use_confidence:
-            weight = store.confidence[tiles, y, x]
+        lessons = sampling.lessons(tiles * store.size**2 + pixels)
         return Batch(
             windows.permute(0, 3, 1, 2),
-            torch.from_numpy(sampling.target(store.labels[tiles, y, x], store.confidence[tiles, y, x])).view(-1, 1, 1),
-            torch.from_numpy(weight).view(-1, 1, 1),
+            torch.from_numpy(lessons.target).view(-1, 1, 1),
+            torch.from_numpy(lessons.weight).view(-1, 1, 1),
             float(len(places)),
         )
 
 
 class CropFeed:
-    """Square crops of labelled ground, each pixel with its weight; in order if not `shuffle`."""
+    """Square crops of ground that teaches, each pixel with its weight; in order if not `shuffle`."""
 
     def __init__(self, sampling: Sampling, side: int, batch: int, *, shuffle: bool = True) -> None:
         self.sampling = sampling
@@ -200,12 +219,12 @@ class CropFeed:
             yield share.settle(self._collect(number, part), self.mean_weight * len(whole), counts)
 
     def _crops(self, member: int) -> NDArray[np.int64]:
-        """Return the places of the first pixels of a tile's crops that hold a label.
+        """Return the places of the first pixels of a tile's crops that hold a pixel that teaches.
 
         They are found anew for each epoch, which takes less time than one step and no memory.
         """
         store = self.sampling.store
-        labelled = store.labels[self.sampling.tiles[member]] != ABSTAIN
+        labelled = self.sampling.classes(self.sampling.tiles[member]) != ABSTAIN
         starts = np.arange(0, store.size, self.side)
         holds = np.logical_or.reduceat(np.logical_or.reduceat(labelled, starts, axis=0), starts, axis=1)
         y, x = np.nonzero(holds)
@@ -220,23 +239,20 @@ class CropFeed:
         # A tile's last crops end with the tile, and do not count again what they share with the ones before.
         top, left = np.minimum(y, store.size - side), np.minimum(x, store.size - side)
         own = squares(store.labels.shape, tiles, top, left, side, views.symmetry)
-        labels = store.labels.reshape(-1)[own]
+        lessons = sampling.lessons(own)
         if store.size % side:
             below, beside = np.divmod(own % store.size**2, store.size)
-            labels[(below < y[:, None, None]) | (beside < x[:, None, None])] = ABSTAIN
+            lessons.classes[(below < y[:, None, None]) | (beside < x[:, None, None])] = ABSTAIN
         around = side + 2 * sampling.radius
         rows = squares(store.features.shape, tiles, top + sampling.inset, left + sampling.inset, around, views.symmetry)
         features = _features(store, rows)
         if views.gain is not None:
             features *= torch.from_numpy(views.gain)[:, None, None]
         other = np.array([sampling.balances[member].other_weight for member in members], dtype=np.float32)
-        water = (labels == 1).astype(np.float32)
-        weight = water + (labels == 0) * other[:, None, None]
-        if sampling.use_confidence:
-            weight *= store.confidence.reshape(-1)[own]
+        weight = lessons.weight * ((lessons.classes == 1) + (lessons.classes == 0) * other[:, None, None])
         return Batch(
             features.permute(0, 3, 1, 2),
-            torch.from_numpy(sampling.target(labels, store.confidence.reshape(-1)[own])),
+            torch.from_numpy(lessons.target),
             torch.from_numpy(weight),
             self.mean_weight * len(places),
         )

@@ -55,6 +55,7 @@ class Recipe:
     batches: int = 0  # of each epoch, to train and to validate; 0: all
     augmentation: Augmentation = NONE  # of training windows alone
     own: Own | None = None  # the class of a network of the user's own
+    taught: float = 0.0  # share of a pixel's loss that is the teacher's, where the store has one
 
 
 @dataclass(frozen=True)
@@ -87,14 +88,17 @@ def new_network(recipe: Recipe, store: TileStore, split: Split) -> PixelNetwork:
 
 
 def keep_apart(store: TileStore, split: Split, radius: int) -> None:
-    """Take the labels from training pixels whose window shares a pixel with a validation pixel's.
+    """Take label and teacher from training pixels whose window shares a pixel with a validation pixel's.
 
     Raises:
         TileError: a side is then left without water or without other pixels.
     """
     validation = [store.records[tile] for tile in split.validation]
     for tile in split.training:
-        store.labels[tile][too_near(store.records[tile], validation, radius)] = ABSTAIN
+        near = too_near(store.records[tile], validation, radius)
+        store.labels[tile][near] = ABSTAIN
+        if store.teacher is not None:
+            store.teacher[tile][near] = np.nan
     for side, tiles in (("training", split.training), ("validation", split.validation)):
         for value, what in ((1, "water"), (0, "land")):
             if not any((store.labels[tile] == value).any() for tile in tiles):
@@ -109,6 +113,7 @@ def training_sample(recipe: Recipe, store: TileStore, split: Split, radius: int)
     return Sampling.of(
         store, split.training, radius, other_per_water=recipe.other_per_water, least_other=recipe.least_other,
         seed=recipe.seed, use_confidence=recipe.use_confidence, soft=recipe.soft, augmentation=recipe.augmentation,
+        taught=recipe.taught,
     )  # fmt: skip
 
 

@@ -6,7 +6,14 @@ from typing import Self
 import yaml
 
 from water_gee.config.configure import chosen
-from water_gee.config.model import DataSettings, ModelSettings, NetworkSettings, OwnNetworkSettings, TrainerSettings
+from water_gee.config.model import (
+    DataSettings,
+    DistilSettings,
+    ModelSettings,
+    NetworkSettings,
+    OwnNetworkSettings,
+    TrainerSettings,
+)
 from water_gee.config.settings import Settings
 from water_gee.errors import ModelError
 from water_gee.models import Own, build_body
@@ -25,6 +32,7 @@ class Plan:
     model: ModelSettings
     data: DataSettings
     trainer: TrainerSettings
+    distil: DistilSettings
     seed: int
     config: str  # YAML of all that decides the outcome, which the run keeps
 
@@ -34,8 +42,9 @@ class Plan:
         config = yaml.safe_dump(chosen(settings, STAGES["train"].keys), sort_keys=False)
         features = tuple(settings.features.names)
         return cls(
-            Layout.of(settings), features, settings.model, settings.data, settings.trainer, settings.seed, config
-        )
+            Layout.of(settings), features, settings.model, settings.data, settings.trainer, settings.distil,
+            settings.seed, config,
+        )  # fmt: skip
 
     @property
     def is_network(self) -> bool:
@@ -63,6 +72,7 @@ class Plan:
             soft=data.soft, augmentation=Augmentation(data.flips, data.jitter),
             epochs=trainer.epochs, patience=trainer.patience, accelerator=trainer.accelerator,
             precision=trainer.precision, seed=self.seed, batches=trainer.batches,
+            taught=self.distil.weight if self.distil.source else 0.0,
         )  # fmt: skip
 
 

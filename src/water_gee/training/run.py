@@ -27,6 +27,7 @@ from water_gee.models import (
 from water_gee.progress import say
 from water_gee.training.baselines import fit_baseline
 from water_gee.training.ddp import ALONE, Place, joined, launched, on_gpu, place_of
+from water_gee.training.distillation import ground_of, taught
 from water_gee.training.figures import draw_all
 from water_gee.training.fit import Fitted, Learned, Recipe, judge, learn
 from water_gee.training.history import OnEpoch, as_csv
@@ -38,6 +39,7 @@ from water_gee.training.store import TileStore, build_store
 
 CHECKPOINT = "model.ckpt"
 _START = Path("checkpoints", "start.ckpt")  # in the folder of a run: the network that it starts from
+_TEACHER = Path("checkpoints", "teacher.ckpt")  # and the one that it learns from
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,7 @@ def train(
     on_epoch: OnEpoch | None = None,
     start: TrainedModel | None = None,
     share: float = 0.0,
+    teacher: TrainedModel | None = None,
 ) -> Trained:
     """Train a network, or fit a baseline, by the settings into `folder`, an existing one of `runs/`.
 
@@ -69,12 +72,15 @@ def train(
         on_epoch: takes the number and the metrics of each epoch; a baseline has none.
         start: a network of the settings' kind and widths to train further, with its standardisation; none: a new one.
         share: of the multiply-adds a pixel of `start` that is pruned before; 0: none.
+        teacher: a model of the same features, from which the network learns `distil.weight` of the loss; none: from the
+            labels alone.
 
     Raises:
         TileError: tiles or labels are missing, or do not fit the network.
         ModelError: the network cannot be built, so much cannot be pruned, the features lack what a baseline reads, or
             another process that trained along has ended.
-        ConfigError: `trainer.devices` and `trainer.nodes` do not fit how the process was started.
+        ConfigError: `trainer.devices` and `trainer.nodes` do not fit how the process was started, or the teacher was
+            trained on ground that validates here.
     """
     plan = Plan.of(settings)
     if not plan.is_network:
@@ -87,6 +93,8 @@ def train(
     on_gpu(recipe.accelerator, place)  # a mistake in it ends the command before anything is started
     if start and place.rank == 0:
         metadata = {**(metadata or {}), **_write_start(plan, folder, start, share, resume=resume)}
+    if teacher and place.rank == 0:
+        _write_teacher(folder, teacher, resume=resume)
     if place.world == 1:
         store, split = prepare(plan, radius, folder)
         learned = _learn(store, split, recipe, folder, resume=resume, on_epoch=on_epoch)
@@ -102,7 +110,7 @@ def train(
             store, split = prepare(plan, radius, folder)
             learned = wait_for(on_epoch)
     own = replace(recipe, widths=widths(learned.network))  # of a pruned network, not those of the settings
-    return keep(folder, judge(learned, store, split, own), store, split, metadata or {})
+    return keep(folder, judge(learned, store, split, own), store, split, metadata or {}, start, teacher)
 
 
 def _write_start(plan: Plan, folder: Path, start: TrainedModel, share: float, *, resume: bool) -> dict[str, Any]:
@@ -121,6 +129,14 @@ def _write_start(plan: Plan, folder: Path, start: TrainedModel, share: float, *,
     return {"pruned": share} if share else {}
 
 
+def _write_teacher(folder: Path, teacher: TrainedModel, *, resume: bool) -> None:
+    """Write the teacher into the run's folder, where all processes find it."""
+    path = folder / _TEACHER
+    if not (resume and path.is_file()):
+        path.parent.mkdir(exist_ok=True)
+        save_checkpoint(path, teacher)
+
+
 def _learn(
     store: TileStore,
     split: Split,
@@ -131,7 +147,9 @@ def _learn(
     on_epoch: OnEpoch | None,
     place: Place = ALONE,
 ) -> Learned:
-    """Train a new network, or the one that the run's folder starts from."""
+    """Train a new network, or the one that the run's folder starts from, with the teacher that lies there."""
+    if (folder / _TEACHER).is_file():
+        store = taught(store, split, load_checkpoint(folder / _TEACHER), folder)
     path = folder / _START
     start = load_checkpoint(path, own=recipe.own.target if recipe.own else "") if path.is_file() else None
     if start:
@@ -188,11 +206,19 @@ def open_tiles(plan: Plan, radius: int, folder: Path) -> tuple[TileStore, Split]
     return store, split_tiles(store.records, [store.water(tile) for tile in tiles], plan.data.validation)
 
 
-def keep(folder: Path, fitted: Fitted, store: TileStore, split: Split, metadata: Mapping[str, Any]) -> Trained:
-    """Write checkpoint, metrics and figures of a fitted network into `folder`."""
+def keep(
+    folder: Path,
+    fitted: Fitted,
+    store: TileStore,
+    split: Split,
+    metadata: Mapping[str, Any],
+    *earlier: TrainedModel | None,
+) -> Trained:
+    """Write checkpoint, metrics and figures of a fitted network, made of `earlier` ones, into `folder`."""
     facts = _facts(fitted, len(split.training), len(split.validation))
     metrics = {**fitted.confusion.metrics(), "average_precision": fitted.scores.average_precision()}
-    model = replace(fitted.model, metadata={**metadata, **facts, "validation": metrics})
+    ground = ground_of([store.records[tile] for tile in split.training], *earlier)
+    model = replace(fitted.model, metadata={**metadata, **facts, "validation": metrics, "ground": ground})
     save_checkpoint(folder / CHECKPOINT, model)
     by_tile = {
         name: {"tp": one.tp, "fp": one.fp, "fn": one.fn, "tn": one.tn} for name, one in fitted.confusions.items()

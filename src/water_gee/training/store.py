@@ -26,6 +26,7 @@ class TileStore:
 
     `features` is [tile, y, x, band] float32 with the margin, NaN in every band of a masked pixel; `labels`
     [tile, y, x] uint8 of the tiles' own pixels: 1 water, 0 other, 255 no label; `confidence` likewise, float32.
+    `teacher` is, for a network that learns from another, that one's probability of water, NaN where it has none.
     The bands lie innermost, so that a window or a crop is gathered in the layout that the network likes best.
     """
 
@@ -34,6 +35,7 @@ class TileStore:
     features: NDArray[np.float32]
     labels: NDArray[np.uint8]
     confidence: NDArray[np.float32]
+    teacher: NDArray[np.float32] | None = None
 
     @property
     def margin(self) -> int:
@@ -75,9 +77,9 @@ def build_store(
     if not kept:
         raise TileError("the clean labels abstain everywhere; choose another denoise option and run: water-gee denoise")
     side = size + 2 * margin
-    features = _nameless(folder, (len(kept), side, side, len(names)), np.float32)
-    labels = _nameless(folder, (len(kept), size, size), np.uint8)
-    confidence = _nameless(folder, (len(kept), size, size), np.float32)
+    features = nameless(folder, (len(kept), side, side, len(names)), np.float32)
+    labels = nameless(folder, (len(kept), size, size), np.uint8)
+    confidence = nameless(folder, (len(kept), size, size), np.float32)
     for position, record in enumerate(kept):
         tile = load_tile(layout, record)
         values = np.stack([tile.band(name) for name in names], axis=-1)
@@ -114,7 +116,7 @@ def standardisation(store: TileStore, tiles: Sequence[int]) -> tuple[list[float]
     return mean.tolist(), np.where(deviation > 1e-6, deviation, 1.0).tolist()
 
 
-def _nameless(folder: Path, shape: tuple[int, ...], dtype: type[Any]) -> NDArray[Any]:
+def nameless(folder: Path, shape: tuple[int, ...], dtype: type[Any]) -> NDArray[Any]:
     """Return an array of zeros that lives in a file without a name.
 
     Raises:
