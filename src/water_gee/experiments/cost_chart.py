@@ -11,6 +11,8 @@ from water_gee.panels import INK, MUTED
 from water_gee.report import AREA_COLOURS
 
 _WITHIN = 0.01  # IoU: what a cheaper network may lose
+_NEAR = 1.35  # cost of a network, that of another by which their numbers would lie on each other
+_PLACES = ((0, 8), (13, -4), (-13, -4), (0, -18), (15, 9), (-15, 9), (15, -17), (-15, -17))  # of numbers, in points
 _QUARTER = 0.25  # of the multiply-adds of the costliest network
 
 
@@ -48,7 +50,9 @@ def _panel(axis: Axes, shown: Sequence[TrainedNetwork], values: Sequence[float])
         axis.plot(
             [one.macs], [value], marker, color=colour, markersize=8, label=f"{number + 1}  {one.name}", linestyle=""
         )
-        axis.annotate(str(number + 1), (one.macs, value), (0, 8), textcoords="offset points", ha="center", color=INK)
+        beside = sum(other.macs < _NEAR * one.macs for other in shown[:number])  # of networks that cost as much
+        place = _PLACES[beside % len(_PLACES)]
+        axis.annotate(str(number + 1), (one.macs, value), place, textcoords="offset points", ha="center", color=INK)
     axis.axhline(full - _WITHIN, color=MUTED, linewidth=1, linestyle="--")
     axis.axvline(_QUARTER * shown[0].macs, color=MUTED, linewidth=1, linestyle=":")
     axis.annotate(
@@ -56,7 +60,7 @@ def _panel(axis: Axes, shown: Sequence[TrainedNetwork], values: Sequence[float])
         textcoords="offset points", ha="right", color=MUTED, fontsize=9,
     )  # fmt: skip
     axis.annotate(
-        "a quarter of its cost", (_QUARTER * shown[0].macs, 0), (4, 6), xycoords=("data", "axes fraction"),
+        "a quarter of its cost", (_QUARTER * shown[0].macs, 1), (4, -14), xycoords=("data", "axes fraction"),
         textcoords="offset points", color=MUTED, fontsize=9,
     )  # fmt: skip
     axis.set_xscale("log")
