@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 
 from water_gee.export.building import affine
-from water_gee.export.ir import Activation, Binary, Fill, IsMasked
+from water_gee.export.calls import shortest
+from water_gee.export.ir import Activation, Binary, Constant, Fill, Floats, IsMasked, Op
 from water_gee.export.operations.arithmetic import joined, together
 from water_gee.export.registry import supports
 from water_gee.export.traced import Traced
@@ -20,7 +21,34 @@ def _compared(t: Tracer, kind: str, left: Any, right: Any) -> Traced:
         whole = isinstance(value, Traced) or (isinstance(value, Tensor) and not value.is_floating_point())
         return value if whole else torch.as_tensor(value).to(torch.float32)
 
-    return joined(t, kind, single(left), single(right))
+    like, ids, (a, b) = together(t, single(left), single(right))
+    if kind != "eq":
+        return like.of(_above(t, kind, a, b), ids)
+    if not any(isinstance(side, Constant) and (_between(side.values, 1) != side.values).any() for side in (a, b)):
+        return like.of(Binary(t.place, (a, b), "eq"), ids)
+    return like.of(Binary(t.place, (_above(t, "gte", a, b), _above(t, "gte", b, a)), "multiply"), ids)
+
+
+def _above(t: Tracer, kind: str, left: Op, right: Op) -> Op:
+    """Left above right (`gt`), or not below it (`gte`), exact for float32 values on the very edge of a constant."""
+    up = 1 if kind == "gt" else -1  # from a constant on the right; from one on the left the other way
+    sides = [
+        Constant(t.place, _between(side.values, way)) if isinstance(side, Constant) else side
+        for side, way in ((left, -up), (right, up))
+    ]
+    return Binary(t.place, (sides[0], sides[1]), kind)
+
+
+def _between(values: Floats, way: int) -> Floats:
+    """Constants of float32 moved half-way to the next float32 number above (1) or below (-1).
+
+    Constants are written at float32's decimals: 0.1, which is below the float32 number next to it. Between two float32
+    numbers there is nothing that a comparison could mistake. Those whose decimals are exact stay.
+    """
+    single = values.astype(np.float32)
+    further = np.nextafter(single, np.float32(way * np.inf)).astype(np.float64)
+    exact = np.array([shortest(value) for value in values]) == values
+    return np.where(exact, values, (values + further) / 2)
 
 
 def negated(t: Tracer, x: Traced) -> Traced:
