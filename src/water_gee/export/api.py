@@ -14,6 +14,7 @@ from water_gee.export.interpreter import evaluate
 from water_gee.export.ir import Program
 from water_gee.export.network import ExportedNetwork, ExportOptions, compile_program, export_program
 from water_gee.export.parity import TOLERANCE, Parity, compare, total
+from water_gee.export.sources import as_module
 from water_gee.export.tracing import evaluated, trace
 
 Standardisation = tuple[Sequence[float], Sequence[float]]  # mean and deviation of each band
@@ -193,12 +194,12 @@ class EarthEngineNetwork:
 
 
 def to_earth_engine(
-    network: nn.Module,
+    network: Any,
     bands: Sequence[str],
     *,
     standardisation: Standardisation | None = None,
     output: str = "auto",
-    water_class: int | None = None,
+    water_class: int | str | None = None,
     masked: str | None = None,
     border: str = "refuse",
     form: str = "array",
@@ -211,13 +212,14 @@ def to_earth_engine(
 
     Args:
         network: a torch module that maps features [n, band, y, x] to scores [n, class, y', x'], the same at every
-            pixel; it is taken in evaluation, and stays as it is.
+            pixel; it is taken in evaluation, and stays as it is. Or a fitted estimator of scikit-learn (see
+            `sources.as_module`).
         bands: the names of the bands of the image that it will read, in order.
         standardisation: (mean, deviation) by band, if the network expects standardised features; the exported function
             reads raw ones.
         output: what the network returns: `logits`, a `probability`, or `auto` where its graph proves which.
         water_class: which class is water; needed for more than two. By default class 1 of two; of one output, whether
-            it speaks of water (1, the default) or of land (0).
+            it speaks of water (1, the default) or of land (0). Of an estimator, one of its own `classes_`.
         masked: `reach` masks every pixel whose window touches a masked one; `mean` counts a masked neighbour as the
             mean of `standardisation`. By default what torch does with NaN: `reach`, unless the network fills by itself.
         border: `refuse` layers that pad, or take the network as it is in the `interior`, away from any border.
@@ -236,9 +238,16 @@ def to_earth_engine(
         raise ExportError("bands must be the names of the network's input bands, in order: ['green', 'nir', ..]")
     if len(set(names)) != len(names):
         raise ExportError(f"bands name a band twice: {', '.join(names)}")
+    source = as_module(network, names, output, water_class)
+    if source.raw and standardisation is not None:
+        raise ExportError(
+            "standardisation is for networks; an estimator reads the features that it was fitted on: leave it out, or "
+            "fit a Pipeline of StandardScaler and the estimator"
+        )
+    network = source.module
     options = ExportOptions(
-        threshold=threshold, temperature=temperature, form=form, outputs=tuple(outputs), output=output,
-        water_class=water_class, masked=masked, border=border, flip=flip,
+        threshold=threshold, temperature=temperature, form=form, outputs=tuple(outputs), output=source.output,
+        water_class=source.water_class, masked=masked, border=border, flip=flip,
     )  # fmt: skip
     whole, scales = network, None
     if standardisation is not None:
