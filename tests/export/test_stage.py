@@ -5,18 +5,21 @@ import subprocess
 import sys
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from finished import checkpoint
+from vouched import vouch_for_model
 from water_gee.errors import ExportError, ModelError, TileError
 from water_gee.export import stage
 from water_gee.export.ir import Conv
 from water_gee.export.network import export_program
 from water_gee.export.tracing import trace
-from water_gee.models import load_checkpoint
+from water_gee.models import CFMaskRule, TrainedModel, load_checkpoint, raw_network, save_checkpoint
 from water_gee.paths import Layout
-from water_gee.tiles import read_manifest
+from water_gee.tiles import load_tile, read_manifest
 from water_gee.tiles.stage import run as run_tiles
+from water_gee.training.trees import boosted_trees
 
 FEW = "export.parity_pixels=8000"  # where it is not the proof that is tested
 
@@ -105,6 +108,32 @@ def test_the_form_kernel_asks_the_service_first_and_is_proven_too(ready, shared)
     report = json.loads((Layout(shared["root"]).export / "export.json").read_text(encoding="utf-8"))
     assert report["form"] == "kernel" and isinstance(report["flip"], bool) and report["parity"]["equal"]
     assert report["outputs"] == ["water", "probability", "logits"]
+
+
+@pytest.mark.parametrize("kind", ["cfmask", "boosted"])
+def test_baselines_of_comparisons_are_proven_too(ready, shared, kind):
+    names = tuple(ready().features.names)
+    body = CFMaskRule.of(names) if kind == "cfmask" else boosted_on(shared["root"])
+    widths = body.widths if kind == "boosted" else ()
+    layout = Layout(shared["root"], "tiny")
+    save_checkpoint(layout.models / "model.ckpt", TrainedModel(raw_network(body, names), kind, tuple(widths)))
+    vouch_for_model(layout)
+    stage.run(ready())
+    parity = json.loads((layout.export / "export.json").read_text(encoding="utf-8"))["parity"]
+    assert parity["equal"] and parity["flips"] == 0 and parity["pixels"] > 5000, parity
+
+
+def boosted_on(root):
+    """Trees fitted to a tile's own pixels, whose histogram bins are at values that pixels have."""
+    layout = Layout(root)
+    record = next(record for record in read_manifest(layout) if record.status == "ok")
+    values = load_tile(layout, record).features.reshape(8, -1).T
+    values = np.unique(np.round(values[~np.isnan(values).any(axis=1)], 2), axis=0)
+    body = boosted_trees(
+        values, values[:, 5] > np.median(values[:, 5]), np.ones(len(values), np.float32),
+        trees=12, leaves=15, lr=0.3, l2=1.0, seed=0,
+    )  # fmt: skip
+    return body
 
 
 def test_a_network_that_differs_is_not_written_and_the_last_good_one_stays(ready, shared, monkeypatch):

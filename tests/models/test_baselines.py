@@ -14,7 +14,6 @@ from water_gee.models import (
     PixelLinear,
     TrainedModel,
     build_body,
-    exportable,
     learned_numbers,
     load_checkpoint,
     predict,
@@ -126,11 +125,6 @@ def test_what_was_learned_is_counted():
     assert learned == {"otsu": 1, "cfmask": 0, "logistic": 4, "boosted": (2 + 2) + (2 * 2 + 3)}
     network = raw_network(build_body("pixelcnn", 8, [16, 32, 64, 128]), "abcdefgh")
     assert learned_numbers(TrainedModel(network, "pixelcnn", (16, 32, 64, 128))) == 38_514
-
-
-def test_rules_of_comparisons_and_trees_cannot_be_exported():
-    kinds = ("pixelcnn", "pixelcnn_small", "mlp", "otsu", "logistic", "cfmask", "boosted")
-    assert [kind for kind in kinds if not exportable(kind)] == ["cfmask", "boosted"]
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from water_gee.models import Checkpoint, exportable, load_checkpoint, multiply_adds
+from water_gee.models import Checkpoint, load_checkpoint, multiply_adds
 from water_gee.paths import Layout
 from water_gee.runs import RunRecord, checkpoint_of, current_runs
 
@@ -31,7 +31,8 @@ def trained_networks(layout: Layout) -> list[TrainedNetwork]:
     for folder, record in current_runs(layout):
         checkpoint = checkpoint_of(folder, record)
         model = load_checkpoint(checkpoint.path, checkpoint.sha256)
-        if not exportable(model.kind):
+        macs = multiply_adds(model.network)
+        if not macs:  # comparisons and tables: there is no number that compares
             continue
         name = model.text
         share = float(model.metadata.get("pruned", 0.0))
@@ -41,7 +42,7 @@ def trained_networks(layout: Layout) -> list[TrainedNetwork]:
         if taught:
             name += ", distilled"
         iou = float(model.metadata.get("validation", {}).get("iou", float("nan")))
-        found.append(TrainedNetwork(name, checkpoint, record, multiply_adds(model.network), iou, bool(share), taught))
+        found.append(TrainedNetwork(name, checkpoint, record, macs, iou, bool(share), taught))
     return best_of_each(found)
 
 

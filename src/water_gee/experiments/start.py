@@ -9,7 +9,7 @@ from water_gee.config.target import TARGET
 from water_gee.errors import ConfigError
 from water_gee.experiments.champion import find
 from water_gee.files import sha256
-from water_gee.models import TrainedModel, exportable, load_checkpoint
+from water_gee.models import NETWORKS, TrainedModel, load_checkpoint
 from water_gee.paths import Layout
 from water_gee.runs import Choice, Lineage, job_key
 
@@ -93,7 +93,7 @@ def start_of(settings: Settings) -> Start | None:
             f"{key}={wanted} is of {model.own.target}, a network of your own, which is not pruned since its layers "
             "need be no chain; leave out prune.from, and train it with narrower arguments"
         )
-    if not (model.widths or model.own) or not exportable(model.kind):
+    if not (model.own or model.kind in NETWORKS and model.widths):
         raise ConfigError(f"{key}={wanted} is of model={model.kind}, which is no network that can be trained further")
     return Start(choice.path, known, run, model, settings.prune.share if pruned else 0.0)
 

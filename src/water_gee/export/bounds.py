@@ -240,7 +240,23 @@ def not_negative(op: Op) -> bool:
 def never_zero(op: Op) -> bool:
     """Whether every channel is proven to be other than 0."""
     low, high = bounds(op)
-    return bool(((low > 0) | (high < 0)).all())
+    return bool(((low > 0) | (high < 0)).all()) or _zero_replaced(op)
+
+
+def _zero_replaced(op: Op) -> bool:
+    """Whether a value is `where(x == 0, y, x)` of a y that is never 0: c y + (1 - c) x of c = (x == 0)."""
+    if not isinstance(op, Binary) or op.kind != "add":
+        return False
+    first, second = op.sources
+    if not all(isinstance(part, Binary) and part.kind == "multiply" for part in op.sources):
+        return False
+    (holds, other), (negated, kept) = first.inputs, second.inputs
+    if not isinstance(holds, Binary) or holds.kind != "eq" or not isinstance(negated, Affine):
+        return False
+    turned = negated.source is holds and (negated.shift - negated.centre * negated.scale == 1).all()
+    zeros = [side for side in holds.sources if isinstance(side, Constant) and not side.values.any()]
+    same = any(side is kept for side in holds.sources)
+    return bool(turned and (negated.scale == -1).all() and zeros and same) and never_zero(other)
 
 
 def no_probability(op: Op) -> bool:

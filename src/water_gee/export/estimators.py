@@ -20,7 +20,6 @@ from water_gee.export.forests import Forest, Tree
 Floats = NDArray[np.float64]
 _COMPARED = 1000  # pixels on which the module must answer as the estimator does
 _TOLERANCE = 1e-5  # of the largest answer; single precision is some 1e-7 of it off
-_FORESTS = ("RandomForest", "ExtraTrees")
 
 
 @dataclass(frozen=True)
@@ -248,6 +247,9 @@ def _boosted(estimator: Any, trees: list[Tree], bands: int, scaler: Any, factor:
 class _Layers(nn.Module):
     """Weighted sums of a pixel's values, an activation between each two."""
 
+    mean: Tensor
+    deviation: Tensor
+
     def __init__(self, weights: list[Any], offsets: list[Any], activation: str, scaler: Any) -> None:
         super().__init__()
         self.activation = activation
@@ -292,7 +294,11 @@ def _perceptron(estimator: Any, bands: int, scaler: Any) -> Carried:
 
 
 _BUILDERS: dict[str, Callable[[Any, int, Any], Carried]] = {
-    **{f"{kind}{end}": _forest for kind in (*_FORESTS, "DecisionTree") for end in ("Classifier", "Regressor")},
+    **{
+        f"{kind}{end}": _forest
+        for kind in ("RandomForest", "ExtraTrees", "DecisionTree")
+        for end in ("Classifier", "Regressor")
+    },
     **{f"GradientBoosting{end}": _gradient for end in ("Classifier", "Regressor")},
     **{f"HistGradientBoosting{end}": _histogram for end in ("Classifier", "Regressor")},
     "LogisticRegression": _linear,

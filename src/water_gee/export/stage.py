@@ -29,7 +29,7 @@ from water_gee.export.network import ExportedNetwork, ExportOptions, export_netw
 from water_gee.export.parity import Parity, compare, total
 from water_gee.export.script import StudyText, code_editor, first_zoom
 from water_gee.files import write_text
-from water_gee.models import TrainedModel, exportable, load_checkpoint, predict, selected
+from water_gee.models import TrainedModel, load_checkpoint, predict, selected
 from water_gee.paths import Layout
 from water_gee.progress import say, track
 from water_gee.sealed import write_sealed
@@ -94,13 +94,8 @@ def check(model: TrainedModel, features: tuple[str, ...], margin: int) -> None:
     """Check that the checkpoint fits the features and the margin, in pixels, of the tiles.
 
     Raises:
-        ExportError: it is not made of layers, reads other features, or sees further than the tiles' margin.
+        ExportError: it reads other features, or sees further than the tiles' margin.
     """
-    if not exportable(model.kind):
-        raise ExportError(
-            f"models/model.ckpt is of model={model.kind}, which is not made of layers and stays on this machine; "
-            "map with predict.engine=local, or select a run of a network, otsu or logistic"
-        )
     if model.features != features:
         raise ExportError(
             f"models/model.ckpt reads the features {', '.join(model.features)} and the configuration lists "

@@ -20,6 +20,7 @@ from torch.fx import Node
 
 from water_gee.errors import ExportError
 from water_gee.export import operations
+from water_gee.export.boosted import made_of_layers
 from water_gee.export.equality import same
 from water_gee.export.ir import Input, Program
 from water_gee.export.registry import SUPPORTED
@@ -60,6 +61,7 @@ def trace(network: nn.Module, features: Sequence[str], border: str = "refuse") -
             + ": it is no torch.nn.Module; put the function into the forward() of one, with its weights as parameters"
         )
     with evaluated(network) as whole:
+        whole = whole if whole is network else made_of_layers(whole)
         program = _traced(whole, features, border, _SIZE)
         small = (2, 2 * program.reach + 5, 2 * program.reach + 8)
         for size in (small, _LARGE):

@@ -12,7 +12,6 @@ from water_gee.models.selection import Checkpoint, Selected, selected, selected_
 from water_gee.models.trained import (
     TrainedModel,
     build_body,
-    exportable,
     learned_numbers,
     load_checkpoint,
     predict,
@@ -35,7 +34,6 @@ __all__ = [
     "build_body",
     "check_sendable",
     "crop",
-    "exportable",
     "learned_numbers",
     "load_checkpoint",
     "multiply_adds",

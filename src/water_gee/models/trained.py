@@ -28,7 +28,6 @@ _BODIES: dict[str, Callable[[int, Sequence[int]], nn.Module]] = {
     "logistic": PixelLinear,
     "boosted": BoostedTrees,
 }
-_NOT_EXPORTABLE = ("cfmask", "boosted")  # comparisons and tables, which are no layers
 
 
 @dataclass(frozen=True)
@@ -71,11 +70,6 @@ def build_body(kind: str, bands: int, widths: Sequence[int], own: Own | None = N
         return _BODIES[kind](bands, widths)
     except ValueError as error:
         raise ModelError(f"model.widths: {list(widths)} does not fit {kind} ({error})") from error
-
-
-def exportable(kind: str) -> bool:
-    """Return whether a model of this kind is made of layers, which can be carried into Earth Engine."""
-    return kind not in _NOT_EXPORTABLE
 
 
 def learned_numbers(model: TrainedModel) -> int:

@@ -5,10 +5,9 @@ from pathlib import Path
 
 from water_gee.errors import ModelError
 from water_gee.files import read_json
-from water_gee.models import exportable
 from water_gee.paths import Layout
 from water_gee.runs.current import current_runs
-from water_gee.runs.records import RunRecord, kind_of
+from water_gee.runs.records import RunRecord
 
 RULE = (
     "highest validation IoU to 4 digits of the models that Earth Engine can run; of equal ones the fewest parameters, "
@@ -35,14 +34,12 @@ class Candidate:
 def candidates(layout: Layout) -> list[Candidate]:
     """Return the finished runs of the study on the present tiles and labels that can be deployed, the best first.
 
-    Left out are baselines that cannot be exported.
-
     Raises:
         ModelError: there is none, or the metrics of one are broken.
         TileError: there are no tiles or labels.
     """
     present = current_runs(layout)
-    found = [_candidate(folder, record) for folder, record in present if exportable(kind_of(folder))]
+    found = [_candidate(folder, record) for folder, record in present]
     if not found:
         raise ModelError(
             f"there is no finished run of the study {layout.study} on its present tiles and labels; "

@@ -17,7 +17,6 @@ from water_gee.models import (
     TrainedModel,
     build_body,
     check_sendable,
-    exportable,
     learned_numbers,
     load_checkpoint,
     multiply_adds,
@@ -248,6 +247,7 @@ def _facts(fitted: Fitted, training_tiles: int, validation_tiles: int) -> dict[s
     }
     if fitted.history:
         facts["best_epoch"] = fitted.best_epoch
-    if exportable(model.kind):  # of comparisons and tables there is no number that compares
-        facts["macs_per_pixel"] = multiply_adds(model.network)
+    macs = multiply_adds(model.network)
+    if macs:  # of comparisons and tables there is no number that compares
+        facts["macs_per_pixel"] = macs
     return facts
