@@ -42,7 +42,7 @@ CASES = {
     "logistic regression": (LogisticRegression(), WATER, None, 1),
     "logistic regression of three": (LogisticRegression(), THREE, "water", 2),
     "perceptron": (MLPClassifier((6, 5), max_iter=30, random_state=0), WATER, None, 1),
-    "standardised perceptron": (make_pipeline(StandardScaler(), MLPClassifier((6,), max_iter=9)), THREE, "water", 2),
+    "standardised perceptron": (make_pipeline(StandardScaler(), MLPClassifier(6, random_state=0)), THREE, "water", 2),
     "standardised forest": (make_pipeline(StandardScaler(), RandomForestClassifier(3, max_depth=6)), WATER, None, 1),
     "standardised boosting": (make_pipeline(StandardScaler(), HistGradientBoostingClassifier(max_iter=3)), WATER, 1, 1),
 }  # fmt: skip

@@ -203,8 +203,10 @@ def _histogram(estimator: Any, bands: int, scaler: Any) -> Carried:
         raise ExportError(
             f"cannot export {type(estimator).__name__}: it has categorical features; fit it on numbers alone"
         )
-    import treelite  # scikit-learn has no public way to these trees
-
+    try:
+        import treelite  # scikit-learn has no public way to these trees
+    except ImportError as error:
+        raise ExportError("reading histogram boosting needs the package treelite; run: pip install treelite") from error
     found = json.loads(treelite.sklearn.import_model(estimator).dump_as_json())
     outputs = max(found["class_id"]) + 1
     trees = []

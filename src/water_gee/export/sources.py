@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from torch import nn
@@ -28,17 +29,25 @@ class Source:
 
 
 def as_module(given: Any, bands: Sequence[str], output: str, water_class: int | str | None) -> Source:
-    """Return a torch module for what was given: the module itself, or a fitted estimator of scikit-learn as layers.
+    """Return a torch module for what was given: itself, or an estimator of scikit-learn or an ONNX file as layers.
 
     Raises:
-        ExportError: it is an estimator that cannot be carried over, or `output` or `water_class` does not fit it.
+        ExportError: it cannot be carried over, or `output` or `water_class` does not fit it.
     """
     if estimators.is_estimator(given):
         found = estimators.carried(given, bands)
         return Source(found.module, _meaning(given, found.output, output), found.water_class(water_class), raw=True)
+    if _is_onnx(given):
+        from water_gee.export.onnx_reader import read_onnx
+
+        given = read_onnx(given, len(bands))
     if water_class is not None and not isinstance(water_class, int):
         raise ExportError(f"water_class={water_class!r}: the classes of a network are numbers, from 0 on")
     return Source(given, output, water_class)
+
+
+def _is_onnx(given: Any) -> bool:
+    return isinstance(given, str | bytes | Path) or type(given).__name__ == "ModelProto"
 
 
 def _meaning(estimator: Any, known: str, asked: str) -> str:

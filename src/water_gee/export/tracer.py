@@ -46,7 +46,8 @@ class Tracer:
         for line in str(self.node.meta.get("stack_trace") or "").splitlines():
             file, _, rest = line.strip().partition('", line ')
             path = Path(file.removeprefix('File "'))
-            if rest and "torch" not in path.parts and path.suffix == ".py":
+            own_code = "torch" not in path.parts and not path.is_relative_to(Path(__file__).parent)
+            if rest and own_code and path.suffix == ".py":
                 own = f", {path.name}:{rest.split(',')[0]}"
         return own
 
