@@ -22,7 +22,9 @@ def write_network(folder: Path, package: str, body: str, **keys: object) -> Path
     path = folder / "conf" / "model" / f"{package}.yaml"
     path.parent.mkdir(parents=True, exist_ok=True)
     content = {"_target_": f"{package}.nets.Net", "name": package, "lr": 0.01, "weight_decay": 0.0, **keys}
-    path.write_text(yaml.safe_dump({key: value for key, value in content.items() if value is not None}))
+    path.write_text(
+        yaml.safe_dump({key: value for key, value in content.items() if value is not None}), encoding="utf-8"
+    )
     return folder / "conf"
 
 

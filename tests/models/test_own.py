@@ -269,17 +269,17 @@ def test_what_is_wrong_with_its_configuration_is_said_by_key(monkeypatch, overri
 def test_its_source_is_what_it_imports_of_its_package_and_of_its_folder(put, tmp_path):
     target = put("from .blocks import Block\nimport own_beside\nimport numpy\n" + LINEAR)
     package = target.partition(".")[0]
-    (tmp_path / package / "blocks.py").write_text("from . import more\nBlock = 1\n")
-    (tmp_path / package / "more.py").write_text("")
-    (tmp_path / package / "apart.py").write_text("")
-    (tmp_path / "own_beside.py").write_text("")
+    (tmp_path / package / "blocks.py").write_text("from . import more\nBlock = 1\n", encoding="utf-8")
+    (tmp_path / package / "more.py").write_text("", encoding="utf-8")
+    (tmp_path / package / "apart.py").write_text("", encoding="utf-8")
+    (tmp_path / "own_beside.py").write_text("", encoding="utf-8")
     assert set(sources(target)) == {package, *(f"{package}.{one}" for one in ("blocks", "more", "nets")), "own_beside"}
     first = code_hash(target)
-    (tmp_path / package / "more.py").write_text("x = 1\n")
+    (tmp_path / package / "more.py").write_text("x = 1\n", encoding="utf-8")
     assert code_hash(target) == first, "a process goes on with what it has imported"
     code_hash.cache_clear()
     assert code_hash(target) != first
-    (tmp_path / package / "more.py").write_text("x = = 1\n")
+    (tmp_path / package / "more.py").write_text("x = = 1\n", encoding="utf-8")
     with pytest.raises(ConfigError, match=r"more\.py, line 1: this is not Python"):
         sources(target)
 

@@ -93,7 +93,7 @@ def start_of(settings: Settings) -> Start | None:
             f"{key}={wanted} is of {model.own.target}, a network of your own, which is not pruned since its layers "
             "need be no chain; leave out prune.from, and train it with narrower arguments"
         )
-    if not (model.own or model.kind in NETWORKS and model.widths):
+    if not (model.own or (model.kind in NETWORKS and model.widths)):
         raise ConfigError(f"{key}={wanted} is of model={model.kind}, which is no network that can be trained further")
     return Start(choice.path, known, run, model, settings.prune.share if pruned else 0.0)
 
