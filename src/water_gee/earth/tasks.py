@@ -14,9 +14,28 @@ _ENDED = ("COMPLETED", "FAILED", "CANCELLED")
 
 
 def export_to_asset(
-    session: Session, image: Any, asset: str, grid: Grid, window: Window, *, description: str, overwrite: bool = False
+    session: Session,
+    image: Any,
+    asset: str,
+    grid: Grid,
+    window: Window,
+    *,
+    description: str,
+    overwrite: bool = False,
+    shard: int = 256,
 ) -> str:
     """Start the export of a window of the lattice to an asset and return the task's id.
+
+    Args:
+        session: the open session.
+        image: what is exported.
+        asset: its id.
+        grid: the lattice.
+        window: of the lattice.
+        description: of the task.
+        overwrite: whether an asset that is there is replaced.
+        shard: the side of the tiles, in pixels, in which the image is computed: a smaller one takes less memory. An
+            exported network's `export.json` says which its estimate allows, as `shard_size`.
 
     Raises:
         EarthError: the service refused.
@@ -31,6 +50,7 @@ def export_to_asset(
         crsTransform=list(transform[:6]),
         maxPixels=window.width * window.height,
         overwrite=overwrite,
+        shardSize=shard,
     )
     session.retry.call(task.start)  # the task's request id makes a repeated start the same task
     return str(task.id)

@@ -38,8 +38,9 @@ they are not ground truth.
 
 ## What it costs
 
-{calls} calls, {bytes:,} bytes in a request, {macs:,} multiply-adds and {array_bytes:,} bytes of arrays a pixel; form
-`{form}`.
+{calls} calls, {bytes:,} bytes in a request, {macs:,} multiply-adds a pixel; form `{form}`. While a pixel is
+computed it holds some {peak_bytes:,} bytes (an estimate), so that an export in tiles of {shard} pixels a side
+(`shardSize`) takes {tile_mb:,} MB a tile.
 
 ## Licence
 
@@ -78,7 +79,9 @@ def model_card(report: Mapping[str, Any], metadata: Mapping[str, Any], study: Ma
         calls=report["calls"],
         bytes=report["bytes"],
         macs=report["macs_per_pixel"],
-        array_bytes=report["array_bytes_per_pixel"],
+        peak_bytes=report["peak_bytes_per_pixel"],
+        shard=report["shard_size"],
+        tile_mb=round(report["peak_bytes_per_pixel"] * report["shard_size"] ** 2 / 1e6),
         form=report["form"],
     )
 

@@ -13,9 +13,11 @@ class Cost:
         calls: calls of Earth Engine functions in the serialized graph; shared ones count once.
         payload_bytes: length of the serialized graph, as the client sends it.
         macs: multiply-adds of one pixel.
-        array_bytes: bytes of array pixels that one output pixel goes through.
+        array_bytes: bytes of all arrays that one output pixel goes through, one after another; see `memory`.
         convolved: those of `macs` that `convolve` does; matrix products do the rest, but for
         weighted: those that weighted sums over bands do.
+        peak_bytes: held at once for one output pixel, arrays and bands.
+        shard: the side of an export's tile, in pixels, that this memory allows.
     """
 
     calls: int
@@ -24,6 +26,8 @@ class Cost:
     array_bytes: int
     convolved: int = 0
     weighted: int = 0
+    peak_bytes: int = 0
+    shard: int = 256
 
     @property
     def nanoseconds_per_pixel(self) -> float:

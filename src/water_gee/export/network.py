@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -16,6 +16,7 @@ from water_gee.export.forms import activations, array, bands, kernel
 from water_gee.export.head import MEANINGS, Meaning, meaning, with_head
 from water_gee.export.ir import Conv, Op, Program, Softmax
 from water_gee.export.masks import RULES, with_masks
+from water_gee.export.memory import memory
 from water_gee.export.passes import simplify
 from water_gee.export.tracing import trace
 
@@ -82,7 +83,6 @@ class ExportedNetwork:
     program: Program
     result: Call
     form: str
-    array_bytes: int
 
     def image(self, features: Any) -> Any:
         """Map an `ee.Image` that has the feature bands to one with the output bands; needs an initialised `ee`."""
@@ -104,11 +104,13 @@ class ExportedNetwork:
         """What the network costs; see `cost.Cost`."""
         size, macs = len(self.function_json().encode()), self.program.macs
         calls = count_calls(self.expression)
+        held = memory(self.result)
         if self.form == "array":
-            return Cost(calls, size, macs, self.array_bytes)
+            return Cost(calls, size, macs, held.arrays, peak_bytes=held.peak, shard=held.shard)
         layers = [op for op in self.program.ordered() if isinstance(op, Conv)]
         weighted = sum(int(layer.weight.size) for layer in layers if layer.pointwise)
-        return Cost(calls, size, macs, 0, convolved=macs - weighted, weighted=weighted)
+        kernels = Cost(calls, size, macs, held.arrays, convolved=macs - weighted, weighted=weighted)
+        return replace(kernels, peak_bytes=held.peak, shard=held.shard)
 
     @property
     def report(self) -> dict[str, Any]:
@@ -132,6 +134,8 @@ class ExportedNetwork:
             "bytes": cost.payload_bytes,
             "macs_per_pixel": cost.macs,
             "array_bytes_per_pixel": cost.array_bytes,
+            "peak_bytes_per_pixel": cost.peak_bytes,
+            "shard_size": cost.shard,
             "estimated_nanoseconds_per_pixel": round(cost.nanoseconds_per_pixel),
         }
 
@@ -199,7 +203,7 @@ def compile_program(program: Program, found: Meaning, options: ExportOptions, fo
         headed = simplify(headed)
     lowered = array(headed, own, INPUT) if form == "array" else kernel(headed, own, INPUT, flip=options.flip)
     result = _outputs(lowered, found, options, half)
-    return ExportedNetwork(program.input.features, options, found, headed, result, form, lowered.array_bytes)
+    return ExportedNetwork(program.input.features, options, found, headed, result, form)
 
 
 def _outputs(lowered: bands.Lowered, found: Meaning, options: ExportOptions, half: bool) -> Call:

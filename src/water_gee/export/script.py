@@ -88,6 +88,7 @@ var ASSET = 'projects/YOUR-PROJECT/assets/water_{study.year}';  // where the map
 
 // ---- The network ----
 // {cost.calls} calls, {cost.payload_bytes:,} bytes, {cost.macs:,} multiply-adds a pixel; form {exported.form}.
+// While it is computed, a pixel holds some {cost.peak_bytes:,} bytes.
 // Bands: {", ".join(options.outputs)}; water is where the probability is at least {options.threshold}.
 // Features in order: {", ".join(exported.features)}.
 {layers}
@@ -129,6 +130,7 @@ Export.image.toAsset({{
   region: REGION,
   crs: CRS,
   crsTransform: CRS_TRANSFORM,
+  shardSize: {cost.shard},  // pixels a side computed at once: a pixel holds some {cost.peak_bytes:,} bytes
   maxPixels: 1e13
 }});
 """

@@ -1,9 +1,12 @@
 """The form `array`: a layer is one matrix product at each pixel.
 
-A convolution takes the neighbourhood of every band as an array (`neighborhoodToArray`), stacks these into a
-column and multiplies it by the layer's weights. A 1x1 layer needs no neighbourhood and takes the column as it
-is; a value goes back to bands only where a later layer looks at neighbours. A column is [channel, 1].
+A convolution takes the neighbourhood of every band as an array (`neighborhoodToArray`), stacks these into a column and
+multiplies it by the layer's weights; of many bands some at a time, so that a pixel holds little at once. A 1x1 layer
+needs no neighbourhood and takes the column as it is; a value goes back to bands only where a later layer looks at
+neighbours. A column is [channel, 1].
 """
+
+from itertools import pairwise
 
 import numpy as np
 
@@ -26,10 +29,10 @@ from water_gee.export.ir import (
     Program,
     Softmax,
     ordered,
-    radius,
 )
 
-BYTES_PER_NUMBER = 8  # Earth Engine's arrays are of doubles
+_WINDOW = 200  # numbers of a pixel's window at once: the widest layer decides what a pixel holds
+_GROUPS = 32  # of a convolution that are written one by one; more are written as one product with zeros
 
 
 class _Lowering:
@@ -40,7 +43,6 @@ class _Lowering:
         self.as_bands: dict[int, Call] = {}
         self.as_column: dict[int, Call] = {}
         self.mask: Call | None = None
-        self.numbers = 0
 
     def bands(self, op: Op) -> Call:
         """The value as an image of bands."""
@@ -52,7 +54,6 @@ class _Lowering:
     def column(self, op: Op) -> Call:
         """The value as an array image [channel, 1]."""
         if id(op) not in self.as_column:
-            self.numbers += op.channels
             row = image("toArray", self.as_bands[id(op)], 0)
             self.as_column[id(op)] = image("toArray", row, 1)
         return self.as_column[id(op)]
@@ -93,12 +94,10 @@ class _Lowering:
         if id(op.source) not in self.as_column:
             self.as_bands[id(op)] = bands.chosen(self.bands(op.source), op.numbers)
         elif op.numbers == tuple(range(first, last)):
-            self.numbers += op.channels
             self.as_column[id(op)] = image("arraySlice", self.column(op.source), 0, first, last)
         else:
             matrix = np.zeros((op.channels, op.source.channels))
             matrix[np.arange(op.channels), op.numbers] = 1.0
-            self.numbers += op.channels
             self.as_column[id(op)] = image("matrixMultiply", image("constant", array(matrix)), self.column(op.source))
 
     def _join(self, op: Binary | Concat) -> None:
@@ -112,46 +111,113 @@ class _Lowering:
             result = parts[0]
             for part in parts[1:]:
                 result = image("arrayCat", result, part, 0)
-            self.numbers += op.channels
         else:
             result = image(op.kind, *parts)
         (self.as_column if columns else self.as_bands)[id(op)] = result
 
-    def _neighbourhood(self, op: Conv | Pool) -> tuple[Call, bool]:
-        """The window of every band: [channel * y, x], or [y, x, channel] where taps are skipped."""
-        down, across = radius(op)
-        self.numbers += op.inputs[0].channels * (2 * down + 1) * (2 * across + 1)
-        kernel = call("Kernel.rectangle", across, down, "pixels")
-        window = image("neighborhoodToArray", self.bands(op.inputs[0]), kernel)
-        if op.dilation == (1, 1) and isinstance(op, Conv):
-            return image("toArray", window, 0), False
+    def _window(self, x: Call, size: tuple[int, int], dilation: tuple[int, int]) -> Call:
+        """The neighbourhoods of an image's bands as one array [y, x, channel], taps between dilated ones left out."""
+        down, across = (side // 2 * step for side, step in zip(size, dilation, strict=True))
+        window = image("neighborhoodToArray", x, call("Kernel.rectangle", across, down, "pixels"))
         window = image("toArray", window, 2)
-        for axis, step in enumerate(op.dilation):
-            if step > 1 and op.size[axis] > 1:
+        for axis, step in enumerate(dilation):
+            if step > 1 and size[axis] > 1:
                 window = image("arraySlice", window, axis, 0, None, step)
-        return window, True
+        return window
+
+    def _parts(self, source: Op, numbers: range, size: tuple[int, int]) -> list[tuple[Call, slice]]:
+        """Some channels of a value as bands, in parts whose windows are not too large; and where each part lies."""
+        most = max(1, _WINDOW // (size[0] * size[1]))
+        count = -(-len(numbers) // most)
+        edges = [len(numbers) * part // count for part in range(count + 1)]
+        x, whole = self.bands(source), count == 1 and len(numbers) == source.channels
+        return [
+            (x if whole else image("select", x, list(numbers[first:last])), slice(first, last))
+            for first, last in pairwise(edges)
+        ]
 
     def _conv(self, op: Conv) -> Call:
-        dense = op.dense().astype(np.float32).astype(np.float64)
-        if op.pointwise:
-            column = self.column(op.source)
+        weight = op.weight.astype(np.float32).astype(np.float64)
+        inside, outside = op.source.channels // op.groups, op.channels // op.groups
+        if op.pointwise and (op.groups == 1 or op.groups > _GROUPS or inside == 1):
+            dense = op.dense().astype(np.float32).astype(np.float64)
+            column = _product(op, dense[:, :, 0, 0], self.column(op.source))
+        elif op.pointwise:
+            parts = [
+                _product(op, weight[group * outside :][:outside, :, 0, 0], _rows(self.column(op.source), group, inside))
+                for group in range(op.groups)
+            ]
+            column = _stacked(parts)
+        elif inside == 1 and op.groups > 1:
+            column = self._depthwise(op, weight, outside)
+        elif op.groups > _GROUPS:
+            dense = op.dense().astype(np.float32).astype(np.float64)
+            column = self._windows(op, dense, range(op.source.channels))
         else:
-            window, channels_last = self._neighbourhood(op)
-            if channels_last:
-                dense = np.moveaxis(dense, 1, 3)
-            count = int(np.prod(dense.shape[1:]))
-            self.numbers += count
+            groups = [
+                self._windows(op, weight[group * outside :][:outside], range(group * inside, (group + 1) * inside))
+                for group in range(op.groups)
+            ]
+            column = _stacked(groups)
+        return _plus(column, op.bias.astype(np.float32).astype(np.float64))
+
+    def _windows(self, op: Conv, weight: Floats, numbers: range) -> Call:
+        """The sums over the windows of some channels, weighted by [out, channel, y, x]."""
+        result: Call | None = None
+        for part, where in self._parts(op.source, numbers, op.size):
+            taps = np.moveaxis(weight[:, where], 1, 3)
+            count = int(np.prod(taps.shape[1:]))
+            window = self._window(part, op.size, op.dilation)
             column = image("arrayReshape", window, image("constant", array([count, 1])), 2)
-        self.numbers += op.channels
-        weights = image("constant", array(dense.reshape(op.channels, -1)), label=f"{op.place} weights")
-        product = image("matrixMultiply", weights, column, label=op.place)
-        return _plus(product, op.bias.astype(np.float32).astype(np.float64))
+            product = _product(op, taps.reshape(len(weight), count), column)
+            result = product if result is None else image("add", result, product)
+        assert result is not None
+        return result
+
+    def _depthwise(self, op: Conv, weight: Floats, times: int) -> Call:
+        """Each channel with kernels of its own: products tap by tap, summed over the window."""
+        columns: list[Call] = []
+        for part, where in self._parts(op.source, range(op.source.channels), op.size):
+            window = self._window(part, op.size, op.dilation)
+            kernels = weight[:, 0].reshape(-1, times, *op.size)[where]  # [channel, kernel, y, x]
+            length = image("constant", array([len(kernels), 1]))
+            sums = []
+            for number in range(times):
+                taps = image("constant", array(np.moveaxis(kernels[:, number], 0, 2)), label=f"{op.place} weights")
+                summed = image("arrayReduce", image("multiply", window, taps), call("Reducer.sum"), [0, 1])
+                sums.append(image("arrayReshape", summed, length, 2))
+            joined = sums[0]
+            for column in sums[1:]:
+                joined = image("arrayCat", joined, column, 1)
+            if times > 1:
+                joined = image("arrayReshape", joined, image("constant", array([len(kernels) * times, 1])), 2)
+            columns.append(joined)
+        return _stacked(columns)
 
     def _pool(self, op: Pool) -> Call:
-        window, _ = self._neighbourhood(op)
-        self.numbers += op.channels
-        pooled = image("arrayReduce", window, call(f"Reducer.{op.kind}"), [0, 1], label=op.place)
-        return image("arrayReshape", pooled, image("constant", array([op.channels, 1])), 2)
+        columns: list[Call] = []
+        for part, where in self._parts(op.source, range(op.channels), op.size):
+            window = self._window(part, op.size, op.dilation)
+            pooled = image("arrayReduce", window, call(f"Reducer.{op.kind}"), [0, 1], label=op.place)
+            length = image("constant", array([where.stop - where.start, 1]))
+            columns.append(image("arrayReshape", pooled, length, 2))
+        return _stacked(columns)
+
+
+def _product(op: Conv, matrix: Floats, column: Call) -> Call:
+    weights = image("constant", array(matrix), label=f"{op.place} weights")
+    return image("matrixMultiply", weights, column, label=op.place)
+
+
+def _rows(column: Call, group: int, size: int) -> Call:
+    return image("arraySlice", column, 0, group * size, (group + 1) * size)
+
+
+def _stacked(columns: list[Call]) -> Call:
+    result = columns[0]
+    for column in columns[1:]:
+        result = image("arrayCat", result, column, 0)
+    return result
 
 
 def _plus(column: Call, values: Floats) -> Call:
@@ -178,5 +244,4 @@ def lower(program: Program, logits: Op | None, source: Name) -> bands.Lowered:
         output=lowering.bands(program.output),
         logits=None if logits is None else lowering.bands(logits),
         mask=bands.known(program, lowering.mask),
-        array_bytes=lowering.numbers * BYTES_PER_NUMBER,
     )

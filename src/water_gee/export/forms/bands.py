@@ -18,13 +18,11 @@ class Lowered:
         output: an image of the output's channels as bands.
         logits: likewise of the network's own output, if it was asked for.
         mask: one band, not 0 where every feature is known.
-        array_bytes: bytes of array pixels that one output pixel goes through.
     """
 
     output: Call
     logits: Call | None
     mask: Call
-    array_bytes: int = 0
 
 
 def names(count: int) -> list[str]:
