@@ -33,12 +33,13 @@ class Cost:
     def nanoseconds_per_pixel(self) -> float:
         """Estimated time of one pixel on one core, to rank the forms; no promise of the service's time.
 
-        Fitted to eelocal over ten networks of 144 to 38,144 multiply-adds in both forms; within a factor of 3 of
-        each. What makes the form `kernel` dear is that every term is a pass over a whole band.
+        Fitted to eelocal's clock over eleven networks of 8 to 38,144 multiply-adds, depthwise and grouped ones among
+        them, in both forms; within a factor of 1.5 of each (`make bench` compares). Calls count since in the form
+        `kernel` each term is a pass over a whole band; in the form `array` it is the arrays that are dear.
         """
         products = self.macs - self.convolved - self.weighted
-        work = 0.14 * products + 0.7 * self.convolved + 6.4 * self.weighted
-        return 200.0 + 4.0 * self.calls + 0.001 * self.payload_bytes + 0.07 * self.array_bytes + work
+        work = 0.09 * products + 0.07 * self.convolved + 3.2 * self.weighted
+        return 160.0 + 3.2 * self.calls + 0.19 * self.array_bytes + work
 
 
 def count_calls(expression: Any) -> int:
