@@ -103,6 +103,6 @@ def _tile(folder: Path) -> None:
     peak = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
     cost = exported.cost
     Console().print(
-        f"pixelcnn, a tile of {TILE} x {TILE} in eelocal: {seconds:.1f} s of the processor, at most {peak:,.0f} MB more "
-        f"than before; estimate {cost.peak_bytes:,} bytes a pixel at once, {cost.array_bytes:,} in all"
+        f"pixelcnn, a tile of {TILE} x {TILE} in eelocal: {seconds:.1f} s of the processor, at most {peak:,.0f} MB "
+        f"more than before; estimate {cost.peak_bytes:,} bytes a pixel at once, {cost.array_bytes:,} in all"
     )
