@@ -74,6 +74,10 @@ def test_a_check_compares_with_the_module_as_its_author_reads_it():
     assert to_earth_engine(made, BANDS, water_class=0).check(samples()).equal  # read as it was given
 
 
+def test_a_check_needs_no_probability_among_the_outputs():
+    assert to_earth_engine(network(), BANDS, outputs=["own"]).check(samples(), lambda y: y.softmax(1)[:, 1]).equal
+
+
 def test_a_check_finds_a_network_that_was_changed_since():
     made = network()
     exported = to_earth_engine(made, BANDS)

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from water_gee.errors import ExportError
 from water_gee.export.interpreter import evaluate
 from water_gee.export.ir import Program
-from water_gee.export.network import ExportedNetwork, ExportOptions, compile_program, export_program
+from water_gee.export.network import ExportedNetwork, ExportOptions, export_program
 from water_gee.export.parity import TOLERANCE, Parity, compare, total
 from water_gee.export.sources import as_module
 from water_gee.export.tracing import evaluated, trace
@@ -125,7 +125,9 @@ class EarthEngineNetwork:
         unknown: Any = np.isnan(batch).any(axis=1)
         batch = np.where(unknown[:, None], np.float32(np.nan), batch)
         own, expected = self._expected(batch, reading)
-        text, outputs = self.function_json(), self._own_outputs().function_json()
+        read = "probability" in self.exported.options.outputs
+        text = self.function_json() if read else self._with(("water", "probability")).function_json()
+        outputs = self._with(("own",)).function_json()
         options, names = self.exported.options, self.exported.features
         proofs, worst, scale = [], 0.0, 1.0
         for number, sample in enumerate(batch):
@@ -188,9 +190,9 @@ class EarthEngineNetwork:
 
         return binary_dilation(unknown, structure=touched)
 
-    def _own_outputs(self) -> ExportedNetwork:
-        options = replace(self.exported.options, outputs=("own",))
-        return compile_program(self.traced, self.exported.meaning, options, self.exported.form)
+    def _with(self, outputs: tuple[str, ...]) -> ExportedNetwork:
+        options = replace(self.exported.options, outputs=outputs, form=self.exported.form)
+        return export_program(self.traced, options, standardised=self.standardisation is not None)
 
 
 def to_earth_engine(
