@@ -54,21 +54,27 @@ def test_a_second_repro_does_nothing(reproduced) -> None:
     assert "Running stage" not in outcome.stdout
 
 
+LONG = pytest.mark.slow
+
+
+# `dvc status` takes seconds: one key of each kind here, the others in the long tests; test_reads tries every key.
 @pytest.mark.parametrize(
     ("file", "old", "new", "stages"),
     [
-        ("conf/study/tiny.yaml", "months: [6, 8]", "months: [6, 9]", {"tiles", "export", "predict", "evaluate"}),
+        pytest.param(
+            "conf/study/tiny.yaml", "months: [6, 8]", "months: [6, 9]", {"tiles", "export", "predict", "evaluate"}, marks=LONG,
+        ),
         ("conf/study/tiny.yaml", "water_{year}_*", "water_{year}*", {"evaluate"}),
         ("conf/sensor/landsat8.yaml", "water_bit: 7", "water_bit: 6", {"tiles", "export", "predict"}),
-        ("conf/dem/glo30.yaml", "band: DEM", "band: dem", {"tiles", "export", "predict"}),
+        pytest.param("conf/dem/glo30.yaml", "band: DEM", "band: dem", {"tiles", "export", "predict"}, marks=LONG),
         ("conf/denoise/water_gee.yaml", "radius: 3", "radius: 4", {"denoise"}),
-        ("conf/trainer/default.yaml", "patience: 4", "patience: 5", {"train"}),
+        pytest.param("conf/trainer/default.yaml", "patience: 4", "patience: 5", {"train"}, marks=LONG),
         ("params.yaml", "data: auto", "data: crops", {"train"}),
-        ("params.yaml", "seed: 0", "seed: 1", {"denoise", "train", "evaluate"}),
+        pytest.param("params.yaml", "seed: 0", "seed: 1", {"denoise", "train", "evaluate"}, marks=LONG),
         ("params.yaml", "run: ", "run: repro", {"select"}),
-        ("conf/evaluate/default.yaml", "area: test", "area: train", {"evaluate"}),
+        pytest.param("conf/evaluate/default.yaml", "area: test", "area: train", {"evaluate"}, marks=LONG),
         ("conf/earth/local.yaml", "workers: 2", "workers: 3", set()),
-        ("conf/model/mlp.yaml", "lr: ", "lr: 1", set()),
+        pytest.param("conf/model/mlp.yaml", "lr: ", "lr: 1", set(), marks=LONG),
     ],
 )  # fmt: skip
 def test_a_changed_key_concerns_the_stages_that_read_it_and_no_other(reproduced, file, old, new, stages) -> None:
