@@ -62,7 +62,8 @@ LONG = pytest.mark.slow
     ("file", "old", "new", "stages"),
     [
         pytest.param(
-            "conf/study/tiny.yaml", "months: [6, 8]", "months: [6, 9]", {"tiles", "export", "predict", "evaluate"}, marks=LONG,
+            "conf/study/tiny.yaml", "months: [6, 8]", "months: [6, 9]",
+            {"tiles", "export", "predict", "evaluate"}, marks=LONG,
         ),
         ("conf/study/tiny.yaml", "water_{year}_*", "water_{year}*", {"evaluate"}),
         ("conf/sensor/landsat8.yaml", "water_bit: 7", "water_bit: 6", {"tiles", "export", "predict"}),
