@@ -133,6 +133,7 @@ CALLS = {
     "slice step": lambda x: x[:, ::2],
     "slice negative": lambda x: x[:, -3:-1],
     "narrow": lambda x: x.narrow(1, 2, 3),
+    "narrow negative": lambda x: x.narrow(1, -4, 4),
     "select": lambda x: x[:, 2].unsqueeze(1),
     "index": lambda x: x[:, [4, 0, 0, 2]],
     "index truths": lambda x: x[:, torch.tensor([True, False, True, False, False, True])],

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from water_gee.errors import ExportError
-from water_gee.export import to_earth_engine
+from water_gee.export import load, to_earth_engine
 
 NAMES = ("a", "b", "c")
 
@@ -159,6 +159,18 @@ def test_weights_that_cannot_be_copied_are_carried_and_left_alone():
     assert network.training and network.first.training
     json.loads(exported.function_json())
     assert exported.check(torch.randn(3, 8, 9).numpy()).equal
+
+
+def test_a_deep_network_is_carried_checked_and_read_back(tmp_path):
+    def deep(module, x):
+        for _ in range(150):
+            x = torch.tanh(1.01 * x) + 0.1 * x
+        return x
+
+    exported = to_earth_engine(Net(deep).eval(), NAMES)
+    assert exported.check(torch.randn(3, 4, 5).numpy()).equal
+    (tmp_path / "deep.json").write_text(exported.function_json(), encoding="utf-8")
+    assert callable(load(tmp_path / "deep.json"))
 
 
 def test_double_precision_is_carried():

@@ -128,6 +128,10 @@ def from_expression(expression: Mapping[str, Any]) -> Value:
             known[key] = read(nodes[key])
         return known[key]
 
+    # In the order in which they are written, arguments first: a deep graph would exhaust the recursion.
+    for key, node in nodes.items():
+        if "functionDefinitionValue" not in node:
+            referred(key)
     return referred(expression["result"])
 
 

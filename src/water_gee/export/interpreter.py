@@ -80,6 +80,10 @@ class _Reading:
         result = self.nodes[expression["result"]]
         if "functionDefinitionValue" in result:
             result = {"valueReference": result["functionDefinitionValue"]["body"]}
+        # In the order in which they are written, arguments first: a deep graph would exhaust the recursion.
+        for key, node in self.nodes.items():
+            if "functionDefinitionValue" not in node:
+                self.value({"valueReference": key})
         image: Image = self.value(result)
         return {name: np.where(self.wide(mask), self.wide(band), np.nan) for name, (band, mask) in image.bands.items()}
 

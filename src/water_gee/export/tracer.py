@@ -115,6 +115,11 @@ class Tracer:
             return entry.handler(self, **self._arguments(entry))
         except AxesError as error:
             raise self.refuse(str(error), "only what is the same at every pixel can be carried over") from error
+        except ExportError:
+            raise
+        except Exception as error:  # arguments that no handler has thought of
+            told = " ".join(str(error).split())[:120]
+            raise self.refuse(f"its arguments are not understood here ({told})", OTHERWISE) from error
 
     def _arguments(self, entry: Supported) -> dict[str, Any]:
         """The arguments by name that a handler takes; any other must be at its default."""

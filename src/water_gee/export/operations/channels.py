@@ -65,7 +65,8 @@ def slice_(t: Tracer, self: Traced, dim: int = 0, start: Any = None, end: Any = 
 @supports("narrow", words="narrow", rule="as a slice", fresh=False)
 def narrow(t: Tracer, self: Traced, dim: int, start: int, length: int) -> Traced:
     """Part of an axis."""
-    return slice_(t, self, dim, start, start + length)
+    first = start % t.source_shape[dim] if start < 0 else start
+    return slice_(t, self, dim, first, first + length)
 
 
 @supports("select", words="x[:, i]", rule="of channels", fresh=False)
