@@ -1,13 +1,15 @@
 """What tracing would bake in, lose or share without a word is refused, each in one line with what to do."""
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
 from torch import nn
 
 from water_gee.errors import ExportError
-from water_gee.export import load, to_earth_engine
+from water_gee.export import api, load, to_earth_engine
+from water_gee.export.ir import Conv
 
 NAMES = ("a", "b", "c")
 
@@ -43,7 +45,8 @@ def test_python_that_asks_for_the_size_is_refused(name):
 
 def test_a_crop_of_fixed_width_may_ask_for_the_size():
     network = Net(lambda m, x: x[:, :, 1 : x.shape[2] - 1, 1 : x.shape[3] - 1])
-    assert to_earth_engine(network.eval(), NAMES).report["margin"] == 1
+    exported = to_earth_engine(network.eval(), NAMES)
+    assert exported.report["margin"] == 1 and exported.check(torch.randn(3, 8, 9).numpy()).equal
 
 
 RANDOM = {
@@ -159,6 +162,38 @@ def test_weights_that_cannot_be_copied_are_carried_and_left_alone():
     assert network.training and network.first.training
     json.loads(exported.function_json())
     assert exported.check(torch.randn(3, 8, 9).numpy()).equal
+
+
+def _counts(module, x):
+    module.calls = getattr(module, "calls", 0) + 1
+    return x * module.calls
+
+
+def _remembers(module, x):
+    module.seen.append(1)
+    return x * len(module.seen)
+
+
+def test_a_network_that_answers_otherwise_when_it_is_called_again_is_refused():
+    with pytest.raises(ExportError, match=r"answers otherwise when it is called again|another network than"):
+        to_earth_engine(Net(_counts).eval(), NAMES)
+    network = Net(_remembers).eval()
+    network.seen = []
+    with pytest.raises(ExportError):
+        to_earth_engine(network, NAMES)
+
+
+def test_what_was_made_is_tried_before_it_is_handed_out(monkeypatch):
+    network = Net(lambda m, x: x.relu()).eval()
+    honest = api.trace
+
+    def wrong(*given):
+        program = honest(*given)
+        return program.rewritten(lambda op: replace(op, bias=op.bias + 0.1) if isinstance(op, Conv) else op)
+
+    monkeypatch.setattr(api, "trace", wrong)
+    with pytest.raises(ExportError, match="differs from it at 100% of the pixels"):
+        to_earth_engine(network, NAMES)
 
 
 def test_a_deep_network_is_carried_checked_and_read_back(tmp_path):

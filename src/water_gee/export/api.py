@@ -16,6 +16,7 @@ from water_gee.export.network import ExportedNetwork, ExportOptions, export_prog
 from water_gee.export.parity import TOLERANCE, Parity, compare, total
 from water_gee.export.sources import as_module
 from water_gee.export.tracing import evaluated, trace
+from water_gee.export.trial import try_out
 
 Standardisation = tuple[Sequence[float], Sequence[float]]  # mean and deviation of each band
 Reading = Callable[[Tensor], Tensor]  # what a network returns -> probability of water [n, y, x]
@@ -116,7 +117,7 @@ class EarthEngineNetwork:
         """
         batch = np.asarray(samples, dtype=np.float32)
         batch = batch[None] if batch.ndim == 3 else batch
-        reach = self.exported.program.reach
+        reach = max(self.exported.program.reach, self.exported.program.margin)
         if batch.ndim != 4 or batch.shape[1] != len(self.bands) or min(batch.shape[2:]) <= 2 * reach:
             raise ExportError(
                 f"samples must be [n, {len(self.bands)}, y, x] with at least {2 * reach + 1} rows and columns; "
@@ -152,8 +153,8 @@ class EarthEngineNetwork:
         how = "your own reading" if reading is not None else self.exported.meaning.words
         return Proof(total(proofs), worst / scale, how)
 
-    def _expected(self, batch: NDArray[np.float32], reading: Reading | None) -> tuple[Any, Any]:
-        """What the module returns [n, class, y, x], and the probability of water read from it [n, y, x]."""
+    def _expected(self, batch: NDArray[np.float32], reading: Reading | None, calls: int = 1) -> tuple[Any, Any]:
+        """What the module returns [n, class, y, x] at the last call, and the probability of water read from it."""
         x = torch.from_numpy(batch)
         if self.standardisation is not None:
             mean, deviation = (torch.from_numpy(one)[None, :, None, None] for one in self.standardisation)
@@ -161,10 +162,11 @@ class EarthEngineNetwork:
             if self.exported.options.masked == "mean":
                 x = torch.where(torch.isnan(x), torch.zeros_like(x), x)
         with evaluated(self.module) as module, torch.no_grad():
-            try:
-                returned = module(x)
-            except RuntimeError:  # a module in double precision
-                returned = module(x.double())
+            for _ in range(calls):
+                try:
+                    returned = module(x)
+                except RuntimeError:  # a module in double precision
+                    returned = module(x.double())
             probability = self._read(returned) if reading is None else reading(returned)
         own = returned[:, None] if returned.ndim == 3 else returned
         return own.double().numpy(), probability.float().numpy()
@@ -258,7 +260,9 @@ def to_earth_engine(
         whole = _Standardised(network, mean, deviation, masked == "mean") if isinstance(network, nn.Module) else network
     program = trace(whole, names, border)
     exported = export_program(program, options, standardised=standardisation is not None)
-    return EarthEngineNetwork(names, exported, network, program, scales)
+    made = EarthEngineNetwork(names, exported, network, program, scales)
+    try_out(made.module, lambda batch, calls: made._expected(batch, None, calls)[0], made._with(("own",)), scales)
+    return made
 
 
 def _standardisation(given: Standardisation, bands: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
