@@ -167,8 +167,9 @@ class EarthEngineNetwork:
                     returned = module(x)
                 except RuntimeError:  # a module in double precision
                     returned = module(x.double())
-            probability = self._read(returned) if reading is None else reading(returned)
-        own = returned[:, None] if returned.ndim == 3 else returned
+            own = _only(returned)
+            probability = self._read(own) if reading is None else reading(returned)
+        own = own[:, None] if own.ndim == 3 else own
         return own.double().numpy(), probability.float().numpy()
 
     def _read(self, returned: Tensor) -> Tensor:
@@ -263,6 +264,13 @@ def to_earth_engine(
     made = EarthEngineNetwork(names, exported, network, program, scales)
     try_out(made.module, lambda batch, calls: made._expected(batch, None, calls)[0], made._with(("own",)), scales)
     return made
+
+
+def _only(returned: Any) -> Tensor:
+    """The one tensor that a module returns, out of the tuple or dictionary that may hold it."""
+    while not isinstance(returned, Tensor):
+        returned = next(iter(returned.values() if isinstance(returned, dict) else returned))
+    return returned
 
 
 def _standardisation(given: Standardisation, bands: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
