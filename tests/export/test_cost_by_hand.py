@@ -46,9 +46,26 @@ def test_a_pixel_without_neighbours_goes_through_its_column() -> None:
     assert cost(nn.Conv2d(3, HIDDEN, 1), 0, "array").array_bytes == 8 * (2 * 3 + 3 * HIDDEN + 3)
 
 
-def test_a_window_with_gaps_is_taken_whole_and_then_thinned() -> None:
+def test_a_window_with_gaps_is_gathered_along_x_and_then_along_y() -> None:
     found = cost(nn.Conv2d(3, HIDDEN, 3, dilation=2), 2, "array")
-    assert found.array_bytes == 8 * (2 * 75 + 3 * 15 + 2 * 27 + 3 * HIDDEN + 3)  # rows left out first, then columns
+    # Rows of 5 of which 3 are taken; of each of these columns of 5, of which 3 are taken and made one column.
+    along_x, along_y = 2 * 15 + 2 * 9, 2 * 45 + 27
+    assert found.array_bytes == 8 * (along_x + along_y + 27 + 3 * HIDDEN + 3)
+
+
+def test_a_window_with_gaps_on_one_axis_is_taken_whole_and_then_thinned() -> None:
+    found = cost(nn.Conv2d(3, HIDDEN, (3, 1), dilation=2), 2, "array")
+    assert found.array_bytes == 8 * (2 * 15 + 9 + 9 + 3 * HIDDEN + 3)
+
+
+@pytest.mark.parametrize("layer", [nn.Conv2d(16, 16, 3, dilation=8), nn.Conv2d(16, 16, 3, groups=16, dilation=8),
+                                   nn.MaxPool2d(3, stride=1, dilation=8)])  # fmt: skip
+def test_wide_gaps_do_not_make_a_pixel_hold_more(layer) -> None:
+    torch.manual_seed(3)
+    made = nn.Sequential(nn.Conv2d(3, 16, 1), layer, nn.ReLU(), nn.Conv2d(16, 2, 1)).eval()
+    exported = to_earth_engine(made, BANDS)
+    assert exported.exported.cost.shard == 256  # a square of 17 pixels of all channels at once would allow 32
+    assert exported.check(np.random.default_rng(2).normal(size=(3, 19, 20))).equal
 
 
 def test_a_pool_reduces_its_window() -> None:

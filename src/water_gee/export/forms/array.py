@@ -115,19 +115,12 @@ class _Lowering:
             result = image(op.kind, *parts)
         (self.as_column if columns else self.as_bands)[id(op)] = result
 
-    def _window(self, x: Call, size: tuple[int, int], dilation: tuple[int, int]) -> Call:
-        """The neighbourhoods of an image's bands as one array [y, x, channel], taps between dilated ones left out."""
-        down, across = (side // 2 * step for side, step in zip(size, dilation, strict=True))
-        window = image("neighborhoodToArray", x, call("Kernel.rectangle", across, down, "pixels"))
-        window = image("toArray", window, 2)
-        for axis, step in enumerate(dilation):
-            if step > 1 and size[axis] > 1:
-                window = image("arraySlice", window, axis, 0, None, step)
-        return window
-
-    def _parts(self, source: Op, numbers: range, size: tuple[int, int]) -> list[tuple[Call, slice]]:
+    def _parts(
+        self, source: Op, numbers: range, size: tuple[int, int], dilation: tuple[int, int]
+    ) -> list[tuple[Call, slice]]:
         """Some channels of a value as bands, in parts whose windows are not too large; and where each part lies."""
-        most = max(1, _WINDOW // (size[0] * size[1]))
+        high, wide = ((side - 1) * step + 1 for side, step in zip(size, dilation, strict=True))
+        most = max(1, _WINDOW // (high * (size[1] if _along_x_first(size, dilation) else wide)))
         count = -(-len(numbers) // most)
         edges = [len(numbers) * part // count for part in range(count + 1)]
         x, whole = self.bands(source), count == 1 and len(numbers) == source.channels
@@ -164,10 +157,10 @@ class _Lowering:
     def _windows(self, op: Conv, weight: Floats, numbers: range) -> Call:
         """The sums over the windows of some channels, weighted by [out, channel, y, x]."""
         result: Call | None = None
-        for part, where in self._parts(op.source, numbers, op.size):
+        for part, where in self._parts(op.source, numbers, op.size, op.dilation):
             taps = np.moveaxis(weight[:, where], 1, 3)
             count = int(np.prod(taps.shape[1:]))
-            window = self._window(part, op.size, op.dilation)
+            window = _taps(part, where.stop - where.start, op.size, op.dilation)
             column = image("arrayReshape", window, image("constant", array([count, 1])), 2)
             product = _product(op, taps.reshape(len(weight), count), column)
             result = product if result is None else image("add", result, product)
@@ -177,8 +170,8 @@ class _Lowering:
     def _depthwise(self, op: Conv, weight: Floats, times: int) -> Call:
         """Each channel with kernels of its own: products tap by tap, summed over the window."""
         columns: list[Call] = []
-        for part, where in self._parts(op.source, range(op.source.channels), op.size):
-            window = self._window(part, op.size, op.dilation)
+        for part, where in self._parts(op.source, range(op.source.channels), op.size, op.dilation):
+            window = _window(part, where.stop - where.start, op.size, op.dilation)
             kernels = weight[:, 0].reshape(-1, times, *op.size)[where]  # [channel, kernel, y, x]
             length = image("constant", array([len(kernels), 1]))
             sums = []
@@ -196,12 +189,46 @@ class _Lowering:
 
     def _pool(self, op: Pool) -> Call:
         columns: list[Call] = []
-        for part, where in self._parts(op.source, range(op.channels), op.size):
-            window = self._window(part, op.size, op.dilation)
+        for part, where in self._parts(op.source, range(op.channels), op.size, op.dilation):
+            window = _window(part, where.stop - where.start, op.size, op.dilation)
             pooled = image("arrayReduce", window, call(f"Reducer.{op.kind}"), [0, 1], label=op.place)
             length = image("constant", array([where.stop - where.start, 1]))
             columns.append(image("arrayReshape", pooled, length, 2))
         return _stacked(columns)
+
+
+def _along_x_first(size: tuple[int, int], dilation: tuple[int, int]) -> bool:
+    """Whether a window is gathered in two steps, since of a whole one the taps with gaps between them are few."""
+    return size[0] > 1 and size[1] > 1 and dilation[1] > 1
+
+
+def _window(x: Call, channels: int, size: tuple[int, int], dilation: tuple[int, int]) -> Call:
+    """The neighbourhoods of an image's bands as one array [y, x, channel], taps between dilated ones left out."""
+    taps = _taps(x, channels, size, dilation)
+    if not _along_x_first(size, dilation):
+        return taps
+    return image("arrayReshape", taps, image("constant", array([*size, channels])), 3)
+
+
+def _taps(x: Call, channels: int, size: tuple[int, int], dilation: tuple[int, int]) -> Call:
+    """The same numbers in the same order, [y, x, channel] or [y, 1, x and channel]."""
+    if not _along_x_first(size, dilation):
+        return _gathered(x, size, dilation)
+    row = _gathered(x, (1, size[1]), dilation)
+    count = size[1] * channels
+    flat = image("arrayReshape", row, image("constant", array([count])), 1)
+    return _gathered(image("arrayFlatten", flat, [bands.names(count)]), (size[0], 1), dilation)
+
+
+def _gathered(x: Call, size: tuple[int, int], dilation: tuple[int, int]) -> Call:
+    """A whole window as an array [y, x, channel], of which taps with gaps between them are then taken."""
+    down, across = (side // 2 * step for side, step in zip(size, dilation, strict=True))
+    window = image("neighborhoodToArray", x, call("Kernel.rectangle", across, down, "pixels"))
+    window = image("toArray", window, 2)
+    for axis, step in enumerate(dilation):
+        if step > 1 and size[axis] > 1:
+            window = image("arraySlice", window, axis, 0, None, step)
+    return window
 
 
 def _product(op: Conv, matrix: Floats, column: Call) -> Call:
