@@ -62,7 +62,9 @@ def run(settings: Settings) -> None:
         areas = resolve_areas(session, settings, dict.fromkeys(names))
         options = options_of(settings.export, model, session, spec, records[0])
         exported = export_network(model.network, model.features, options)
-        say(f"exported in form {exported.form}: {exported.cost.calls} calls, {exported.cost.payload_bytes:,} bytes")
+        cost = exported.cost
+        say(f"exported in form {exported.form}: {cost.calls} calls, {cost.payload_bytes:,} bytes")
+        say(f"a pixel holds some {cost.peak_bytes:,} bytes while it is computed: shardSize {cost.shard} in exports")
         parity = prove(exported, model, spec, areas, records, layout, session, settings.earth.workers)
         say(f"{_EVALUATOR[session.kind]} against PyTorch: {parity}")
         if not parity.equal:
