@@ -34,8 +34,9 @@ class Cost:
         """Estimated time of one pixel on one core, to rank the forms; no promise of the service's time.
 
         Fitted to eelocal's clock over eleven networks of 8 to 38,144 multiply-adds, depthwise and grouped ones among
-        them, in both forms; within a factor of 1.5 of each (`make bench` compares). Calls count since in the form
-        `kernel` each term is a pass over a whole band; in the form `array` it is the arrays that are dear.
+        them, in both forms, and within a factor of 1.5 of each then; a loaded machine gave ratios of
+        .43 to 1.52 (`make bench` compares). Calls count since in the form `kernel` each term is a pass over a whole
+        band; in the form `array` it is the arrays that are dear.
         """
         products = self.macs - self.convolved - self.weighted
         work = 0.09 * products + 0.07 * self.convolved + 3.2 * self.weighted
