@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from eelocal.errors import EEError, bad_request
-from eelocal.faults import Fault, Faults
+from eelocal.faults import Fault, Faults, altered
 from eelocal.intake import Patient, check_caller, drain, parsed, read_body
 from eelocal.limits import Gate
 from eelocal.routes import Request, find
@@ -74,7 +74,7 @@ class Handler(BaseHTTPRequestHandler):
         status = "UNIMPLEMENTED" if code == 501 else "INVALID_ARGUMENT"
         self._unread = self.close_connection = True
         self.request_version = self.protocol_version  # of a line that names none; the reply has headers all the same
-        self._send(code, _error(EEError(f"{message or 'The request is not valid'}.", code, status)), set())
+        self._send(code, _error(EEError(f"{message or 'The request is not valid'}.", code, status)), {})
 
     def do_GET(self) -> None:
         """Answer a request of any method."""
@@ -108,7 +108,7 @@ class Handler(BaseHTTPRequestHandler):
         if status == GONE.code:
             self.close_connection = True
             return
-        self._send(status, reply, {fault.action for fault in struck})
+        self._send(status, reply, {fault.action: fault.value for fault in struck})
 
     do_POST = do_DELETE = do_PATCH = do_PUT = do_GET
 
@@ -130,14 +130,15 @@ class Handler(BaseHTTPRequestHandler):
         route, groups = find(self.command, path)
         entry["route"] = route.name
         struck += owner.faults.strike(route.name)
+        body = parsed(content)
         for fault in struck:
             if fault.action == "delay":
                 time.sleep(float(fault.value))
-            if (injected := fault.error()) is not None:
+            if (injected := fault.error(body)) is not None:
                 raise injected
         with owner.gate.passing(route.computes):
             query = dict(parse_qsl(split.query))
-            request = Request(self.command, path, query, parsed(content), owner.url, groups, self._gone)
+            request = Request(self.command, path, query, body, owner.url, groups, self._gone)
             return route.handle(owner.service, request)
 
     def _gone(self) -> bool:
@@ -150,19 +151,23 @@ class Handler(BaseHTTPRequestHandler):
         except OSError:
             return True
 
-    def _send(self, status: int, reply: Reply, faults: set[str]) -> None:
+    def _send(self, status: int, reply: Reply, faults: dict[str, str]) -> None:
         body = reply.body
         if "drop" in faults:
             self.close_connection = True
             return
         if "short" in faults:
             body = body[: len(body) // 2]
+        if "alter" in faults:
+            body = altered(body, int(faults["alter"] or 1), self.owner.faults.chance)
         if "truncate" in faults:
             self.close_connection = True
         self.connection.settimeout(self.owner.service.limits.idle)
         self.send_response(status)
         self.send_header("Content-Type", reply.content_type)
         self.send_header("Content-Length", str(len(body)))
+        if "quota" in faults:
+            self.send_header("x-earth-engine-quota-status", "parallelism_restricted=true")
         if self.close_connection and "truncate" not in faults:
             self.send_header("Connection", "close")
         if "truncate" in faults:
@@ -170,7 +175,15 @@ class Handler(BaseHTTPRequestHandler):
         with suppress(ConnectionError):
             self.end_headers()
             if self.command != "HEAD":
-                self.wfile.write(body)
+                self._write(body, float(faults.get("trickle", "inf")))
+
+    def _write(self, body: bytes, rate: float) -> None:
+        """Send a body, at so many bytes a second."""
+        step = len(body) if rate == float("inf") else max(1, int(rate / 10))
+        for start in range(0, len(body), step or 1):
+            self.wfile.write(body[start : start + step])
+            if start + step < len(body):
+                time.sleep(step / rate)
 
 
 def _error(error: EEError) -> Reply:

@@ -179,7 +179,10 @@ def test_a_delay(ee, server):
     server.faults.clear()
 
 
-@pytest.mark.parametrize("spec", ["", "compute", "compute=99", "compute=delay", "compute=429*x", "=429", "a=b=c"])
+@pytest.mark.parametrize(
+    "spec",
+    ["", "compute", "compute=99", "compute=delay", "compute=429*x", "=429", "a=b=c", "compute=no%5", "compute=alter:x"],
+)
 def test_a_misspelt_fault_is_an_error(spec):
     with pytest.raises(eelocal.EEError, match="is not ROUTE=ACTION"):
         Fault.parse(spec)
