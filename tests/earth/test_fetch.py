@@ -1,7 +1,10 @@
 """Requests are repeated while that may help, and end in one line where it does not."""
 
 import socket
+import sys
 import threading
+import time
+from dataclasses import replace
 
 import ee
 import numpy as np
@@ -9,12 +12,16 @@ import pytest
 from google.auth.exceptions import RefreshError
 
 from eelocal import Server
-from water_gee.earth import Retry, connect, fetch, request_bytes
+from water_gee.earth import AccountError, Prepared, Retry, connect, fetch, request_bytes
+from water_gee.earth.checksum import opened
 from water_gee.earth.failures import diagnose
+from water_gee.earth.fetch import completed
+from water_gee.earth.pace import Pace
 from water_gee.errors import EarthError
 from water_gee.paths import Layout
 from water_gee.study import Grid, Window
 
+PIXEL_LIMIT = 50_331_648
 GRID = Grid("EPSG:32648", 30.0)
 WINDOW = Window(20_010, -193_320, 9, 7)
 
@@ -32,7 +39,9 @@ def picture():
     return ee.Image.constant([0.5, 2]).rename(["half", "two"])
 
 
-@pytest.mark.parametrize("fault", ["429*2", "500*2", "503*2", "drop*2", "truncate*2", "short*2", "delay:5*1"])
+@pytest.mark.parametrize(
+    "fault", ["429*2", "500*2", "503*2", "drop*2", "truncate*2", "short*2", "delay:5*1", "alter*2", "trickle:20*1"]
+)
 def test_a_passing_failure_costs_only_further_tries(faulty, fault):
     server, session = faulty
     server.faults.add(f"computePixels={fault}")
@@ -40,7 +49,7 @@ def test_a_passing_failure_costs_only_further_tries(faulty, fault):
     values = fetch(picture(), GRID, WINDOW, ("two", "half"), session.retry, lambda: tries.append(1))
     assert values.shape == (2, 7, 9) and values.dtype == np.float32
     assert (values[0] == 2).all() and (values[1] == 0.5).all()
-    assert len(tries) == (2 if "delay" in fault else 3)
+    assert len(tries) == (2 if "*1" in fault else 3)
 
 
 def test_a_failure_that_goes_on_is_given_up_after_the_attempts(faulty):
@@ -87,11 +96,144 @@ def test_the_mask_is_carried_exactly(faulty):
 
 
 def test_the_size_is_what_the_service_counts(faulty):
-    limit = 50_331_648
-    side = int((limit / 5) ** 0.5)
-    assert request_bytes(Window(0, 0, side, side), 1) <= limit < request_bytes(Window(0, 0, side + 1, side + 1), 1)
-    with pytest.raises(EarthError, match=r"use smaller tiles \(tiles\.size\)"):
-        fetch(picture(), GRID, Window(0, 0, side + 1, side + 1), ("half",))
+    server, _ = faulty
+    side = int((PIXEL_LIMIT / 14) ** 0.5)  # a band's 4 bytes, the check's 8, a mask byte for each
+    for size, requests in ((side, 1), (side + 1, 4)):
+        window, before = Window(0, 0, size, size), len(asked(server))
+        assert (request_bytes(window, 1) <= PIXEL_LIMIT) == (requests == 1)
+        assert fetch(picture(), GRID, window, ("half",)).shape == (1, size, size)
+        assert [entry["status"] for entry in asked(server)[before:]] == [200] * requests
+
+
+def asked(server):
+    return [entry for entry in server.requests if entry["route"] == "computePixels"]
+
+
+@pytest.mark.parametrize("fault", ["memory:1000", "timeout:1000"])
+def test_what_is_too_much_for_the_service_is_asked_for_in_quarters(faulty, fault):
+    server, session = faulty
+    left, _, _, top = GRID.bounds(WINDOW)
+    image = ee.Image.pixelLonLat().clip(ee.Geometry.Rectangle([left, top - 900, left + 900, top], GRID.crs, False))
+    wanted, bands = Window(WINDOW.left, WINDOW.top, 45, 41), ("longitude", "latitude")
+    whole = fetch(image, GRID, wanted, bands, session.retry)
+    assert 0 < np.isnan(whole).sum() < whole.size
+    server.faults.add(f"computePixels={fault}")
+    before = len(asked(server))
+    prepared = Prepared(image, bands)
+    for requests in (5, 4):  # the second time it is known to be too much
+        np.testing.assert_array_equal(fetch(prepared, GRID, wanted, bands, session.retry), whole)
+        assert len(asked(server)) - before == requests
+        before = len(asked(server))
+
+
+def test_what_is_too_much_in_the_smallest_part_is_given_up(faulty):
+    server, session = faulty
+    server.faults.add("computePixels=memory:1")
+    with pytest.raises(EarthError, match=r"limit exceeded \(of \d+ x \d+ pixels; take features or labels out"):
+        fetch(picture(), GRID, Window(0, 0, 40, 40), ("half",), session.retry)
+
+
+def test_any_altered_byte_of_an_answer_is_found():
+    """Every bit of a word of each kind: of a value, of 0, of a masked pixel, of the sum itself."""
+    sent = np.array([[0.125, 0.0, -1e30, 3.0], [2.0, 17.0, -1e30, -0.03]], np.float32)
+    sums = np.where(sent < -1e9, -1024.0, sent.astype(float)).T @ [1 + 1 / 4096, 1 + 3 / 4096]
+    good = sent.copy()
+    assert opened(good, sums)
+    for band, pixel, bit in np.ndindex(*sent.shape, 32):
+        damaged = sent.copy()
+        damaged.view(np.uint32)[band, pixel] ^= np.uint32(1 << bit)
+        fine = opened(damaged, sums)
+        assert not fine or np.array_equal(damaged, good, equal_nan=True), (band, pixel, bit)
+    for pixel in range(4):
+        damaged = sums.copy()
+        damaged.view(np.uint64)[pixel] ^= np.uint64(1 << 52)
+        assert not opened(sent.copy(), damaged)
+    assert not opened(sent[::-1].copy(), sums), "two bands exchanged"
+
+
+def test_sums_that_never_fit_cost_a_second_request_and_no_more(faulty, monkeypatch, capsys):
+    """Should the service sum otherwise than this machine, nobody is stopped by the check."""
+    server, session = faulty
+    monkeypatch.setattr(sys.modules["water_gee.earth.fetch"], "opened", lambda values, sums: False)
+    prepared = Prepared(picture(), ("half",))
+    for _ in range(2):
+        assert (fetch(prepared, GRID, WINDOW, ("half",), session.retry) == 0.5).all()
+    assert len(asked(server)) == 4
+    assert capsys.readouterr().err.count("asked for twice and compared") == 1
+
+
+def test_an_expression_is_put_in_for_what_stands_for_it(faulty):
+    prepared = Prepared(picture(), ("half",))
+    body = '{"expression": ' + prepared.placeholder + ', "fileFormat": "NPY"}'
+    assert completed(body) == '{"expression": ' + prepared.text + ', "fileFormat": "NPY"}'
+    assert completed('{"expression": 1}') == '{"expression": 1}'
+    with pytest.raises(RuntimeError, match="earthengine-api"):
+        completed(body.replace('"values": ', '"values":'))
+
+
+@pytest.mark.parametrize(
+    ("status", "words"), [("401", "earthengine authenticate"), ("403", "Caller has no permission; see to the account")]
+)
+def test_a_refused_account_ends_it_all(faulty, status, words):
+    server, session = faulty
+    server.faults.add(f"computePixels={status}:Caller has no permission.")
+    with pytest.raises(AccountError, match=words):
+        fetch(picture(), GRID, WINDOW, ("half",), session.retry)
+
+
+def test_a_restricted_project_is_asked_one_request_at_a_time(faulty, capsys):
+    server, session = faulty
+    server.faults.add("computePixels=quota")
+    for _ in range(2):
+        fetch(picture(), GRID, WINDOW, ("half",), session.retry)
+    assert session.retry.pace.allowed == 1
+    assert capsys.readouterr().err.count("restricts this project") == 1
+
+
+def test_haste_that_the_service_refuses_slows_and_success_quickens(faulty):
+    server, session = faulty
+    patient = replace(session.retry, pace=Pace(20))
+    server.faults.add("computePixels=429*1")
+    fetch(picture(), GRID, WINDOW, ("half",), patient)
+    assert patient.pace.allowed == 14
+    for _ in range(110):
+        patient.pace.quicken()
+    assert patient.pace.allowed == 20
+    now = [0.0]
+    pace = Pace(20, clock=lambda: now[0])
+    for _ in range(5):
+        pace.slow()
+    assert pace.allowed == 14, "those refused together are one sign"
+    for second in range(1, 30):
+        now[0] = second
+        pace.slow()
+    assert pace.allowed == 1
+
+
+def test_no_more_are_under_way_than_the_pace_allows():
+    pace, under_way, most = Pace(3), [], []
+
+    def work():
+        with pace.slot():
+            under_way.append(1)
+            most.append(len(under_way))
+            time.sleep(0.01)
+            under_way.pop()
+
+    threads = [threading.Thread(target=work) for _ in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert max(most) == 3 and len(most) == 12
+
+
+def test_values_that_were_altered_are_asked_for_again(faulty):
+    server, session = faulty
+    for fault in ("alter*1", "alter:3*2@2", "truncate*1@6"):
+        server.faults.add(f"compute={fault}")
+        assert session.value(ee.List([12345678, "a long enough word"])) == [12345678, "a long enough word"]
+        server.faults.clear()
 
 
 @pytest.mark.parametrize(
@@ -101,7 +243,8 @@ def test_the_size_is_what_the_service_counts(faulty):
         (ConnectionError("refused"), True, "no connection"),
         (socket.gaierror(-2, "unknown name"), True, "no connection"),
         (RefreshError("expired"), False, "earthengine authenticate"),
-        (ee.EEException("User memory limit exceeded."), False, "tiles.size"),
+        (ee.EEException("User memory limit exceeded."), False, "memory"),
+        (RefreshError("busy", retryable=True), True, "busy"),
         (ee.EEException("two\nlines"), False, "two lines"),
     ],
 )

@@ -11,6 +11,7 @@ import psutil
 import pytest
 from google.auth.exceptions import RefreshError
 
+from eelocal import Server
 from water_gee.earth import connect
 from water_gee.errors import EarthError
 from water_gee.paths import Layout
@@ -86,6 +87,25 @@ def test_an_address_where_nobody_listens(settings, tmp_path):
     begun = time.monotonic()
     assert "http://127.0.0.1:9 does not answer" in failing(settings, tmp_path, "earth.url='http://127.0.0.1:9'")
     assert time.monotonic() - begun < 10
+
+
+@pytest.mark.parametrize("fault", ["429*2", "503*2", "drop*2", "truncate*1", "alter:200*1", "trickle:1000*1"])
+@pytest.mark.parametrize("route", ["discovery", "algorithms"])
+def test_a_start_is_tried_as_often_as_any_request(settings, scene_catalog, tmp_path, route, fault):
+    with Server(scene_catalog, faults=[f"{route}={fault}"]) as server:
+        earth = settings(f"earth.url={server.url}", "earth.deadline=1").earth
+        with connect(earth, Layout(tmp_path)) as session:
+            assert session.value(ee.Number(20).add(1)) == 21
+
+
+def test_no_proxy_stands_before_this_machine(settings, scene_catalog, tmp_path, monkeypatch):
+    for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "all_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    with (
+        Server(scene_catalog) as server,
+        connect(settings(f"earth.url={server.url}").earth, Layout(tmp_path)) as session,
+    ):
+        assert session.value(ee.Number(20).add(1)) == 21
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,9 @@
 """The lattice, its windows and tiles, against rasterio's own arithmetic and by properties."""
 
+import functools
+import itertools
 import json
+import operator
 
 import pytest
 import rasterio.windows
@@ -124,8 +127,9 @@ def test_what_two_windows_have_in_common_is_rasterios(one, right, down) -> None:
         assert common in one and common in other
 
 
-@given(st.builds(Window, pixels, pixels, st.integers(2, 3000), st.integers(2, 3000)))
-def test_halves_are_the_whole_and_share_no_pixel(window) -> None:
-    one, other = window.halves()
-    assert one | other == window and not one.intersects(other)
-    assert max(one.width, one.height) <= max(window.width, window.height)
+@given(st.builds(Window, pixels, pixels, st.integers(1, 3000), st.integers(2, 3000)))
+def test_quarters_are_the_whole_and_share_no_pixel(window) -> None:
+    parts = window.quarters()
+    assert functools.reduce(operator.or_, parts) == window and len(parts) == (4 if window.width > 1 else 2)
+    assert sum(part.width * part.height for part in parts) == window.width * window.height
+    assert not any(one.intersects(other) for one, other in itertools.combinations(parts, 2))

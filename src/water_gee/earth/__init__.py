@@ -2,13 +2,15 @@
 
 from water_gee.earth.areas import resolve_areas, scene_versions
 from water_gee.earth.composite import composite, feature_image, preview
+from water_gee.earth.failures import AccountError
 from water_gee.earth.features import ELEVATION_SCALE, FEATURES, SLOPE_SCALE
-from water_gee.earth.fetch import PIXEL_LIMIT, Retry, expression_hash, fetch, request_bytes
+from water_gee.earth.fetch import PIXEL_LIMIT, Prepared, expression_hash, fetch, fits, request_bytes
 from water_gee.earth.formulas import derive, line_enhancement, normalised_difference
 from water_gee.earth.history import history_versions
 from water_gee.earth.labels import label_image
 from water_gee.earth.parallel import in_parallel
 from water_gee.earth.possible import impossible, possible_ranges
+from water_gee.earth.retry import Retry
 from water_gee.earth.session import Session, connect
 from water_gee.earth.spec import CompositeSpec, LabelSpec, composite_spec, label_spec
 from water_gee.earth.tasks import export_to_asset, watch
@@ -18,8 +20,10 @@ __all__ = [
     "FEATURES",
     "PIXEL_LIMIT",
     "SLOPE_SCALE",
+    "AccountError",
     "CompositeSpec",
     "LabelSpec",
+    "Prepared",
     "Retry",
     "Session",
     "composite",
@@ -30,6 +34,7 @@ __all__ = [
     "expression_hash",
     "feature_image",
     "fetch",
+    "fits",
     "history_versions",
     "impossible",
     "in_parallel",

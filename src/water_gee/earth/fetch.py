@@ -1,65 +1,63 @@
-"""Pixels of an expression on the study's lattice: one request, its mask exact, repeated while that may help."""
+"""Pixels of an expression on the study's lattice: checked, repeated while that may help, in parts where it must be."""
 
 import hashlib
+import io
+import json
+import re
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
+from weakref import WeakValueDictionary
 
 import ee
 import numpy as np
 from numpy.typing import NDArray
-from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, stop_when_event_set
-from tenacity import wait_exponential_jitter as wait_jitter
-from tenacity.nap import sleep_using_event
 
-from water_gee.earth.failures import FAILURES, ImpossibleError, TruncatedError, as_earth_error, may_pass
+from water_gee.earth.checksum import CHECK, opened, with_check
+from water_gee.earth.failures import DamagedError, ImpossibleError, TooLargeError, TruncatedError
+from water_gee.earth.retry import Retry
+from water_gee.progress import say
 from water_gee.study import Grid, Window
 
-T = TypeVar("T")
 PIXEL_LIMIT = 50_331_648  # bytes that one request may answer, uncompressed
-# Masked pixels travel as this value: the answer itself has no mask. No band of ours comes near it.
-_MASKED = -1e30
-_LONGEST_WAIT = 60.0  # seconds
+_LONGEST_SIDE = 32_768  # pixels
+_LEAST_SIDE = 16  # pixels: what cannot be had in so small a part cannot be had
+
+_STANDS_FOR = "water-gee-expression-"
+_TOKEN = re.compile(_STANDS_FOR + "[0-9a-f]{64}")
+_known: "WeakValueDictionary[str, Prepared]" = WeakValueDictionary()
 
 
-@dataclass(frozen=True)
-class Retry:
-    """How often a request is tried, and the seconds before the second try, doubled before each further one."""
+class Prepared:
+    """An image's bands, ready to be asked for in any number of windows.
 
-    attempts: int = 5
-    wait: float = 1.0
-    stopped: threading.Event = field(default_factory=threading.Event, compare=False)
+    The client encodes an expression for every request: 20 ms for a tile's, which is more than all else that is done for
+    it. So it is encoded once, and what the client sends instead is exchanged for it on the way (`completed`).
+    """
 
-    def call(self, ask: Callable[[], T], attempted: Callable[[], None] = lambda: None) -> T:
-        """Return what `ask` returns, repeated on overload, server errors, time-outs and broken answers.
-
-        Raises:
-            EarthError: an error that will not pass, or that did not pass; the service's message in one line.
-        """
-        tries = 0
-
-        def counted() -> T:
-            nonlocal tries
-            tries += 1
-            attempted()
-            return ask()
-
-        retrying = Retrying(
-            stop=stop_after_attempt(self.attempts) | stop_when_event_set(self.stopped),
-            wait=wait_jitter(initial=self.wait, max=_LONGEST_WAIT, jitter=self.wait) if self.wait else _no_wait,
-            retry=retry_if_exception(may_pass),
-            sleep=sleep_using_event(self.stopped),
-            reraise=True,
-        )
-        try:
-            return retrying(counted)
-        except FAILURES as error:
-            raise as_earth_error(error, tries) from error
+    def __init__(self, image: Any, bands: Sequence[str]) -> None:
+        """Encode the bands of an `ee.Image`, and the check beside them."""
+        self.bands = tuple(bands)
+        self.most = float("inf")  # pixels: of so many at once the service has said that they are too much
+        self.double = False  # whether sums that came did not fit, though the answer was the same twice
+        text = json.dumps(ee.serializer.encode(with_check(image, list(bands))))
+        self.token = _STANDS_FOR + hashlib.sha256(text.encode()).hexdigest()
+        self.placeholder, self.text = json.dumps(ee.serializer.encode(self.token)), text
+        _known[self.token] = self
 
 
-def _no_wait(_: RetryCallState) -> float:
-    return 0.0
+def completed(body: str) -> str:
+    """Return the body of a request with the expression of a `Prepared` in the place of what stands for it.
+
+    Raises:
+        RuntimeError: the client sends something else than it says.
+    """
+    if (found := _TOKEN.search(body)) is None:
+        return body
+    prepared = _known[found[0]]
+    if prepared.placeholder not in body:
+        raise RuntimeError("this version of earthengine-api writes requests in an unknown way; install 1.7.x")
+    return body.replace(prepared.placeholder, prepared.text)
 
 
 def fetch(
@@ -73,8 +71,11 @@ def fetch(
 ) -> NDArray[np.float32]:
     """Return an image's bands in a window of the lattice as float32 [band, y, x], NaN where masked.
 
+    A window is asked for in one request where one may answer so much, else in quarters; in quarters, too, where the
+    service says that it is too much.
+
     Args:
-        image: the `ee.Image`.
+        image: the `ee.Image`, or a `Prepared` one with these bands.
         grid: the lattice.
         window: of the lattice.
         bands: in the order that is returned.
@@ -86,11 +87,49 @@ def fetch(
     Raises:
         EarthError: the service refused, went on failing, or gave impossible values twice.
     """
+    prepared = image if isinstance(image, Prepared) else Prepared(image, bands)
+    retry = retry or Retry()
+    if not fits(window, len(bands)) or window.width * window.height >= prepared.most:
+        return _in_parts(prepared, grid, window, retry, attempted, problem)
+    try:
+        return _ask(prepared, grid, window, retry, attempted, problem)
+    except TooLargeError as error:
+        if max(window.width, window.height) <= _LEAST_SIDE:
+            raise TooLargeError(
+                f"{str(error).rstrip('.')} (of {window.width} x {window.height} pixels; take features or labels out)"
+            ) from error
+        prepared.most = min(prepared.most, window.width * window.height)
+        return _in_parts(prepared, grid, window, retry, attempted, problem)
+
+
+def _in_parts(
+    prepared: Prepared,
+    grid: Grid,
+    window: Window,
+    retry: Retry,
+    attempted: Callable[[], None],
+    problem: Callable[[NDArray[np.float32]], str],
+) -> NDArray[np.float32]:
+    values = np.empty((len(prepared.bands), window.height, window.width), np.float32)
+    for part in window.quarters():
+        rows, columns = part.within(window)
+        values[:, rows, columns] = fetch(prepared, grid, part, prepared.bands, retry, attempted, problem)
+    return values
+
+
+def _ask(
+    prepared: Prepared,
+    grid: Grid,
+    window: Window,
+    retry: Retry,
+    attempted: Callable[[], None],
+    problem: Callable[[NDArray[np.float32]], str],
+) -> NDArray[np.float32]:
     before = b""
     left, _, _, top = grid.bounds(window)
     request = {
-        "expression": image.select(list(bands)).toFloat().unmask(_MASKED, False).toFloat(),
-        "fileFormat": "NUMPY_NDARRAY",
+        "expression": prepared.token,
+        "fileFormat": "NPY",
         "grid": {
             "dimensions": {"width": window.width, "height": window.height},
             "affineTransform": {
@@ -102,43 +141,68 @@ def fetch(
     }  # fmt: skip
 
     def ask() -> NDArray[np.float32]:
-        try:
-            pixels = ee.data.computePixels(request)
-        except (ValueError, EOFError) as error:  # numpy could not read the answer
-            raise TruncatedError(str(error)) from error
-        values = _checked(pixels, window, bands)
-        if said := problem(values):
-            nonlocal before
+        nonlocal before
+        with retry.pace.slot():
+            content = ee.data.computePixels(request)
+        with _cores:
+            values, whole = _read(content, window, prepared.bands)
+            said = problem(values)
+            if whole and not said:
+                return values
             earlier, before = before, hashlib.sha256(values.tobytes()).digest()
+        if said:
             raise ImpossibleError(said, again=earlier == before)
+        if earlier != before:
+            raise DamagedError("pixels do not have the sum that was sent with them")
+        if not prepared.double:
+            prepared.double = True
+            say("the service sums pixels otherwise than this machine; what differs is asked for twice and compared")
         return values
 
-    return (retry or Retry()).call(ask, attempted)
+    return retry.call(ask, attempted)
 
 
-def _checked(pixels: NDArray[Any], window: Window, bands: Sequence[str]) -> NDArray[np.float32]:
-    """Return an answer's fields as [band, y, x] with NaN for masked pixels.
+# Answers are worked on by few at once, however many requests are under way: it bounds the memory.
+_cores = threading.BoundedSemaphore(2)
+
+
+def _read(content: bytes, window: Window, bands: Sequence[str]) -> tuple[NDArray[np.float32], bool]:
+    """Return an answer's bands [band, y, x], NaN where masked, and whether they have the sum that came with them.
 
     Raises:
-        TruncatedError: it has another size, or other bands.
+        TruncatedError: it is not an array, has another size, or other bands.
     """
-    names = pixels.dtype.names or ()
-    missing = [band for band in bands if band not in names]
-    if pixels.shape != (window.height, window.width) or missing:
+    expected = np.dtype([*((band, "<f4") for band in bands), (CHECK, "<f8")])
+    file = io.BytesIO(content)
+    try:
+        version = np.lib.format.read_magic(file)
+        reader = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, by_column, dtype = reader(file, max_header_size=1 << 20)
+    except (ValueError, EOFError, TypeError, SyntaxError, UnicodeError) as error:
+        raise TruncatedError(" ".join(str(error).split())[:200]) from error
+    count = window.width * window.height
+    if shape != (window.height, window.width) or by_column or dtype != expected:
         raise TruncatedError(
-            f"{pixels.shape} pixels of {', '.join(names)} instead of "
+            f"{shape} pixels of {', '.join(dtype.names or [str(dtype)])[:200]} instead of "
             f"{(window.height, window.width)} of {', '.join(bands)}"
         )
-    if any(pixels.dtype[band].kind != "f" for band in bands):
-        raise TruncatedError(f"pixels are {pixels.dtype} and not float")
-    values = np.stack([pixels[band].astype(np.float32) for band in bands])
-    values[values <= np.float32(0.99 * _MASKED)] = np.nan
-    return values
+    if len(content) - file.tell() != count * expected.itemsize:
+        raise TruncatedError(f"{len(content) - file.tell()} bytes of pixels instead of {count * expected.itemsize}")
+    pixels = np.frombuffer(content, expected, count, file.tell())
+    words = pixels.view("<f4").reshape(count, -1)
+    values: NDArray[np.float32] = words[:, : len(bands)].T.astype(np.float32, order="C")  # a copy: bytes are read-only
+    whole = opened(values, pixels[CHECK])
+    return values.reshape(len(bands), window.height, window.width), whole
 
 
 def request_bytes(window: Window, bands: int) -> int:
-    """Return what the service counts for one float request: 4 bytes and a mask byte a pixel and band."""
-    return window.width * window.height * bands * 5
+    """Return what the service counts for a request: 4 bytes and a mask byte a pixel and band, and 9 for the check."""
+    return window.width * window.height * (bands * 5 + 9)
+
+
+def fits(window: Window, bands: int) -> bool:
+    """Return whether one request may answer a window of so many bands."""
+    return max(window.width, window.height) <= _LONGEST_SIDE and request_bytes(window, bands) <= PIXEL_LIMIT
 
 
 def expression_hash(image: Any) -> str:

@@ -5,19 +5,22 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 import ee
-import httplib2
-import requests
+import googleapiclient.errors
 from google.auth.credentials import AnonymousCredentials
-from requests.adapters import HTTPAdapter
 
 from water_gee.config.earth import EarthSettings
-from water_gee.earth.failures import SERVICE_ERRORS, diagnose
-from water_gee.earth.fetch import Retry
+from water_gee.earth.failures import AccountError, TruncatedError, diagnose
+from water_gee.earth.fetch import completed
 from water_gee.earth.local import eelocal
+from water_gee.earth.pace import Pace
+from water_gee.earth.retry import Retry
+from water_gee.earth.transport import Transport
 from water_gee.errors import EarthError
 from water_gee.paths import Layout
+from water_gee.progress import say
 
 
 @dataclass(frozen=True)
@@ -30,12 +33,27 @@ class Session:
     process: "subprocess.Popen[str] | None" = None
 
     def value(self, expression: Any) -> Any:
-        """Return what a computed object is, asked for as often as may help.
+        """Return what a computed object is, asked for until two answers in turn are the same.
+
+        Plans rest on such values: which scenes there are, where an area lies. An answer that was altered on its way
+        may well be one that can be read, and pixels alone bring their own check.
 
         Raises:
-            EarthError: the service refused, or went on failing.
+            EarthError: the service refused, went on failing, or never gave the same answer twice.
         """
-        return self.retry.call(expression.getInfo)
+        answers = [self.retry.call(lambda: self._ask(expression)) for _ in range(2)]
+        while answers[-1] != answers[-2]:
+            if len(answers) > self.retry.attempts:
+                raise EarthError(f"{len(answers)} answers to one question differ; see to the network, run again")
+            answers.append(self.retry.call(lambda: self._ask(expression)))
+        return answers[-1]
+
+    def _ask(self, expression: Any) -> Any:
+        try:
+            with self.retry.pace.slot():
+                return expression.getInfo()
+        except (ValueError, KeyError, TypeError) as error:  # of the client, on an answer that it cannot read
+            raise TruncatedError(f"{type(error).__name__}: {error}") from error
 
     def check(self) -> None:
         """Check that the other side is still there, where that can be known without asking.
@@ -58,70 +76,71 @@ def connect(earth: EarthSettings, layout: Layout) -> Iterator[Session]:
         EarthError: the catalog is missing, eelocal or the service cannot be reached, or the account or
             project is refused.
     """
-    retry = Retry(earth.attempts, earth.wait)
+    retry = Retry(earth.attempts, earth.wait, pace=Pace(earth.workers))
     with ExitStack() as stack:
         process = None
+        stack.callback(ee.Reset)
         if earth.kind == "local":
             url, project = earth.url, earth.project or "local"
             if url is None:
                 url, process = stack.enter_context(eelocal(layout.locate(earth.catalog or ""), layout.logs))
-            _initialise(earth, project, url, AnonymousCredentials())
+            _initialise(earth, project, url, AnonymousCredentials(), retry)
         else:
             project = earth.project or ""
-            _initialise(earth, project, earth.url, "persistent")
-        stack.callback(ee.Reset)
+            _initialise(earth, project, earth.url, "persistent", retry)
         stack.callback(retry.stopped.set)  # before eelocal ends: nobody waits to ask again
         yield Session(earth.kind, project, retry, process)
 
 
-def _initialise(earth: EarthSettings, project: str, url: str | None, credentials: Any) -> None:
+def _initialise(earth: EarthSettings, project: str, url: str | None, credentials: Any, retry: Retry) -> None:
     # Not empty, or the client asks the internet for the list of deprecated assets, with no time-out.
     ee.deprecation.deprecated_assets = {"none": None}
     ee.data.setMaxRetries(0)  # `Retry` does it, for every request alike
-    try:
-        ee.Initialize(
-            credentials=credentials, project=project, url=url, http_transport=_Transport(earth.workers, earth.deadline)
-        )
-    except SERVICE_ERRORS as error:
-        failure = diagnose(error)
-        if earth.kind == "local":
-            raise EarthError(
-                f"eelocal at {url} does not answer ({failure.message}); start it, or leave earth.url unset"
-            ) from error
-        if "earthengine authenticate" in failure.message:
-            raise EarthError(failure.message) from error
-        if failure.passing:
-            raise EarthError(f"Earth Engine cannot be reached: {failure.message}") from error
-        raise EarthError(
-            f"earth.project={project} was refused: {failure.message}; name a Google Cloud project of yours that is "
-            "registered for Earth Engine"
-        ) from error
+    transport = Transport(
+        earth.workers + 2,
+        earth.deadline,
+        loopback=_is_loopback(url),
+        restricted=lambda: _restrict(retry.pace),
+        rewrite=completed,
+    )
 
-
-class _Transport:
-    """The client's HTTP, on a pool with a connection for each worker: the client's own pool holds 10."""
-
-    def __init__(self, connections: int, seconds: float) -> None:
-        self._session = requests.Session()
-        self._session.mount("http://", HTTPAdapter(pool_maxsize=connections))
-        self._session.mount("https://", HTTPAdapter(pool_maxsize=connections))
-        self._seconds = seconds
-
-    def request(
-        self,
-        uri: str,
-        method: str = "GET",
-        body: Any = None,
-        headers: dict[str, str] | None = None,
-        redirections: int | None = None,
-        connection_type: Any = None,
-        **_: Any,
-    ) -> tuple[httplib2.Response, bytes]:
-        """Send a request, with httplib2's arguments and answer."""
+    def start() -> None:
         try:
-            response = self._session.request(method, uri, data=body, headers=headers, timeout=self._seconds)
-        except requests.exceptions.Timeout as error:
-            raise TimeoutError(f"{self._seconds:g} s have passed") from error
-        except requests.exceptions.RequestException as error:
-            raise ConnectionError(str(error)) from error
-        return httplib2.Response({**response.headers, "status": response.status_code}), response.content
+            ee.Initialize(credentials=credentials, project=project, url=url, http_transport=transport)
+        except ConnectionRefusedError as error:
+            raise EarthError(f"nobody listens at {url or 'its address'}") from error  # no matter of patience
+        except (ValueError, KeyError, TypeError, googleapiclient.errors.Error) as error:
+            if isinstance(error, googleapiclient.errors.HttpError):
+                raise
+            raise TruncatedError(f"{type(error).__name__}: {error}") from error
+
+    try:
+        retry.call(start)
+    except AccountError as error:
+        if "earthengine authenticate" in str(error):
+            raise
+        raise EarthError(_refused(project, str(error))) from error
+    except EarthError as error:
+        message = str(error).rstrip(".")
+        if earth.kind == "local":
+            raise EarthError(f"eelocal at {url} does not answer: {message}; start it, or unset earth.url") from error
+        cause = error.__cause__
+        if cause is None or isinstance(cause, ConnectionRefusedError) or diagnose(cause).passing:
+            raise EarthError(f"Earth Engine cannot be reached: {message}") from error
+        raise EarthError(_refused(project, message)) from error
+
+
+def _refused(project: str, message: str) -> str:
+    return (
+        f"earth.project={project} was refused: {message.rstrip('.')}; name a Google Cloud project of yours that is "
+        "registered for Earth Engine"
+    )
+
+
+def _is_loopback(url: str | None) -> bool:
+    return urlsplit(url or "").hostname in ("127.0.0.1", "localhost", "::1")
+
+
+def _restrict(pace: Pace) -> None:
+    if pace.restrict():
+        say("Earth Engine restricts this project, its quota of computation is used up: one request at a time now")

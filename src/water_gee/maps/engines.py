@@ -1,14 +1,14 @@
 """Two engines, one map: the exported network inside Earth Engine, and the trained one on this machine."""
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from water_gee.earth import PIXEL_LIMIT, Session, fetch, impossible, request_bytes
+from water_gee.earth import Prepared, Session, fetch, impossible
 from water_gee.maps.parts import Piece
 from water_gee.paths import Layout
 from water_gee.study import Grid, Window
@@ -31,14 +31,16 @@ class Engine(Protocol):
 class EarthEngine:
     """The exported network, applied to the composite by Earth Engine: one request a piece, only the map travels."""
 
-    images: Mapping[int, Any]  # by year, the ee.Image with the bands of OUTPUTS
+    images: Mapping[int, Prepared]  # by year, with the bands of OUTPUTS
     grid: Grid
     session: Session
 
     def __call__(self, piece: Piece) -> tuple[Float, NDArray[np.bool_]]:
         """Fetch the finished piece."""
-        image = self.images[piece.year]
-        probability, water = fetch_whole(image, self.grid, piece.window, OUTPUTS, self.session, _OUTPUT_RANGES)
+        probability, water = fetch(
+            self.images[piece.year], self.grid, piece.window, OUTPUTS, self.session.retry,
+            problem=lambda values: impossible(values, OUTPUTS, _OUTPUT_RANGES),
+        )  # fmt: skip
         return probability, water > 0
 
 
@@ -65,7 +67,7 @@ class Features:
     """Features [band, y, x] of any window of a year: from a stored tile that holds it, else from Earth Engine."""
 
     layout: Layout
-    images: Mapping[int, Any]  # by year, the ee.Image of the features
+    images: Mapping[int, Prepared]  # by year, the features
     names: tuple[str, ...]
     grid: Grid
     session: Session
@@ -85,26 +87,7 @@ class Features:
             if tile.names == self.names:
                 rows, columns = window.within(record.tile.outer)
                 return tile.features[:, rows, columns]
-        return fetch_whole(self.images[year], self.grid, window, self.names, self.session, self.ranges)
-
-
-def fetch_whole(
-    image: Any,
-    grid: Grid,
-    window: Window,
-    bands: Sequence[str],
-    session: Session,
-    ranges: Mapping[str, tuple[float, float]],
-) -> Float:
-    """Return the bands of a window of any size: in one request where one may answer so much, else in several.
-
-    Raises:
-        EarthError: the service refused, went on failing, or gave values that cannot be (`ranges`, by band).
-    """
-    if request_bytes(window, len(bands)) <= PIXEL_LIMIT:
         return fetch(
-            image, grid, window, bands, session.retry, problem=lambda values: impossible(values, bands, ranges)
-        )
-    one, other = window.halves()
-    parts = [fetch_whole(image, grid, half, bands, session, ranges) for half in (one, other)]
-    return np.concatenate(parts, axis=1 if one.left == other.left else 2)
+            self.images[year], self.grid, window, self.names, self.session.retry,
+            problem=lambda values: impossible(values, self.names, self.ranges),
+        )  # fmt: skip

@@ -7,6 +7,7 @@ from water_gee.config.products import PredictSettings
 from water_gee.config.settings import Settings
 from water_gee.earth import (
     CompositeSpec,
+    Prepared,
     Session,
     composite_spec,
     connect,
@@ -130,14 +131,15 @@ def _engine(
         from water_gee.export import load
 
         network = load(layout.export / "expression.json")
-        mapped = {year: network(image).select(list(OUTPUTS)) for year, image in images.items()}
+        mapped = {year: Prepared(network(image), OUTPUTS) for year, image in images.items()}
         return EarthEngine(mapped, spec.grid, session)
     from water_gee.models import load_checkpoint, predictor
 
     model = load_checkpoint(checkpoint.path, checkpoint.sha256)
     predicted = predictor(model, settings.predict.runtime)
     stored, size = _stored(settings, layout)
-    features = Features(layout, images, spec.features, spec.grid, session, stored, size, possible_ranges(spec))
+    wanted = {year: Prepared(image, spec.features) for year, image in images.items()}
+    features = Features(layout, wanted, spec.features, spec.grid, session, stored, size, possible_ranges(spec))
     return LocalEngine(predicted, features, model.network.radius, model.threshold)
 
 

@@ -55,24 +55,20 @@ class Window:
         """Return whether every pixel of the other is one of this window's."""
         return self | other == self
 
-    def halves(self) -> tuple[Self, Self]:
-        """Return the window's two halves, cut across its longer side."""
-        if self.height >= self.width:
-            half = self.height // 2
-            return (
-                type(self)(self.left, self.top, self.width, half),
-                type(self)(self.left, self.top + half, self.width, self.height - half),
-            )
-        half = self.width // 2
-        return (
-            type(self)(self.left, self.top, half, self.height),
-            type(self)(self.left + half, self.top, self.width - half, self.height),
-        )
+    def quarters(self) -> list[Self]:
+        """Return the window's parts, cut across each side of more than one pixel."""
+        rows, columns = _halved(self.top, self.height), _halved(self.left, self.width)
+        return [type(self)(left, top, width, height) for top, height in rows for left, width in columns]
 
     def within(self, other: "Window") -> tuple[slice, slice]:
         """Return the (y, x) slices of this window in an array that holds `other`."""
         y, x = self.top - other.top, self.left - other.left
         return slice(y, y + self.height), slice(x, x + self.width)
+
+
+def _halved(start: int, length: int) -> list[tuple[int, int]]:
+    half = length // 2
+    return [(start, half), (start + half, length - half)] if half else [(start, length)]
 
 
 @dataclass(frozen=True)
