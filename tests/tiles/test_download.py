@@ -12,8 +12,9 @@ from water_gee.files import sha256
 from water_gee.paths import Layout
 from water_gee.study import Grid, Tile
 from water_gee.tiles import download, feature_path, label_path
-from water_gee.tiles.download import fetch_tile, still_good
+from water_gee.tiles.download import Download, still_good
 from water_gee.tiles.plan import Job
+from water_gee.tiles.requests import Request
 
 GRID = Grid("EPSG:32648", 30.0)
 TILE = Tile("test", 2020, 7, -9, 32, 2)
@@ -54,6 +55,11 @@ def answer(monkeypatch):
     return set_to
 
 
+def fetched_alone(layout):
+    (fetched,) = Download(layout, GRID, Retry()).fetch(Request(TILE.outer, (JOB,)))
+    return fetched
+
+
 @pytest.fixture
 def layout(tmp_path) -> Layout:
     return Layout(tmp_path)
@@ -61,7 +67,7 @@ def layout(tmp_path) -> Layout:
 
 def test_a_tile_is_recorded_with_its_own_clear_and_water_pixels(layout, answer) -> None:
     answer(pixels(), tries=3)
-    fetched = fetch_tile(JOB, layout, GRID, Retry())
+    fetched = fetched_alone(layout)
     record, paths = fetched.record, (feature_path(layout, "test", TILE.id), label_path(layout, "test", TILE.id))
     assert (fetched.attempts, fetched.pixel_bytes) == (3, 4 * 4 * SIDE**2) and fetched.seconds >= 0
     assert (record.status, record.reason, record.fingerprint) == ("ok", "", "asked")
@@ -79,7 +85,7 @@ def test_a_tile_without_a_clear_pixel_of_its_own_is_empty_and_leaves_no_file(lay
     values = pixels()
     values[3, 2:-2, 2:-2] = 0
     answer(values)
-    record = fetch_tile(JOB, layout, GRID, Retry()).record
+    record = fetched_alone(layout).record
     assert (record.status, record.fingerprint, record.bytes) == ("empty", "asked", 0)
     assert not feature_path(layout, "test", TILE.id).exists() and not label_path(layout, "test", TILE.id).exists()
     assert still_good(JOB, record, layout, GRID) == record  # and need not be asked for again
@@ -87,7 +93,7 @@ def test_a_tile_without_a_clear_pixel_of_its_own_is_empty_and_leaves_no_file(lay
 
 def test_a_tile_that_failed_says_what_was_asked_how_often_and_why(layout, answer) -> None:
     answer(EarthError("the service\n  says no"), tries=4)
-    fetched = fetch_tile(JOB, layout, GRID, Retry())
+    fetched = fetched_alone(layout)
     assert (fetched.attempts, fetched.pixel_bytes) == (4, 0)
     record = fetched.record
     assert (record.status, record.reason, record.fingerprint) == ("failed", "the service says no", "asked")
@@ -95,7 +101,7 @@ def test_a_tile_that_failed_says_what_was_asked_how_often_and_why(layout, answer
 
 def test_a_whole_tile_of_the_same_question_is_kept(layout, answer) -> None:
     answer(pixels())
-    record = fetch_tile(JOB, layout, GRID, Retry()).record
+    record = fetched_alone(layout).record
     assert still_good(JOB, record, layout, GRID) == record
     assert still_good(replace(JOB, fingerprint="other"), record, layout, GRID) is None
     assert still_good(JOB, replace(record, status="failed"), layout, GRID) is None
@@ -104,7 +110,7 @@ def test_a_whole_tile_of_the_same_question_is_kept(layout, answer) -> None:
 @pytest.mark.parametrize("path_of", [feature_path, label_path])
 def test_a_tile_with_a_file_changed_or_gone_is_not_kept(layout, answer, path_of) -> None:
     answer(pixels())
-    record = fetch_tile(JOB, layout, GRID, Retry()).record
+    record = fetched_alone(layout).record
     path = path_of(layout, "test", TILE.id)
     content = path.read_bytes()
     path.write_bytes(content[:-1])
@@ -118,7 +124,7 @@ def test_a_tile_with_a_file_changed_or_gone_is_not_kept(layout, answer, path_of)
 def test_a_tile_whose_record_is_lost_is_known_by_its_files(layout, answer) -> None:
     assert still_good(JOB, None, layout, GRID) is None
     answer(pixels())
-    record = fetch_tile(JOB, layout, GRID, Retry()).record
+    record = fetched_alone(layout).record
     assert still_good(JOB, None, layout, GRID) == record
     assert still_good(replace(JOB, fingerprint="other"), None, layout, GRID) is None
     with rasterio.open(label_path(layout, "test", TILE.id), "r+") as file:

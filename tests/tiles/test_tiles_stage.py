@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ import scenes
 from eelocal import Server
 from tiles.tile_files import SMALL, contents, fetched
 from water_gee.paths import Layout
-from water_gee.tiles import LABEL_BANDS, feature_path, label_path, load_tile, read_manifest
+from water_gee.tiles import LABEL_BANDS, feature_path, label_path, load_tile, read_manifest, requests
 
 
 @pytest.mark.parametrize(("strip", "area"), zip(scenes.STRIPS, ("train", "test"), strict=True), ids=["train", "test"])
@@ -208,12 +209,28 @@ def test_dry_run_says_what_would_be_fetched_and_fetches_nothing(tiles, root, dow
     assert table[0].split() == ["area", "year", "tiles", "requests", "MB", "at", "most"]
     assert [line.split()[:2] for line in table[1:-1]] == [[a, y] for a in ("train", "test") for y in ("2019", "2020")]
     total = table[-1].split()
-    assert int(total[1]) == int(total[2]) == len(fetched(downloaded))
+    assert int(total[1]) == len(fetched(downloaded)) > int(total[2]), "small tiles are asked for together"
     assert not (root / "data").exists()
 
 
-def test_a_tile_too_large_for_a_request(failing):
-    assert "tiles.size=2048: 20 bands of it are 402 MB" in failing("tiles.size=2048")
+@pytest.mark.parametrize("at_once", [2**40, 1_000_000], ids=["one_by_one", "in_parts"])
+def test_how_tiles_are_asked_for_does_not_show(tiles, root, downloaded, monkeypatch, at_once):
+    monkeypatch.setattr(requests, "_ROUNDS", 10**6)
+    monkeypatch.setattr(requests, "_AT_ONCE", at_once)
+    monkeypatch.setattr(requests, "_LEAST", 1)
+    tiles(*SMALL)
+    made, known = contents(root), contents(downloaded)
+    rasters = {name for name in known if name.startswith("train/2020")}
+    assert {name: made[name] for name in made if name.endswith("tif")} == {name: known[name] for name in rasters}
+
+
+def test_a_tile_of_which_one_part_fails_has_failed_whole(failing, root, monkeypatch, scene_catalog):
+    monkeypatch.setattr(requests, "_AT_ONCE", 1_000_000)
+    monkeypatch.setattr(requests, "_LEAST", 1)
+    with Server(scene_catalog, faults=["computePixels=400:Not this one.*1@5"]) as server:
+        text = failing(*SMALL, f"earth.url={server.url}")
+    assert "1 of" in text and "Not this one" in text
+    assert Counter(record.status for record in read_manifest(Layout(root)))["failed"] == 1
 
 
 def test_areas_nearer_than_their_margins(failing):

@@ -1,18 +1,20 @@
-"""One tile: fetched, written, and known again later."""
+"""Tiles: fetched, written, and known again later."""
 
+import threading
 import time
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from water_gee.earth import Retry, fetch, impossible
+from water_gee.earth import AccountError, Retry, fetch, impossible
 from water_gee.errors import EarthError, TileError
 from water_gee.files import sha256
 from water_gee.paths import Layout
-from water_gee.study import Grid
+from water_gee.study import Grid, Window
 from water_gee.tiles.manifest import TileRecord
 from water_gee.tiles.plan import Job
+from water_gee.tiles.requests import Request
 from water_gee.tiles.store import (
     WATER_SHARE,
     feature_path,
@@ -33,25 +35,103 @@ class Fetched:
     pixel_bytes: int
 
 
-def fetch_tile(job: Job, layout: Layout, grid: Grid, retry: Retry) -> Fetched:
-    """Fetch a tile with one request and write its two files; a tile that cannot be fetched is recorded as failed."""
-    begun, tries = time.monotonic(), 0
+class Download:
+    """Fetches requests and writes their tiles, from any number of threads."""
 
-    def attempted() -> None:
-        nonlocal tries
-        tries += 1
+    def __init__(self, layout: Layout, grid: Grid, retry: Retry) -> None:
+        """Write below `layout`, on `grid`; ask as often, and at such a pace, as `retry` says."""
+        self._layout, self._grid, self._retry = layout, grid, retry
+        self._unfinished: dict[Job, _Unfinished] = {}
+        self._lock = threading.Lock()
 
-    try:
-        values = fetch(
-            job.image, grid, job.tile.outer, job.bands, retry, attempted,
-            problem=lambda values: impossible(values, job.bands, job.ranges),
-        )  # fmt: skip
-    except EarthError as error:
-        reason = " ".join(str(error).split())
-        failed = TileRecord.of(job.tile, grid, "failed", reason=reason, fingerprint=job.fingerprint)
-        return Fetched(failed, tries, time.monotonic() - begun, 0)
-    record = _store(job, layout, grid, values)
-    return Fetched(record, tries, time.monotonic() - begun, values.nbytes)
+    def fetch(self, request: Request) -> list[Fetched]:
+        """Fetch a request and write what it completes: its tiles, or the tile of which it is the last part.
+
+        A tile that cannot be fetched is recorded as failed.
+
+        Raises:
+            AccountError: the service refuses the account.
+            OSError: a tile cannot be written.
+        """
+        begun, tries = time.monotonic(), 0
+
+        def attempted() -> None:
+            nonlocal tries
+            tries += 1
+
+        first = request.jobs[0]
+        try:
+            values = fetch(
+                first.image, self._grid, request.window, first.bands, self._retry, attempted,
+                problem=lambda values: impossible(values, first.bands, first.ranges),
+            )  # fmt: skip
+        except AccountError:
+            raise
+        except EarthError as error:
+            if len(request.jobs) > 1:  # some of them may be well: each for itself
+                return [one for job in request.jobs for one in self.fetch(Request(job.tile.outer, (job,)))]
+            return self._fail(request, " ".join(str(error).split()), tries, time.monotonic() - begun)
+        if request.parts > 1:
+            return self._put(request, values, tries, time.monotonic() - begun)
+        with _writing:
+            made = [self._store(job, values[:, *job.tile.outer.within(request.window)]) for job in request.jobs]
+        seconds = time.monotonic() - begun
+        return [Fetched(record, tries, seconds, values.nbytes // len(made)) for record in made]
+
+    def _put(self, request: Request, values: NDArray[np.float32], tries: int, seconds: float) -> list[Fetched]:
+        """Keep a part of a tile; write the tile once all are there."""
+        (job,) = request.jobs
+        with self._lock:
+            tile = self._unfinished.setdefault(job, _Unfinished(job, request.parts))
+        if not tile.put(request.window, values, tries, seconds):
+            return []
+        with self._lock:
+            del self._unfinished[job]
+        if tile.reason:
+            return [self._failed(job, tile.reason, tile.tries, tile.seconds)]
+        with _writing:
+            record = self._store(job, tile.values)
+        return [Fetched(record, tile.tries, tile.seconds, tile.values.nbytes)]
+
+    def _fail(self, request: Request, reason: str, tries: int, seconds: float) -> list[Fetched]:
+        (job,) = request.jobs
+        if request.parts == 1:
+            return [self._failed(job, reason, tries, seconds)]
+        with self._lock:
+            self._unfinished.setdefault(job, _Unfinished(job, request.parts)).reason = reason
+        return self._put(request, np.empty((len(job.bands), 0, 0), np.float32), tries, seconds)
+
+    def _failed(self, job: Job, reason: str, tries: int, seconds: float) -> Fetched:
+        record = TileRecord.of(job.tile, self._grid, "failed", reason=reason, fingerprint=job.fingerprint)
+        return Fetched(record, tries, seconds, 0)
+
+    def _store(self, job: Job, values: NDArray[np.float32]) -> TileRecord:
+        return _store(job, self._layout, self._grid, values)
+
+
+_writing = threading.BoundedSemaphore(2)  # tiles written at once, however many requests are under way
+
+
+class _Unfinished:
+    """A tile of which some parts are there."""
+
+    def __init__(self, job: Job, parts: int) -> None:
+        self._outer = job.tile.outer
+        self.values = np.empty((len(job.bands), self._outer.height, self._outer.width), np.float32)
+        self.reason = ""
+        self.tries, self.seconds = 0, 0.0
+        self._missing = parts
+        self._lock = threading.Lock()
+
+    def put(self, window: Window, values: NDArray[np.float32], tries: int, seconds: float) -> bool:
+        """Take a part, empty where it could not be had; return whether it was the last."""
+        if values.size:
+            self.values[:, *window.within(self._outer)] = values
+        with self._lock:
+            self.tries += tries
+            self.seconds += seconds
+            self._missing -= 1
+            return self._missing == 0
 
 
 def _store(job: Job, layout: Layout, grid: Grid, values: NDArray[np.float32]) -> TileRecord:

@@ -8,21 +8,18 @@ from typing import Any
 
 from water_gee.config.settings import Settings
 from water_gee.earth import (
-    PIXEL_LIMIT,
     CompositeSpec,
     LabelSpec,
+    Prepared,
     Session,
     expression_hash,
     feature_image,
     history_versions,
     label_image,
-    label_spec,
     possible_ranges,
-    request_bytes,
     scene_versions,
 )
-from water_gee.errors import ConfigError
-from water_gee.study import Area, Tile, Window, tiles_of
+from water_gee.study import Area, Tile, tiles_of
 
 FORMAT = 3  # raise when the same pixels would be written otherwise
 
@@ -35,34 +32,13 @@ class Job:
     features: tuple[str, ...]
     labels: tuple[str, ...]
     fingerprint: str
-    image: Any = field(compare=False, repr=False)
+    image: Prepared = field(compare=False, repr=False)
     ranges: Mapping[str, tuple[float, float]] = field(compare=False, repr=False)  # by band, what its values can be
 
     @property
     def bands(self) -> tuple[str, ...]:
         """All bands of the image, in their order."""
         return (*self.features, *self.labels)
-
-
-def check_size(settings: Settings) -> None:
-    """Check that a tile fits one request.
-
-    Raises:
-        ConfigError: it does not, and the message says which size does; or the labels' settings are wrong.
-    """
-    bands = len(settings.features.names) + len(label_spec(settings).bands)
-    margin = settings.tiles.margin
-
-    def answer(size: int) -> int:
-        return request_bytes(Window(0, 0, size, size).buffer(margin), bands)
-
-    wanted = settings.tiles.size
-    if answer(wanted) > PIXEL_LIMIT:
-        fits = max(size for size in range(32, wanted) if answer(size) <= PIXEL_LIMIT)
-        raise ConfigError(
-            f"tiles.size={wanted}: {bands} bands of it are {answer(wanted) / 2**20:.0f} MB, and Earth Engine "
-            f"answers at most {PIXEL_LIMIT / 2**20:.0f} MB a request; set it to {fits // 32 * 32} or less"
-        )
 
 
 def plan(
@@ -82,12 +58,13 @@ def plan(
         found = scene_versions(session, spec, area, study.years)
         for year in study.years:
             image = feature_image(spec, area, year).addBands(label_image(spec, area, year, labels))
+            prepared = Prepared(image, bands)
             grid = [spec.grid.crs, spec.grid.scale, *spec.grid.origin]
             what = [FORMAT, expression_hash(image), [*found[year], *history.get(year, ())], bands, grid]
             for tile in tiles_of(
                 name, area.geometry, spec.grid, year=year, size=settings.tiles.size, margin=settings.tiles.margin
             ):
-                jobs.append(Job(tile, spec.features, labels.bands, _fingerprint(what, tile), image, ranges))
+                jobs.append(Job(tile, spec.features, labels.bands, _fingerprint(what, tile), prepared, ranges))
     return jobs
 
 

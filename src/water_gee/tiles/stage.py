@@ -11,17 +11,28 @@ from typing import TextIO
 
 from water_gee.claims import claim
 from water_gee.config.settings import Settings
-from water_gee.earth import Session, composite_spec, connect, in_parallel, label_spec, request_bytes, resolve_areas
-from water_gee.errors import TileError
+from water_gee.earth import (
+    AccountError,
+    Session,
+    composite_spec,
+    connect,
+    in_parallel,
+    label_spec,
+    request_bytes,
+    resolve_areas,
+)
+from water_gee.errors import EarthError, TileError
 from water_gee.paths import Layout
 from water_gee.progress import say, track
 from water_gee.study import Grid, check_apart
-from water_gee.tiles.download import Fetched, fetch_tile, still_good
+from water_gee.tiles.download import Download, Fetched, still_good
 from water_gee.tiles.journal import Journal, journal_path, known_records
 from water_gee.tiles.manifest import TileRecord, begin_manifest, report_path, write_manifest
-from water_gee.tiles.plan import Job, check_size, plan
+from water_gee.tiles.plan import Job, plan
+from water_gee.tiles.requests import Request, requests_of
 from water_gee.tiles.store import feature_path, label_path
 
+_GIVE_UP = 20  # tiles that fail in turn: the service is away, and each would take minutes
 _MANAGED = re.compile(r"(\d{4}_c-?\d+_r-?\d+(\.labels)?|\..+\.tmp)\.tif")  # tiles, and what a kill left half-written
 
 
@@ -29,14 +40,13 @@ def run(settings: Settings) -> None:
     """Download the tiles that are missing, broken or out of date; write the manifest.
 
     Raises:
-        ConfigError: areas overlap, or a tile is too large for a request.
+        ConfigError: areas overlap.
         EarthError: Earth Engine cannot be reached, or an area has no scene.
         TileError: a tile failed; the others are there all the same.
     """
     layout = Layout.of(settings)
     claim(layout, report_path(layout))
     spec, labels = composite_spec(settings), label_spec(settings)
-    check_size(settings)
     with connect(settings.earth, layout) as session:
         areas = resolve_areas(session, settings, ["train", "test", *settings.tiles.areas])
         check_apart(areas, spec.grid, settings.tiles.margin)
@@ -44,7 +54,7 @@ def run(settings: Settings) -> None:
         good = {} if settings.tiles.refresh else _good(jobs, layout, spec.grid)
         missing = [job for job in jobs if _key(job) not in good]
         if settings.tiles.dry_run:
-            _announce(jobs, missing)
+            _announce(jobs, requests_of(missing, settings.earth.workers))
             return
         begun = time.monotonic()
         records = [*good.values()]
@@ -88,34 +98,48 @@ def _download(
     jobs: Sequence[Job], layout: Layout, grid: Grid, session: Session, journal: Journal, workers: int
 ) -> Iterator[Fetched]:
     """Yield each tile as it is finished, several requests at once."""
+    download = Download(layout, grid, session.retry)
 
-    def work(job: Job) -> Fetched:
-        fetched = fetch_tile(job, layout, grid, session.retry)
-        if fetched.record.status != "failed":
-            journal.add(fetched.record)
-        return fetched
+    def work(request: Request) -> list[Fetched]:
+        made = download.fetch(request)
+        for fetched in made:
+            if fetched.record.status != "failed":
+                journal.add(fetched.record)
+        return made
 
+    in_turn = 0  # tiles that failed, none in between having been had
     try:
-        for fetched in track(in_parallel(work, jobs, workers), "fetching tiles", len(jobs)):
-            if fetched.record.status == "failed":
+        # More threads than requests at once: some write tiles meanwhile.
+        made = in_parallel(work, requests_of(jobs, workers), workers + 2)
+        for fetched in track((one for some in made for one in some), "fetching tiles", len(jobs)):
+            in_turn = in_turn + 1 if fetched.record.status == "failed" else 0
+            if in_turn:
                 session.check()
             yield fetched
+            if in_turn >= max(_GIVE_UP, workers):
+                raise EarthError(
+                    f"{in_turn} tiles failed one after the other, the last {fetched.record.area}/{fetched.record.id}: "
+                    f"{fetched.record.reason.rstrip('.')}; what is there is kept, run the same command again"
+                )
+    except AccountError as error:
+        raise AccountError(f"{error}; then run the same command again: the tiles that are there are kept") from error
     except OSError as error:
         raise TileError(f"a tile cannot be written: {error}; see to the folder {layout.tiles}") from error
 
 
-def _announce(jobs: Sequence[Job], missing: Sequence[Job]) -> None:
+def _announce(jobs: Sequence[Job], requests: Sequence[Request]) -> None:
     """Print what a download would fetch, by area and year, on standard output."""
-    todo = Counter((job.tile.area, job.tile.year) for job in missing)
+    todo = Counter((one.jobs[0].tile.area, one.jobs[0].tile.year) for one in requests)
     print(f"{'area':<12} {'year':>5} {'tiles':>7} {'requests':>9} {'MB at most':>11}")
     for (area, year), count in Counter((job.tile.area, job.tile.year) for job in jobs).items():
-        print(f"{area:<12} {year:>5} {count:>7} {todo[area, year]:>9} {_megabytes(missing, area, year):>11.1f}")
-    print(f"{'all':<12} {'':>5} {len(jobs):>7} {len(missing):>9} {_megabytes(missing):>11.1f}")
+        print(f"{area:<12} {year:>5} {count:>7} {todo[area, year]:>9} {_megabytes(requests, area, year):>11.1f}")
+    print(f"{'all':<12} {'':>5} {len(jobs):>7} {len(requests):>9} {_megabytes(requests):>11.1f}")
 
 
-def _megabytes(jobs: Iterable[Job], area: str | None = None, year: int | None = None) -> float:
-    chosen = [job for job in jobs if area is None or (job.tile.area, job.tile.year) == (area, year)]
-    return sum(request_bytes(job.tile.outer, len(job.bands)) for job in chosen) / 2**20
+def _megabytes(requests: Iterable[Request], area: str | None = None, year: int | None = None) -> float:
+    chosen = [(one.window, one.jobs[0]) for one in requests]
+    chosen = [(window, job) for window, job in chosen if area is None or (job.tile.area, job.tile.year) == (area, year)]
+    return sum(request_bytes(window, len(job.bands)) for window, job in chosen) / 2**20
 
 
 def _prune(layout: Layout, records: Iterable[TileRecord]) -> None:

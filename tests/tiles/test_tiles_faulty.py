@@ -1,0 +1,100 @@
+"""A service that fails in every way, and a machine that does: nothing is lost, nothing is wrong, one line says why."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from eelocal import Server
+from tiles.tile_files import SMALL, arguments, contents
+from water_gee.cli import main
+from water_gee.paths import Layout
+from water_gee.tiles import read_manifest
+
+FAULTS = ("429%10", "503%5", "drop%2", "truncate%1", "alter%1")
+
+
+def asked(server: Server) -> list[dict]:
+    return [entry for entry in server.requests if entry["route"] == "computePixels"]
+
+
+def test_tiles_under_faults_are_those_of_a_faultless_run(tiles, root, downloaded, scene_catalog):
+    shares = ("429%20", "500%10", "drop%5", "truncate%5", "alter%5", "short%5")
+    with Server(scene_catalog, faults=[f"any={fault}" for fault in shares]) as server:
+        tiles(f"earth.url={server.url}", "earth.attempts=30")
+        struck = {fault for entry in server.requests for fault in entry.get("faults", [])}
+    assert struck >= {"429", "500"}
+    assert contents(root) == contents(downloaded)
+
+
+@pytest.mark.slow
+def test_four_hundred_tiles_under_faults_and_five_kills(config_dir, scene_catalog, tmp_path, monkeypatch):
+    wanted = ("tiles.size=32", "tiles.areas=[train,test,map]", "earth.workers=4", "earth.attempts=30")
+    clean, root = tmp_path / "clean", tmp_path / "root"
+    with Server(scene_catalog) as server:
+        main(arguments(config_dir, clean, *wanted, f"earth.url={server.url}"))
+    records = read_manifest(Layout(clean))
+    assert len(records) >= 400 and {record.status for record in records} == {"ok"}
+    with Server(scene_catalog, faults=[f"any={fault}" for fault in FAULTS]) as server:
+        again = arguments(config_dir, root, *wanted, f"earth.url={server.url}")
+        for kill in range(5):
+            process = subprocess.Popen([sys.executable, "-m", "water_gee", *again], stderr=subprocess.DEVNULL)
+            enough = len(records) * (kill + 1) // 7
+            while len(list(root.glob("data/tiles/*/*.labels.tif"))) < enough and process.poll() is None:
+                time.sleep(0.02)
+            assert process.poll() is None, "it ended before it could be killed"
+            os.kill(process.pid, signal.SIGKILL)
+            process.wait()
+        main(again)
+        struck = {fault for entry in server.requests for fault in entry.get("faults", [])}
+    assert struck >= {"429", "503", "drop"}
+    assert contents(root) == contents(clean)
+
+
+def test_a_disk_that_fills_costs_one_line_and_the_next_run_goes_on(failing, tiles, small_disk, downloaded, root):
+    disk = small_disk(1200)
+    root.mkdir()
+    (root / "data").symlink_to(disk)
+    text = failing()
+    assert "a tile cannot be written: [Errno 28] No space left on device" in text
+    there = set(disk.rglob("2*.tif"))
+    assert there and not list(disk.rglob("tiles.csv")) and not list(disk.rglob(".*tmp*"))
+    (root / "data").unlink()
+    (root / "data").mkdir()
+    for path in disk.rglob("*"):
+        if path.is_file():
+            copy = root / "data" / path.relative_to(disk)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_bytes(path.read_bytes())
+    tiles()
+    assert contents(root) == contents(downloaded)
+
+
+def test_a_credential_that_expires_ends_it_at_once_and_keeps_what_is_there(failing, tiles, root, scene_catalog):
+    with Server(scene_catalog, faults=["computePixels=401@2"]) as server:
+        text = failing(*SMALL, f"earth.url={server.url}")
+        assert text.count("earthengine authenticate") == 1 and "the tiles that are there are kept" in text
+        assert len(asked(server)) < 8
+        kept = {path: path.stat().st_mtime_ns for path in root.glob("data/tiles/*/2*.tif")}
+        server.faults.clear()
+        tiles(*SMALL, f"earth.url={server.url}")
+    assert kept and all(path.stat().st_mtime_ns == when for path, when in kept.items())
+
+
+def test_a_service_that_is_away_is_not_asked_for_every_tile(failing, scene_catalog, root):
+    with Server(scene_catalog, faults=["computePixels=503@3"]) as server:
+        text = failing("earth.attempts=2", f"earth.url={server.url}")
+        assert "tiles failed one after the other" in text and "what is there is kept" in text
+        assert len(asked(server)) < 80
+    lines = (root / "logs" / "tiles.jsonl").read_text(encoding="utf-8").splitlines()
+    assert [json.loads(line)["status"] for line in lines].count("failed") == 20
+
+
+def test_a_restricted_quota_is_said_once_and_slows(tiles, root, downloaded, scene_catalog, capsys):
+    with Server(scene_catalog, faults=["computePixels=quota"]) as server:
+        tiles(*SMALL, f"earth.url={server.url}")
+    assert capsys.readouterr().err.count("restricts this project") == 1
