@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+import scenes
 from eelocal import Server
 from tiles.tile_files import SMALL, arguments, contents
 from water_gee.cli import main
@@ -33,17 +34,19 @@ def test_tiles_under_faults_are_those_of_a_faultless_run(tiles, root, downloaded
 
 @pytest.mark.slow
 def test_four_hundred_tiles_under_faults_and_five_kills(config_dir, scene_catalog, tmp_path, monkeypatch):
-    wanted = ("tiles.size=32", "tiles.areas=[train,test,map]", "earth.workers=4", "earth.attempts=30")
+    left, bottom, right, _ = scenes.STRIPS[0].bounds
+    more = f"+study.areas.more.bbox=[{left},{bottom},{right},{bottom + 3000}]"
+    wanted = (more, "tiles.size=32", "tiles.areas=[train,test,map,more]", "earth.workers=4", "earth.attempts=30")
     clean, root = tmp_path / "clean", tmp_path / "root"
     with Server(scene_catalog) as server:
         main(arguments(config_dir, clean, *wanted, f"earth.url={server.url}"))
     records = read_manifest(Layout(clean))
-    assert len(records) >= 400 and {record.status for record in records} == {"ok"}
+    assert len(records) >= 400 and "failed" not in {record.status for record in records}
     with Server(scene_catalog, faults=[f"any={fault}" for fault in FAULTS]) as server:
         again = arguments(config_dir, root, *wanted, f"earth.url={server.url}")
         for kill in range(5):
             process = subprocess.Popen([sys.executable, "-m", "water_gee", *again], stderr=subprocess.DEVNULL)
-            enough = len(records) * (kill + 1) // 7
+            enough = len(records) * (kill + 1) // 8
             while len(list(root.glob("data/tiles/*/*.labels.tif"))) < enough and process.poll() is None:
                 time.sleep(0.02)
             assert process.poll() is None, "it ended before it could be killed"

@@ -62,7 +62,7 @@ def run(settings: Settings) -> None:
             # An unfinished download has no manifest, so that no other stage takes it for whole.
             with Journal(layout, good.values()) as journal, _log(layout) as log:
                 begin_manifest(layout)
-                for fetched in _download(missing, layout, spec.grid, session, journal, settings.earth.workers):
+                for fetched in download(missing, layout, spec.grid, session, journal, settings.earth.workers):
                     records.append(fetched.record)
                     _write_line(log, fetched)
     write_manifest(layout, records)
@@ -94,7 +94,7 @@ def _good(jobs: Sequence[Job], layout: Layout, grid: Grid) -> dict[tuple[str, st
     return good
 
 
-def _download(
+def download(
     jobs: Sequence[Job], layout: Layout, grid: Grid, session: Session, journal: Journal, workers: int
 ) -> Iterator[Fetched]:
     """Yield each tile as it is finished, several requests at once."""

@@ -145,13 +145,19 @@ def write_raster(
     profile = {
         "driver": "GTiff", "count": bands, "height": height, "width": width, "dtype": values.dtype.name,
         "crs": crs, "transform": transform, "nodata": nodata, "compress": "zstd", "zstd_level": 3,
-        "predictor": 3 if values.dtype.kind == "f" else 2, "tiled": True, "blockxsize": 256, "blockysize": 256,
+        "predictor": 3 if values.dtype.kind == "f" else 2, "tiled": True, "blockxsize": _block(width), "blockysize": _block(height),
         "interleave": "band",
     }  # fmt: skip
     with new_raster(path, **profile) as file:
         file.write(values)
         file.descriptions = tuple(names)
         file.update_tags(**(tags or {}), **{_PIXELS: _hash(values)})
+
+
+def _block(side: int) -> int:
+    """Return the side of a file's blocks: some 256, and such that little is padded, which costs time to compress."""
+    blocks = max(1, round(side / 256))
+    return -(-side // (16 * blocks)) * 16
 
 
 def _hash(values: NDArray[Any]) -> str:
