@@ -137,6 +137,9 @@ def _geedim(root: Path) -> float:
 
 def _memory(url: str) -> None:
     """Print the peak memory of a process that downloads few tiles, and many."""
+    if not Path("/proc/self/status").is_file():
+        print("download: this system has no /proc/self/status, which tells the peak of memory; it is not measured")
+        return
     table = Table(title="download, peak memory of the process")
     for heading in ("tiles", "MiB", "tiles/s"):
         table.add_column(heading, justify="right")
@@ -148,14 +151,14 @@ def _memory(url: str) -> None:
 
 
 def _alone(url: str, count: int) -> None:
-    import resource
-
     with tempfile.TemporaryDirectory() as folder, connect(_settings(url).earth, Layout(Path(folder))) as session:
         jobs = _jobs(_settings(), count)
         begun = time.perf_counter()
         _ours(jobs, session, Path(folder), requests._ROUNDS)
         seconds = time.perf_counter() - begun
-    print(count, f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f}", f"{count / seconds:.1f}")
+    status = Path("/proc/self/status").read_text(encoding="utf-8")
+    peak = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM"))
+    print(count, f"{peak / 1024:.0f}", f"{count / seconds:.1f}")
 
 
 if __name__ == "__main__":

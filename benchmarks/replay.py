@@ -103,13 +103,10 @@ class _Replay:
 
     def _geotiff(self, request: dict[str, Any]) -> bytes:
         """Return the file of a window, which `getDownloadURL` hides in the expression."""
-        found = {}
-        for node in request["expression"]["values"].values():
-            call = node.get("functionInvocationValue", {})
-            if call.get("functionName") in ("Image.clipToBoundsAndScale", "Image.slice"):
-                found |= {name: value.get("constantValue") for name, value in call["arguments"].items()}
-        count = found.get("end", len(self._bands)) - found.get("start", 0)
-        return geotiff(found["width"], found["height"], self._bands[:count])
+        text = json.dumps(request["expression"])
+        _, _, width, height = json.loads(re.search(r'"coordinates": {"constantValue": (\[.*?\])}', text)[1])
+        start, end = (int(re.search(f'"{name}": {{"constantValue": (\\d+)', text)[1]) for name in ("start", "end"))
+        return geotiff(round(width), round(height), self._bands[: end - start])
 
 
 @cache
