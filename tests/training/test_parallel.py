@@ -1,12 +1,14 @@
 """A batch divided among threads has the loss and the gradient of the whole batch."""
 
+from threading import Barrier
+
 import pytest
 import torch
 
 from water_gee.models import PixelNetwork, Standardise, build_body
 from water_gee.training.feeds import Batch
 from water_gee.training.module import batch_loss
-from water_gee.training.parallel import parallel_loss
+from water_gee.training.parallel import _pool, one_thread, parallel_loss
 
 
 @pytest.fixture
@@ -57,6 +59,23 @@ def test_the_caller_keeps_its_threads_and_an_error_reaches_it(four_threads):
     with pytest.raises(RuntimeError, match="in a thread"):
         parallel_loss(network(), batch(13), fails)
     assert torch.get_num_threads() == 4
+
+
+def test_a_thread_that_comes_late_to_its_first_part_computes_as_the_others_do(four_threads):
+    _pool.cache_clear()
+    pool, together, counts = _pool(4, 1), Barrier(4), []
+    list(pool.map(lambda _: together.wait(), range(4)))  # all have begun, and none has computed
+    with one_thread():  # as the optimiser's step: it sets the count of the process, and puts it back
+        pass
+
+    def counted(net, part):
+        together.wait()  # a part for each
+        loss = batch_loss(net, part)
+        counts.append(torch.get_num_threads())
+        return loss
+
+    parallel_loss(network(), batch(13), counted)
+    assert counts == [1, 1, 1, 1]
 
 
 def test_a_small_batch_stays_whole(four_threads):

@@ -85,4 +85,15 @@ def one_thread() -> Iterator[None]:
 @cache
 def _pool(parts: int, threads: int) -> ThreadPoolExecutor:
     """Return threads that wait for parts, each with so many threads of its own for an operation."""
-    return ThreadPoolExecutor(parts, "part", initializer=torch.set_num_threads, initargs=(threads,))
+    return ThreadPoolExecutor(parts, "part", initializer=_keep_to, initargs=(threads,))
+
+
+def _keep_to(threads: int) -> None:
+    """Let operations of the calling thread run in so many threads, from now on.
+
+    PyTorch gives a thread the count that the process was last set to when the thread first asks for it, whatever the
+    thread had set before. A thread that began its first part after another had set that count would thus divide its
+    sums differently. So it asks here, and then sets its own.
+    """
+    torch.get_num_threads()
+    torch.set_num_threads(threads)
