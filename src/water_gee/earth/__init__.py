@@ -1,6 +1,7 @@
 """Earth Engine: the session; composite, features, labels and evidence as expressions; download; export tasks."""
 
 from water_gee.earth.areas import resolve_areas, scene_versions
+from water_gee.earth.assets import asset_kind, assets_in, make_collection
 from water_gee.earth.composite import composite, feature_image, preview
 from water_gee.earth.failures import AccountError
 from water_gee.earth.features import ELEVATION_SCALE, FEATURES, SLOPE_SCALE
@@ -13,24 +14,47 @@ from water_gee.earth.possible import impossible, possible_ranges
 from water_gee.earth.retry import Retry
 from water_gee.earth.session import Session, connect
 from water_gee.earth.spec import CompositeSpec, LabelSpec, composite_spec, label_spec
-from water_gee.earth.tasks import export_to_asset, watch
+from water_gee.earth.tasks import (
+    CANCELLED,
+    FAILED,
+    SUCCEEDED,
+    Destination,
+    Export,
+    QueueFullError,
+    Task,
+    cancel,
+    export_request,
+    start,
+    task,
+    tasks,
+)
 
 __all__ = [
+    "CANCELLED",
     "ELEVATION_SCALE",
+    "FAILED",
     "FEATURES",
     "PIXEL_LIMIT",
     "SLOPE_SCALE",
+    "SUCCEEDED",
     "AccountError",
     "CompositeSpec",
+    "Destination",
+    "Export",
     "LabelSpec",
     "Prepared",
+    "QueueFullError",
     "Retry",
     "Session",
+    "Task",
+    "asset_kind",
+    "assets_in",
+    "cancel",
     "composite",
     "composite_spec",
     "connect",
     "derive",
-    "export_to_asset",
+    "export_request",
     "expression_hash",
     "feature_image",
     "fetch",
@@ -41,11 +65,14 @@ __all__ = [
     "label_image",
     "label_spec",
     "line_enhancement",
+    "make_collection",
     "normalised_difference",
     "possible_ranges",
     "preview",
     "request_bytes",
     "resolve_areas",
     "scene_versions",
-    "watch",
+    "start",
+    "task",
+    "tasks",
 ]
