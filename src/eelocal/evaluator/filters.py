@@ -15,9 +15,10 @@ from eelocal.evaluator.image import Element, Feature, Image
 
 @dataclass(frozen=True)
 class Filter:
-    """A condition on an element."""
+    """A condition on an element; `pairs` is the same on two, the left fields of one and the right ones of the other."""
 
     passes: Callable[[Element], bool]
+    pairs: Callable[[Element, Element], bool] | None = None  # None: eelocal joins nothing by it
 
 
 def read(element: Element, name: str) -> Any:
@@ -52,11 +53,11 @@ def sides(left_field: str | None, right_value: Any, right_field: str | None, lef
 def comparison(test: Callable[[Any, Any], bool], left: Side, right: Side) -> Filter:
     """Return a filter that fails where an operand is missing."""
 
-    def passes(element: Element) -> bool:
-        a, b = left(element), right(element)
+    def pairs(one: Element, other: Element) -> bool:
+        a, b = left(one), right(other)
         return a is not None and b is not None and test(a, b)
 
-    return Filter(passes)
+    return Filter(lambda element: pairs(element, element), pairs)
 
 
 def plain(value: Any) -> Any:

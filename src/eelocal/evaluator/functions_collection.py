@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
 from eelocal.errors import EEError, bad_request
+from eelocal.evaluator.encode import encode
 from eelocal.evaluator.filters import Filter, plain, read
 from eelocal.evaluator.functions_image import from_asset, missing
 from eelocal.evaluator.image import Band, Collection, Image
@@ -47,12 +50,15 @@ def filter_(collection: Collection, test: Any) -> Collection:
 @implements("Collection.limit")
 def limit(collection: Collection, count: int | None, key: str | None, ascending: bool) -> Collection:
     """Sorted by a property, those without it first, and cut."""
-    images = list(collection.elements)
-    if key is not None:
-        images.sort(key=lambda image: _sort_key(read(image, key)), reverse=not ascending)
+    images = list(collection.elements) if key is None else in_order(collection.elements, key, ascending)
     if count is not None and count < 0:
         raise bad_request("The limit must not be negative.")
     return collection.with_elements(images if count is None else images[:count])
+
+
+def in_order(images: Iterable[Image], key: str, ascending: bool) -> list[Image]:
+    """Return images sorted by a property, those without it first; equals keep their order."""
+    return sorted(images, key=lambda image: _sort_key(read(image, key)), reverse=not ascending)
 
 
 def _sort_key(value: Any) -> tuple[int, Any]:
@@ -61,6 +67,18 @@ def _sort_key(value: Any) -> tuple[int, Any]:
     if value is None:
         return 0, 0
     return (1, value) if isinstance(value, int | float) else (2, str(value))
+
+
+@implements("Collection.distinct")
+def distinct(collection: Collection, names: Any) -> Collection:
+    """One image of those that are alike in some properties, the first."""
+    listed = names if isinstance(names, list) else [names]
+    if not listed or not all(isinstance(name, str) and name != ".geo" for name in listed):
+        raise bad_request("The properties must be one name or a list of names; eelocal does not compare geometries.")
+    kept: dict[str, Image] = {}
+    for image in collection.elements:
+        kept.setdefault(json.dumps([encode(read(image, name)) for name in listed]), image)
+    return collection.with_elements(kept.values())
 
 
 @implements("Collection.map", context=True)

@@ -157,6 +157,8 @@ def mosaic(collection: Collection) -> Image:
 
 def _on_top(type_: PixelType) -> Callable[..., Raster]:
     def apply(*rasters: Raster) -> Raster:
+        if len(rasters) == 1:
+            return rasters[0]
         out = EMPTY
         for raster in reversed(rasters):
             if out.values is not None and out.mask is None:

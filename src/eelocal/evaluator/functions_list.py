@@ -43,6 +43,15 @@ def contains_all(items: list[Any], others: list[Any]) -> bool:
     return all(contains(items, other) for other in others)
 
 
+@implements("List.join")
+def join(items: list[Any], separator: str) -> str:
+    """The elements as one text, a separator between them; texts and numbers only."""
+    if any(isinstance(item, bool) or not isinstance(item, str | int | float) for item in items):
+        raise bad_request("eelocal joins texts and numbers only.")
+    whole = [int(item) if isinstance(item, float) and item.is_integer() else item for item in items]
+    return separator.join(map(str, whole))
+
+
 @implements("List.sequence")
 def sequence(start: float, end: float | None, step: float, count: int | None) -> list[Any]:
     """Numbers in steps, or a count of them evenly spaced, both ends included."""

@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from water_gee.config.base import Count, Group, Positive
+from water_gee.config.base import Count, Group, Names, Positive
 
 REFLECTANCE_BANDS = ("blue", "green", "red", "nir", "swir1", "swir2")
 
@@ -43,6 +43,7 @@ class SensorSettings(Group):
     cloud_bits: list[Annotated[int, Field(ge=0, le=15)]]
     water_bit: Annotated[int, Field(ge=0, le=15)]
     snow_bit: Annotated[int, Field(ge=0, le=15)] | None = None  # unset: the quality band does not tell snow
+    passes: Names = ("SPACECRAFT_ID", "WRS_PATH")  # properties that tell apart the passes of one day
     reducer: Literal["median", "mean"]
 
 

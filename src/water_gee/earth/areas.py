@@ -10,7 +10,8 @@ from shapely.geometry.base import BaseGeometry
 from shapely.ops import unary_union
 
 from water_gee.config.settings import Settings
-from water_gee.earth.composite import elevation_versions, scenes
+from water_gee.earth.composite import elevation_versions
+from water_gee.earth.looks import scenes
 from water_gee.earth.session import Session
 from water_gee.earth.spec import CompositeSpec, composite_spec
 from water_gee.errors import EarthError

@@ -1,30 +1,13 @@
-"""The seasonal composite and its features: one expression for tiles and for maps.
-
-A look is one scene's view of a pixel. It counts where the quality band shows neither fill nor cloud and every
-band of `sensor.bands` holds a valid digital number: so which pixels are seen does not depend on the features.
-"""
+"""The seasonal composite and its features: one expression for tiles and for maps."""
 
 from typing import Any
 
 import ee
-from shapely.geometry import mapping
 
 from water_gee.earth.features import FEATURES, Sources
+from water_gee.earth.looks import clear_looks, outline_of, scenes
 from water_gee.earth.spec import CompositeSpec
 from water_gee.study import Area
-
-_FILL_BIT = 0
-WATER_BIT, SNOW_BIT = "water_bit", "snow_bit"  # bands of a clear look: the quality band's
-
-
-def scenes(spec: CompositeSpec, area: Area, year: int) -> Any:
-    """Return the collection of a year's scenes: of the area's strips alone, or all that meet it."""
-    begin, end = spec.season(year)
-    wanted = ee.Filter.And(_place(spec, area), ee.Filter.date(begin, end))
-    first, *others = (ee.ImageCollection(asset).filter(wanted) for asset in spec.sensor.collections)
-    for other in others:
-        first = first.merge(other)
-    return first
 
 
 def composite(spec: CompositeSpec, area: Area, year: int) -> Any:
@@ -69,34 +52,8 @@ def elevation_versions(spec: CompositeSpec, area: Area) -> list[Any]:
     if not spec.dem.collection:
         image = ee.Image(spec.dem.asset)
         return [ee.List([image.get("system:index")]), ee.List([image.get("system:version")])]
-    parts = ee.ImageCollection(spec.dem.asset).filterBounds(_geometry(spec, area))
+    parts = ee.ImageCollection(spec.dem.asset).filterBounds(outline_of(spec, area))
     return [parts.aggregate_array("system:index"), parts.aggregate_array("system:version")]
-
-
-def _place(spec: CompositeSpec, area: Area) -> Any:
-    """Return the filter of the scenes that may fill an area."""
-    if not area.strips:
-        return ee.Filter.bounds(_geometry(spec, area))
-    strips = [ee.Filter.And(ee.Filter.eq("WRS_PATH", p), ee.Filter.eq("WRS_ROW", r)) for p, r in area.strips]
-    return strips[0] if len(strips) == 1 else ee.Filter.Or(*strips)
-
-
-def clear_looks(spec: CompositeSpec, area: Area, year: int) -> Any:
-    """Return a year's scenes as digital numbers by band name and the quality band's water bit, clear looks only."""
-    sensor = spec.sensor
-    low, high = sensor.valid
-    bad = sum(1 << bit for bit in {_FILL_BIT, *sensor.cloud_bits})
-    said = {WATER_BIT: sensor.water_bit} | ({} if sensor.snow_bit is None else {SNOW_BIT: sensor.snow_bit})
-
-    def look(image: Any) -> Any:
-        numbers = image.select(list(sensor.bands.values()), list(sensor.bands))
-        quality = image.select(sensor.quality)
-        filled = numbers.unmask(low - 1)  # a masked band is an invalid one; reducers skip what is masked
-        valid = filled.gte(low).And(filled.lte(high)).reduce(ee.Reducer.min())
-        bits = [quality.rightShift(bit).bitwiseAnd(1).rename(name) for name, bit in said.items()]
-        return ee.Image.cat([numbers, *bits]).updateMask(valid).updateMask(quality.bitwiseAnd(bad).eq(0))
-
-    return scenes(spec, area, year).map(look)
 
 
 def elevation(spec: CompositeSpec, area: Area) -> Any:
@@ -138,7 +95,7 @@ def _dem(spec: CompositeSpec, area: Area) -> Any:
         return ee.Image(spec.dem.asset).select(spec.dem.band)
     parts = ee.ImageCollection(spec.dem.asset)
     if not area.strips:  # a strips area's outline is that of its scenes: it would change the expression with them
-        parts = parts.filterBounds(_geometry(spec, area))
+        parts = parts.filterBounds(outline_of(spec, area))
     return parts.select(spec.dem.band).mosaic()
 
 
@@ -155,14 +112,4 @@ def on_lattice(spec: CompositeSpec, image: Any) -> Any:
 
 def within(spec: CompositeSpec, area: Area, image: Any) -> Any:
     """Mask what lies outside a bounding box or region."""
-    return image if area.strips else image.clip(_geometry(spec, area))
-
-
-def _geometry(spec: CompositeSpec, area: Area) -> Any:
-    shape = mapping(area.geometry)
-    return ee.Geometry({"type": shape["type"], "coordinates": _listed(shape["coordinates"])}, spec.grid.crs, False)
-
-
-def _listed(coordinates: Any) -> Any:
-    """Return nested tuples of coordinates as lists, which is what the client encodes."""
-    return [_listed(part) for part in coordinates] if isinstance(coordinates, tuple | list) else coordinates
+    return image if area.strips else image.clip(outline_of(spec, area))

@@ -1,15 +1,17 @@
 """The raw label and the evidence beside it: one expression, built of the very looks that the composite is made of."""
 
+from collections.abc import Callable
 from typing import Any
 
 import ee
 
 from water_gee.config.labels import LABEL_BANDS, SHARE
-from water_gee.earth.composite import SNOW_BIT, WATER_BIT, clear_looks, composite, elevation, on_lattice, slope, within
+from water_gee.earth.composite import composite, elevation, on_lattice, slope, within
 from water_gee.earth.evidence import JRC, SOURCES, Look, cfmask_rule
 from water_gee.earth.features import FEATURES, Sources
 from water_gee.earth.history import water_history
 from water_gee.earth.illumination import directions, illumination
+from water_gee.earth.looks import SNOW_BIT, WATER_BIT, clear_looks
 from water_gee.earth.spec import CompositeSpec, LabelSpec
 from water_gee.study import Area
 
@@ -25,7 +27,8 @@ def label_image(spec: CompositeSpec, area: Area, year: int, labels: LabelSpec = 
     the shares `share_<name>` are those of the label sources, of which jrc's is one of months. All but the number,
     which is 0 there, are masked where there is no clear look.
     """
-    seen = clear_looks(spec, area, year).map(_judged(spec, area, year, labels))
+    lit = _lit(directions(spec, area, year)) if _LIT in labels.beside else None
+    seen = clear_looks(spec, area, year, lit).map(_judged(spec, labels))
     looks = on_lattice(spec, seen.select(LABEL_BANDS[0]).count().rename(LABEL_BANDS[1]))
     means = on_lattice(spec, seen.mean())
     parts = [within(spec, area, means.select(LABEL_BANDS[0])), within(spec, area, looks).unmask(0, False)]
@@ -44,10 +47,14 @@ def label_image(spec: CompositeSpec, area: Area, year: int, labels: LabelSpec = 
     return ee.Image.cat(parts).toFloat()
 
 
-def _judged(spec: CompositeSpec, area: Area, year: int, labels: LabelSpec) -> Any:
+def _lit(ground: Any) -> Callable[[Any], Any]:
+    """Return the function from a scene, whose sun it is, to its illumination."""
+    return lambda scene: illumination(scene, ground).rename(_LIT)
+
+
+def _judged(spec: CompositeSpec, labels: LabelSpec) -> Callable[[Any], Any]:
     """Return the function from a clear look to its label bands: what is water by whom, and how it is lit."""
     sensor = spec.sensor
-    ground = directions(spec, area, year) if _LIT in labels.beside else None
 
     def judge(image: Any) -> Any:
         bit = image.select(WATER_BIT)
@@ -59,8 +66,8 @@ def _judged(spec: CompositeSpec, area: Area, year: int, labels: LabelSpec) -> An
             ]
         if _SNOW in labels.beside:
             bands.append(image.select(SNOW_BIT).rename(_SNOW))
-        if ground is not None:
-            bands.append(illumination(image, ground).updateMask(bit.mask()).rename(_LIT))
+        if _LIT in labels.beside:
+            bands.append(image.select(_LIT))
         return ee.Image.cat(bands)
 
     return judge
