@@ -115,9 +115,9 @@ def direct_features(catalog: Path, strip: Strip, year: int, days: tuple[str, ...
     bands = dict(zip(BANDS, median * 2.75e-5 - 0.2, strict=True))
     with rasterio.open(catalog / GLO30 / f"DEM_{strip.path}.tif") as file:
         bands["elevation"] = np.where(seen, file.read(1) / 4000.0, np.nan)
-    bands["ndvi"] = _ratio(bands["nir"], bands["red"])
-    bands["ndwi"] = _ratio(bands["green"], bands["nir"])
-    bands["mndwi"] = _ratio(bands["green"], bands["swir1"])
+    bands["ndvi"] = ratio(bands["nir"], bands["red"])
+    bands["ndwi"] = ratio(bands["green"], bands["nir"])
+    bands["mndwi"] = ratio(bands["green"], bands["swir1"])
     bands["leb"] = direct_leb(bands["mndwi"])
     bands["clear_looks"] = count.astype(float)
     bands["water_share"] = np.where(seen, np.sum(waters, axis=0) / np.maximum(count, 1), np.nan)
@@ -137,9 +137,11 @@ def direct_leb(index: np.ndarray) -> np.ndarray:
     return np.where(np.isnan(index), np.nan, np.where(np.isinf(best), 0, best))
 
 
-def _ratio(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+def ratio(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """The normalised difference, negative reflectance as 0."""
+    one, other = np.maximum(one, 0), np.maximum(other, 0)
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.clip(np.where(one + other == 0, 0, (one - other) / (one + other)), -1, 1)
+        return np.where(one + other == 0, 0, (one - other) / (one + other))
 
 
 def _smooth(random: np.random.Generator, sigma: float) -> np.ndarray:

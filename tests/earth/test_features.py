@@ -1,13 +1,16 @@
 """The registry, its names, and its mirror on arrays."""
 
+import ee
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from memory_catalog import MemoryCatalog, MemoryImage, client, pixels
 from scenes import direct_leb
 from water_gee.earth import FEATURES, composite_spec, derive, line_enhancement, normalised_difference
+from water_gee.earth.indices import normalised
 from water_gee.errors import ConfigError, TileError
 
 FLOATS = arrays(np.float32, (5, 6), elements=st.floats(-0.25, 1.75, width=32) | st.just(np.nan))
@@ -26,6 +29,21 @@ def test_an_unknown_feature_is_named_with_the_nearest(settings):
 def test_a_feature_needs_its_bands(settings):
     with pytest.raises(ConfigError, match="mndwi needs the band swir1"):
         composite_spec(settings("~sensor.bands.swir1", "features.names=[blue,mndwi]"))
+
+
+def test_negative_reflectance_counts_as_0():
+    """Dark water: unclipped, the first pair is -5, the far end of land, and the service's own function masks it."""
+    one, other = np.array([0.01, -0.02, -0.02, 0, 0.03]), np.array([-0.015, 0.01, -0.01, 0, 0.01])
+    expected = [1, -1, 0, 0, 0.5]
+    np.testing.assert_allclose(normalised_difference(one, other), expected, rtol=1e-6)
+    asset = MemoryImage("look", {"a": one[None], "b": other[None]})
+    with client():
+        look = ee.Image("look")
+        ours = normalised(look.select("a"), look.select("b"))
+        found = [pixels(MemoryCatalog(asset), image) for image in (ours, look.normalizedDifference())]
+    np.testing.assert_allclose(found[0].bands[0].values[0], expected)
+    assert found[0].bands[0].mask.all()
+    np.testing.assert_array_equal(found[1].bands[0].mask[0], [False, False, False, True, True])
 
 
 @given(FLOATS, FLOATS)

@@ -5,6 +5,7 @@ from typing import Any
 import ee
 
 from water_gee.earth.features import FEATURES, Sources
+from water_gee.earth.indices import normalised
 from water_gee.earth.looks import clear_looks, outline_of, scenes
 from water_gee.earth.spec import CompositeSpec
 from water_gee.study import Area
@@ -24,7 +25,7 @@ def preview(spec: CompositeSpec, area: Area, year: int) -> Any:
     Masked where there is no clear look; one band, `mndwi`.
     """
     seen = _reflectance(spec, area, year)
-    return within(spec, area, seen.normalizedDifference(["green", "swir1"]).rename("mndwi"))
+    return within(spec, area, normalised(seen.select("green"), seen.select("swir1")).rename("mndwi"))
 
 
 def _reflectance(spec: CompositeSpec, area: Area, year: int) -> Any:

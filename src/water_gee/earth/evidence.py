@@ -1,7 +1,7 @@
 """The registry of label sources: each says of one clear look, before compositing, whether a pixel is water.
 
-All are computed on the look's reflectance. Normalised differences take a negative reflectance as 0, which an
-atmospheric correction gives over dark water; sums take reflectance as it is. Features are not clipped.
+All are computed on the look's reflectance. Normalised differences take a negative one as 0, as features do; sums
+take reflectance as it is.
 """
 
 import difflib
@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Any
 
 from water_gee.config.earth import SensorSettings
+from water_gee.earth.indices import normalised
 from water_gee.errors import ConfigError
 
 QA = "qa"  # the raw label: water_share holds it already
@@ -29,13 +30,8 @@ class Look:
         return self.reflectance.select(name)
 
     def difference(self, one: str, other: str) -> Any:
-        """Return (one - other) / (one + other) of two bands, negative reflectance taken as 0; 0 where the sum is 0."""
-        a, b = self._lit.select(one), self._lit.select(other)
-        return a.subtract(b).divide(a.add(b))
-
-    @cached_property
-    def _lit(self) -> Any:
-        return self.reflectance.max(0)
+        """Return the normalised difference of two bands."""
+        return normalised(self.band(one), self.band(other))
 
     @cached_property
     def ndvi(self) -> Any:

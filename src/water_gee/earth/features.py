@@ -12,6 +12,7 @@ from typing import Any
 import ee
 
 from water_gee.config.earth import REFLECTANCE_BANDS, SensorSettings
+from water_gee.earth.indices import normalised
 from water_gee.errors import ConfigError
 
 ELEVATION_SCALE = 4000.0  # metres; about the highest surface water of the regions mapped
@@ -36,7 +37,7 @@ class Sources:
     @cached_property
     def mndwi(self) -> Any:
         """The modified normalised difference water index, used by itself and by `leb`."""
-        return _normalised(self.band("green"), self.band("swir1"), "mndwi")
+        return normalised(self.band("green"), self.band("swir1")).rename("mndwi")
 
 
 @dataclass(frozen=True)
@@ -47,23 +48,14 @@ class Feature:
     needs: tuple[str, ...] = ()
 
 
-def _normalised(one: Any, other: Any, name: str) -> Any:
-    """Return (one - other) / (one + other) in [-1, 1], and 0 where the sum is 0.
-
-    Not `normalizedDifference`, which masks pixels with a negative reflectance: dark water has some. Clamped,
-    since negative reflectance otherwise gives values without bound.
-    """
-    return one.subtract(other).divide(one.add(other)).clamp(-1, 1).rename(name)
-
-
 def _ndvi(sources: Sources) -> Any:
     """Normalised difference vegetation index, (NIR - red) / (NIR + red); Rouse et al. 1974."""
-    return _normalised(sources.band("nir"), sources.band("red"), "ndvi")
+    return normalised(sources.band("nir"), sources.band("red"))
 
 
 def _ndwi(sources: Sources) -> Any:
     """Normalised difference water index, (green - NIR) / (green + NIR); McFeeters 1996."""
-    return _normalised(sources.band("green"), sources.band("nir"), "ndwi")
+    return normalised(sources.band("green"), sources.band("nir"))
 
 
 def _mndwi(sources: Sources) -> Any:

@@ -11,12 +11,12 @@ Float = NDArray[np.float32]
 
 
 def normalised_difference(one: Float, other: Float) -> Float:
-    """Return (one - other) / (one + other) clamped to [-1, 1]; 0 where the sum is 0, NaN where either is."""
-    total = one.astype(np.float64) + other
-    difference = one.astype(np.float64) - other
-    ratio = np.divide(difference, total, out=np.zeros_like(total), where=total != 0)
+    """Return (one - other) / (one + other), negative values taken as 0; 0 where both are 0, NaN where either is."""
+    a, b = np.maximum(one.astype(np.float64), 0), np.maximum(other.astype(np.float64), 0)
+    total = a + b
+    ratio: NDArray[np.float64] = np.divide(a - b, total, out=np.zeros_like(total), where=total != 0)
     ratio[np.isnan(total)] = np.nan
-    return np.clip(ratio, -1, 1).astype(np.float32)
+    return ratio.astype(np.float32)
 
 
 def line_enhancement(mndwi: Float) -> Float:

@@ -91,8 +91,9 @@ class CFMaskRule(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Map reflectance [n, band, y, x], not standardised, to logits [n, 2, y, x]."""
         red, nir = torch.split(x.index_select(1, self.position), 1, dim=1)
-        total = red + nir
-        ndvi = torch.where(total == 0, 0.0, (nir - red) / torch.where(total == 0, 1.0, total)).clamp(-1, 1)
+        a, b = nir.clamp(min=0), red.clamp(min=0)  # as the features do
+        total = a + b
+        ndvi = torch.where(total == 0, 0.0, (a - b) / torch.where(total == 0, 1.0, total))
         clear = torch.minimum(0.01 - ndvi, 0.11 - nir)
         dark = torch.minimum(0.1 - ndvi, 0.05 - nir)
         margin = self.steepness * torch.maximum(clear, dark)
