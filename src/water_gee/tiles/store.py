@@ -145,8 +145,8 @@ def write_raster(
     profile = {
         "driver": "GTiff", "count": bands, "height": height, "width": width, "dtype": values.dtype.name,
         "crs": crs, "transform": transform, "nodata": nodata, "compress": "zstd", "zstd_level": 3,
-        "predictor": 3 if values.dtype.kind == "f" else 2, "tiled": True, "blockxsize": _block(width), "blockysize": _block(height),
-        "interleave": "band",
+        "predictor": 3 if values.dtype.kind == "f" else 2, "tiled": True, "interleave": "band",
+        "blockxsize": _block(width), "blockysize": _block(height),
     }  # fmt: skip
     with new_raster(path, **profile) as file:
         file.write(values)
