@@ -82,6 +82,11 @@ class Layout:
         return self.root / "maps"
 
     @property
+    def deploy(self) -> Path:
+        """The export tasks of Earth Engine, and what was found out about the account that runs them."""
+        return self.root / "deploy"
+
+    @property
     def reports(self) -> Path:
         """Metrics, figures and the page."""
         return self.root / "reports"

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field, ValidationError, model_validator
 from water_gee.config.base import Group
 from water_gee.config.cluster import ClusterSettings
 from water_gee.config.compose import root_config_error, without_value
+from water_gee.config.deploy import DeploySettings
 from water_gee.config.earth import DemSettings, EarthSettings, FeatureSettings, SensorSettings, TilesSettings
 from water_gee.config.labels import LabelsSettings
 from water_gee.config.ladder import LadderSettings
@@ -59,6 +60,7 @@ class Settings(Group):
     export: ExportSettings
     predict: PredictSettings
     evaluate: EvaluateSettings
+    deploy: DeploySettings
     paths: PathsSettings
     run: RunSettings
     select: SelectSettings
