@@ -147,10 +147,8 @@ class Operations:
                 if self._read(id)["done"]:
                     return
                 self._update(id, state="RUNNING", startTime=_now(), attempt=1, progress=0.0)
-            started = time.monotonic()
             uris = work(progress)
-            self._end(id, "SUCCEEDED", destinationUris=uris, progress=1.0,
-                      batchEecuUsageSeconds=round(time.monotonic() - started, 3))  # fmt: skip
+            self._end(id, "SUCCEEDED", destinationUris=uris, progress=1.0)
         except EEError as error:
             self._end(id, "CANCELLED" if error.status == _CANCELLED.status else "FAILED", error=error)
         except Exception as error:  # a bug must not leave the task RUNNING
