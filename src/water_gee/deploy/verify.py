@@ -65,8 +65,8 @@ def run(settings: Settings) -> None:
     say(UNKNOWN if each is None else f"{profile.seconds:.3g} EECU-seconds for {pixels:,} pixels, by the profile")
     if not parity.equal:
         raise ExportError(
-            f"the network on {account} is not the one that was trained ({parity}), so deploy refuses it; export it in "
-            "another form: water-gee export export.form=kernel"
+            f"the network on {account} is not the one that was trained ({parity}), so deploy refuses it; find out what "
+            "differs there by water-gee check, or export in another form: water-gee export export.form=kernel"
         )
 
 

@@ -11,6 +11,7 @@ from water_gee.earth.history import history_versions
 from water_gee.earth.labels import label_image
 from water_gee.earth.parallel import in_parallel
 from water_gee.earth.possible import impossible, possible_ranges
+from water_gee.earth.quota import Answers, Quota, answers, quota
 from water_gee.earth.retry import Retry
 from water_gee.earth.session import Session, connect
 from water_gee.earth.spec import CompositeSpec, LabelSpec, composite_spec, label_spec
@@ -38,15 +39,18 @@ __all__ = [
     "SLOPE_SCALE",
     "SUCCEEDED",
     "AccountError",
+    "Answers",
     "CompositeSpec",
     "Destination",
     "Export",
     "LabelSpec",
     "Prepared",
     "QueueFullError",
+    "Quota",
     "Retry",
     "Session",
     "Task",
+    "answers",
     "asset_kind",
     "assets_in",
     "cancel",
@@ -69,6 +73,7 @@ __all__ = [
     "normalised_difference",
     "possible_ranges",
     "preview",
+    "quota",
     "request_bytes",
     "resolve_areas",
     "scene_versions",
