@@ -92,6 +92,25 @@ def test_each_task_is_started_once_wherever_it_is_interrupted(verified, choose, 
     assert {one.operation for one in known} == {one.name for one in listed}
 
 
+def test_a_bad_network_starts_nothing_twice(verified, choose, server) -> None:
+    for fault in ("429%15", "503%10", "drop%5", "truncate%5", "short%5"):
+        server.faults.add(f"any={fault}")
+    for fault in ("export=alter:2%40", "operations=alter:2%20", "assets=alter:2%20", "listAssets=alter:2%20"):
+        server.faults.add(fault)
+    for _ in range(12):
+        try:
+            run(choose("deploy.watch=true", "deploy.seconds=0.05", "earth.attempts=6"))
+            break
+        except EarthError:
+            continue
+    server.faults.clear()
+    run(choose("deploy.watch=true"))
+    with connect(choose().earth, verified) as session:
+        listed = tasks(session)
+    assert Counter(one.state for one in listed) == {"SUCCEEDED": 4} and len({one.description for one in listed}) == 4
+    assert {one.operation for one in Ledger(verified.deploy, "tiny").latest} == {one.name for one in listed}
+
+
 SCRIPT = """
 import os, sys
 from requests.adapters import HTTPAdapter
