@@ -2,10 +2,13 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -75,6 +78,45 @@ def test_a_disk_that_fills_costs_one_line_and_the_next_run_goes_on(failing, tile
             copy.write_bytes(path.read_bytes())
     tiles()
     assert contents(root) == contents(downloaded)
+
+
+def test_a_scene_that_is_lost_between_runs_makes_its_year_stale(tiles, whole, scene_catalog, tmp_path):
+    catalog = Path(shutil.copytree(scene_catalog, tmp_path / "catalog"))
+    tiles(f"earth.catalog={catalog}")
+    before = contents(whole)
+    lose(catalog, "LC08_131023_20200713")
+    tiles(f"earth.catalog={catalog}")
+    after = contents(whole)
+    rasters = {name for name in before if name.endswith(".tif")}
+    changed = {name for name in rasters if before[name] != after.get(name)}
+    assert changed and all(name.startswith("train/2020") for name in changed)
+
+
+def lose(catalog: Path, scene: str) -> None:
+    for path in (catalog / scenes.LANDSAT).glob(f"{scene}.*"):
+        path.unlink()
+
+
+def test_a_scene_that_is_lost_while_tiles_come_is_noticed(command, failing, tiles, root, scene_catalog, tmp_path):
+    """Tiles of the fewer scenes must not pass for tiles of the scenes that were planned with."""
+    catalog = Path(shutil.copytree(scene_catalog, tmp_path / "catalog"))
+    with Server(catalog, faults=["computePixels=delay:0.3"]) as server:
+        asked_first = threading.Event()
+        threading.Thread(
+            target=lambda: (wait_for(server), lose(catalog, "LC08_131023_20200713"), asked_first.set())
+        ).start()
+        text = failing(*SMALL, f"earth.url={server.url}")
+        assert asked_first.is_set() and "changed while the tiles were fetched" in text
+        server.faults.clear()
+        tiles(*SMALL, f"earth.url={server.url}")
+    fewer = tmp_path / "fewer"
+    tiles(*SMALL, f"earth.catalog={catalog}", root=fewer)
+    assert contents(root) == contents(fewer)
+
+
+def wait_for(server: Server) -> None:
+    while not asked(server):
+        time.sleep(0.01)
 
 
 def test_a_credential_that_expires_ends_it_at_once_and_keeps_what_is_there(failing, tiles, root, scene_catalog):

@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TextIO
 
@@ -65,6 +66,7 @@ def run(settings: Settings) -> None:
                 for fetched in download(missing, layout, spec.grid, session, journal, settings.earth.workers):
                     records.append(fetched.record)
                     _write_line(log, fetched)
+                records = _still_wanted(records, plan(session, settings, spec, labels, areas))
     write_manifest(layout, records)
     _prune(layout, records)
     journal_path(layout).unlink(missing_ok=True)
@@ -125,6 +127,19 @@ def download(
         raise AccountError(f"{error}; then run the same command again: the tiles that are there are kept") from error
     except OSError as error:
         raise TileError(f"a tile cannot be written: {error}; see to the folder {layout.tiles}") from error
+
+
+def _still_wanted(records: Iterable[TileRecord], jobs: Iterable[Job]) -> list[TileRecord]:
+    """Return the records, as failed where the scenes of a tile are others than when its download was planned."""
+    now = {_key(job): job.fingerprint for job in jobs}
+    changed = "its scenes or its elevation model changed while the tiles were fetched"
+    return [
+        record
+        if now.get((record.area, record.id), record.fingerprint) == record.fingerprint
+        else replace(record, status="failed", reason=changed, water_pixels=0, clear_pixels=0, sha256="",
+                     labels_sha256="", bytes=0)
+        for record in records
+    ]  # fmt: skip
 
 
 def _announce(jobs: Sequence[Job], requests: Sequence[Request]) -> None:
