@@ -88,6 +88,9 @@ class MemoryCatalog:
             raise not_found(f"Asset '{collection_id}' not found.")
         return found
 
+    def elsewhere(self, collection_id: str) -> None:
+        """Where a scene lies that a missing collection would hold: nowhere."""
+
 
 @contextmanager
 def client() -> Iterator[None]:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import threading
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -14,10 +12,11 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from eelocal import usgs
+from eelocal import findings, usgs
 from eelocal.errors import EEError, bad_request, not_found
+from eelocal.files import File, content_version, stamp, unreadable
 from eelocal.ids import asset_id, asset_name
-from eelocal.raster import BandInfo, BandSource, read_bands, read_window, stamp, unreadable
+from eelocal.raster import BandInfo, BandSource, read_bands, read_window
 
 HIDDEN = ".eelocal"
 """Folder of the service's own state, below the catalog."""
@@ -26,8 +25,6 @@ MARKER = ".asset.json"
 """File in a folder that was created through the service: its type and properties."""
 
 _SUFFIXES = (".tif", ".TIF", ".tiff", ".TIFF")
-_MEGABYTE = 1 << 20
-_READ_WHOLE = 16 * _MEGABYTE  # files up to here are read whole to tell their version
 
 Kind = Literal["IMAGE", "IMAGE_COLLECTION", "FOLDER", "TABLE"]
 """What an asset id can name; eelocal stores no tables."""
@@ -123,13 +120,11 @@ class Catalog:
         Raises:
             EEError: there is no such asset.
         """
-        if self.image_file(id):
+        if self.image_file(id) or self._product(id):
             return "IMAGE"
         path = self.path(id)
         if not path.is_dir():
             raise _missing(id)
-        if usgs.product_files(path):
-            return "IMAGE"
         if (path / MARKER).is_file():
             marker = _read_json(self._inside(path / MARKER))
             return "FOLDER" if marker.get("type") == "FOLDER" else "IMAGE_COLLECTION"
@@ -154,8 +149,10 @@ class Catalog:
             raise _missing(id)
         names = set()
         for entry in path.iterdir():
-            if entry.is_dir() or entry.suffix in _SUFFIXES:
-                names.add(entry.name if entry.is_dir() else entry.stem)
+            if entry.is_dir():
+                names.add(entry.name)
+            elif entry.suffix in _SUFFIXES or (entry.suffix == usgs.ARCHIVE and usgs.product_files(entry)):
+                names.add(entry.stem)
         base = path.relative_to(self.root).as_posix()
         return [name if base == "." else f"{base}/{name}" for name in sorted(names) if not name.startswith(".")]
 
@@ -163,11 +160,19 @@ class Catalog:
         """Return the images of a collection, by id.
 
         Raises:
-            EEError: it is no collection, or one of its images is broken.
+            EEError: it is no collection, one of its images is broken, or it holds a scene that is no image of it.
         """
-        if self.kind(collection_id) == "IMAGE":
-            raise bad_request(f"Asset '{asset_id(collection_id)}' is not an ImageCollection (found IMAGE).")
-        return [self.image(id) for id in self._image_ids(self.path(collection_id))]
+        id = asset_id(collection_id)
+        kind, path = self.kind(id), self.path(id)
+        if kind != "IMAGE_COLLECTION":
+            raise bad_request(f"Asset '{id}' is not an ImageCollection (found {kind}): {findings.instead(path)}.")
+        if told := findings.stray(path):
+            raise EEError(f"A scene of '{id}' cannot be used: {told}.", 400, "FAILED_PRECONDITION")
+        return [self.image(id) for id in self._image_ids(path)]
+
+    def elsewhere(self, id: str) -> str | None:
+        """Return where a scene lies that a collection, which is not there, would hold, else None."""
+        return findings.elsewhere(self.root, asset_id(id))
 
     def image(self, id: str) -> ImageAsset:
         """Return an image with its properties and bands.
@@ -195,38 +200,48 @@ class Catalog:
     def _image_ids(self, path: Path) -> list[str]:
         """Return the ids of the images directly in a folder, in order."""
         ids = self.children(path.relative_to(self.root).as_posix().removeprefix("."))
-        return [id for id in ids if self.image_file(id) or usgs.product_files(self.path(id))]
+        return [id for id in ids if self.image_file(id) or self._product(id)]
 
-    def _files(self, id: str) -> tuple[dict[str, Path], Path | None]:
+    def _product(self, id: str) -> Path | None:
+        """Return the folder or the archive of an image that is a USGS product, else None."""
+        path = self.path(id)
+        archive = path.with_name(f"{path.name}{usgs.ARCHIVE}") if id else path
+        if path.is_dir() and usgs.product_files(path):
+            return path
+        return archive if archive.is_file() and usgs.product_files(self._inside(archive)) else None
+
+    def _files(self, id: str) -> tuple[dict[str, File], File | None]:
         """Return the band files of an image (one for all under the name "") and its properties file."""
-        file = self.image_file(id)
-        if file is None:
-            folder = self.path(id)
-            files, properties = usgs.product_files(folder), usgs.metadata_file(folder)
-            files = {band: self._inside(path) for band, path in files.items()}
+        properties: File | None
+        if path := self.image_file(id):
+            sidecar = path.with_suffix(".json")
+            files, properties = {"": File(path, path.name)}, File(sidecar, sidecar.name)
+        elif product := self._product(id):
+            files, properties = usgs.product_files(product), usgs.metadata_file(product)
         else:
-            files, properties = {"": file}, file.with_suffix(".json")
-        if properties is None or not properties.is_file():
+            raise _missing(id)
+        for file in files.values():
+            self._inside(file.path)
+        if properties is None or not properties.path.is_file():
             return files, None
-        return files, self._inside(properties)
+        self._inside(properties.path)
+        return files, properties
 
     def _version(self, id: str) -> tuple[Any, ...]:
-        files, sidecar = self._files(id)
-        paths = [*files.values(), *([sidecar] if sidecar else [])]
-        return tuple((path, stamp(path)) for path in paths)
+        return tuple((path, stamp(path)) for path in _on_disk(*self._files(id)))
 
     def _load(self, id: str) -> ImageAsset:
         files, sidecar = self._files(id)
         name = id.rsplit("/", 1)[-1]
         if "" in files:
             properties = usgs.properties_from_name(name) | {"system:index": name}
-            properties |= _read_json(sidecar) if sidecar else {}
+            properties |= _read_json(sidecar.path) if sidecar else {}
             bands = read_bands(files[""])
         else:
-            properties = usgs.product_properties(self.path(id), files)
-            bands = [_usgs_band(band, path) for band, path in files.items()]
+            properties = usgs.product_properties(name, files, sidecar)
+            bands = [_usgs_band(band, file) for band, file in files.items()]
         infos, sources = zip(*bands, strict=True)
-        properties["system:version"] = content_version([*files.values(), *([sidecar] if sidecar else [])])
+        properties["system:version"] = content_version(_on_disk(files, sidecar))
         return ImageAsset(id, properties, infos, sources)
 
 
@@ -235,37 +250,20 @@ def _missing(id: str) -> EEError:
     return not_found(f"Asset '{asset_id(id)}' not found (does not exist or caller does not have access).")
 
 
-def content_version(paths: Sequence[Path]) -> int:
-    """Return a number that changes with the content of an image's files, as the service's `system:version` does.
-
-    Of a file larger than 16 MB the first and the last megabyte and 256 places between are read, not all of it.
-    """
-    whole = hashlib.sha256()
-    for path in paths:
-        with path.open("rb") as file:
-            size = os.fstat(file.fileno()).st_size
-            whole.update(f"{path.name} {size} ".encode())
-            if size <= _READ_WHOLE:
-                whole.update(file.read())
-                continue
-            whole.update(file.read(_MEGABYTE))
-            for place in range(256):
-                file.seek(_MEGABYTE + place * (size - 2 * _MEGABYTE) // 256)
-                whole.update(file.read(4096))
-            file.seek(size - _MEGABYTE)
-            whole.update(file.read())
-    return int.from_bytes(whole.digest()[:6], "big")  # below 2 ** 53: exact as a JSON number
+def _on_disk(files: dict[str, File], sidecar: File | None) -> list[Path]:
+    """Return the files on disk in which an image lies, each once."""
+    return list(dict.fromkeys(file.path for file in (*files.values(), sidecar) if file))
 
 
-def _usgs_band(band: str, path: Path) -> tuple[BandInfo, BandSource]:
+def _usgs_band(band: str, file: File) -> tuple[BandInfo, BandSource]:
     """Return one band file of a USGS product under Earth Engine's band name."""
-    bands = read_bands(path)
+    bands = read_bands(file)
     if len(bands) != 1:
-        raise unreadable(path, f"a band file of a Landsat product has one band, this one has {len(bands)}")
+        raise unreadable(file.label, f"a band file of a Landsat product has one band, this one has {len(bands)}")
     info, source = bands[0]
     value, bit = usgs.fill(band)
     named = BandInfo(band, info.dtype, info.crs, info.transform, info.width, info.height)
-    return named, BandSource(source.path, source.index, source.stamp, value, bit)
+    return named, BandSource(source.file, source.index, source.stamp, value, bit)
 
 
 def _read_json(path: Path) -> dict[str, Any]:

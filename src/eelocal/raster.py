@@ -15,7 +15,8 @@ from rasterio.enums import MaskFlags
 from rasterio.errors import RasterioError, RasterioIOError
 from rasterio.windows import Window
 
-from eelocal.errors import EEError, bad_request
+from eelocal.errors import bad_request
+from eelocal.files import File, stamp, unreadable
 from eelocal.workers import checkpoint
 
 TYPES = ("uint8", "int8", "uint16", "int16", "uint32", "int32", "float32", "float64")
@@ -52,35 +53,28 @@ class BandInfo:
 class BandSource:
     """Where a band's pixels lie: a file, a 1-based band of it, and bits whose presence means fill."""
 
-    path: Path
+    file: File
     index: int
     stamp: tuple[int, int]
     fill: int | None = None  # this value is no data, whatever the file says
     fill_bit: int | None = None  # pixels with this bit set are no data
 
-
-def stamp(path: Path) -> tuple[int, int]:
-    """Return what tells one version of a file from another: modification time [ns] and size [bytes]."""
-    status = path.stat()
-    return status.st_mtime_ns, status.st_size
-
-
-def unreadable(path: Path, reason: object) -> EEError:
-    """Return the error that names a broken file."""
-    text = " ".join(str(reason).split())
-    return EEError(f"Cannot read {path}: {text}. Replace the file.", 400, "FAILED_PRECONDITION")
+    @property
+    def path(self) -> Path:
+        """The file on disk that holds them."""
+        return self.file.path
 
 
-def open_tiff(path: Path) -> Any:
+def open_tiff(file: File) -> Any:
     """Open a GeoTIFF by itself: no other format under its name, such as a VRT, and no file beside it.
 
     Other formats, and `.aux.xml`, `.ovr`, `.msk` and world files, may name any file or address for GDAL to read.
     """
     with rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR"):  # it holds for what is read later too
-        return rasterio.open(path, driver="GTiff")
+        return rasterio.open(file.for_gdal, driver="GTiff")
 
 
-def read_bands(path: Path) -> list[tuple[BandInfo, BandSource]]:
+def read_bands(file: File) -> list[tuple[BandInfo, BandSource]]:
     """Return the bands of a GeoTIFF, named by their descriptions, or b1, b2, ... without them.
 
     Raises:
@@ -88,12 +82,12 @@ def read_bands(path: Path) -> list[tuple[BandInfo, BandSource]]:
             asset can have, or two bands of one name.
     """
     try:
-        version = stamp(path)
-        with open_tiff(path) as dataset:
+        version = stamp(file.path)
+        with open_tiff(file) as dataset:
             if dataset.crs is None:
-                raise unreadable(path, "it has no coordinate reference system")
+                raise unreadable(file.label, "it has no coordinate reference system")
             if dataset.transform.is_identity:
-                raise unreadable(path, "it has no georeference (no transform)")
+                raise unreadable(file.label, "it has no georeference (no transform)")
             code = dataset.crs.to_epsg()
             crs = f"EPSG:{code}" if code else dataset.crs.to_wkt()
             a, b, c, d, e, f = (float(value) for value in dataset.transform[:6])
@@ -101,16 +95,16 @@ def read_bands(path: Path) -> list[tuple[BandInfo, BandSource]]:
             for index in dataset.indexes:
                 dtype = dataset.tags(index).get(TYPE_TAG, dataset.dtypes[index - 1])
                 if dtype not in TYPES:
-                    raise unreadable(path, f"pixel type {dtype} is not one of {', '.join(TYPES)}")
+                    raise unreadable(file.label, f"pixel type {dtype} is not one of {', '.join(TYPES)}")
                 name = dataset.descriptions[index - 1] or f"b{index}"
                 grid = BandInfo(name, dtype, crs, (a, b, c, d, e, f), dataset.width, dataset.height)
-                bands.append((grid, BandSource(path, index, version)))
+                bands.append((grid, BandSource(file, index, version)))
     except (RasterioError, OSError) as error:
-        raise unreadable(path, error) from error
+        raise unreadable(file.label, error) from error
     names = [info.name for info, _ in bands]
     for name in names:
         if names.count(name) > 1:
-            raise unreadable(path, f"two bands are named {name}")
+            raise unreadable(file.label, f"two bands are named {name}")
     return bands
 
 
@@ -118,16 +112,16 @@ class _Datasets(threading.local):
     """A thread's open datasets, newest last: a GDAL dataset must not be shared between threads."""
 
     def __init__(self) -> None:
-        self.open: OrderedDict[tuple[Path, tuple[int, int]], Any] = OrderedDict()
+        self.open: OrderedDict[tuple[File, tuple[int, int]], Any] = OrderedDict()
 
     def get(self, source: BandSource) -> Any:
-        key = (source.path, source.stamp)
+        key = (source.file, source.stamp)
         if key in self.open:
             self.open.move_to_end(key)
             return self.open[key]
         if stamp(source.path) != source.stamp:
-            raise unreadable(source.path, "it changed while a request was being computed; repeat the request")
-        dataset = open_tiff(source.path)
+            raise unreadable(source.file.label, "it changed while a request was being computed; repeat the request")
+        dataset = open_tiff(source.file)
         self.open[key] = dataset
         while len(self.open) > _OPEN_FILES:
             self.open.popitem(last=False)[1].close()
@@ -163,7 +157,7 @@ def read_window(
         raw = dataset.read(source.index, window=window)
         valid = _valid(dataset, source, window, raw)
     except (RasterioIOError, OSError) as error:
-        raise unreadable(source.path, error.__cause__ or error) from error
+        raise unreadable(source.file.label, error.__cause__ or error) from error
     inside = np.s_[top - row : bottom - row, left - column : right - column]
     values[inside] = np.where(valid, raw, 0)
     mask[inside] = valid

@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from eelocal.errors import bad_request
-from eelocal.raster import unreadable
+from eelocal.files import File, archived, unreadable
+
+ARCHIVE = ".tar"
+"""Suffix of the archive in which USGS ships a product; its files are read in place."""
 
 _BAND_FILE = re.compile(
     r"(?P<product>.+?)_(?P<band>SR_B\d|SR_QA_AEROSOL|SR_ATMOS_OPACITY|SR_CLOUD_QA|ST_[A-Z0-9]+|QA_PIXEL|QA_RADSAT)"
@@ -33,26 +37,40 @@ _NUMBERS = (
 )  # fmt: skip
 
 
-def product_files(folder: Path) -> dict[str, Path]:
+def product_files(place: Path) -> dict[str, File]:
     """Return the band files of a USGS product by Earth Engine's band names, in its order.
 
-    Any other folder gives {}.
+    Any other folder or archive gives {}.
+
+    Args:
+        place: a folder, or the tar archive in which USGS ships a product.
 
     Raises:
-        EEError: the folder holds more than one product.
+        EEError: it holds more than one product, or is no whole archive.
     """
-    found: dict[str, dict[str, Path]] = {}
-    for path in sorted(folder.iterdir()):
-        match = _BAND_FILE.fullmatch(path.name)
-        if match and not path.name.startswith("."):
-            found.setdefault(match["product"], {})[match["band"].upper()] = path
+    found: dict[str, dict[str, File]] = {}
+    for file in members(place):
+        match = _BAND_FILE.fullmatch(file.name)
+        if match and not file.name.startswith("."):
+            found.setdefault(match["product"], {})[match["band"].upper()] = file
     if not any(band.startswith("SR_B") for bands in found.values() for band in bands):
         return {}
     if len(found) > 1:
         products = ", ".join(found)
-        raise bad_request(f"{folder} holds {len(found)} Landsat products ({products}); give each its own folder.")
+        raise bad_request(f"{place} holds {len(found)} Landsat products ({products}); give each its own folder.")
     (bands,) = found.values()
     return dict(sorted(bands.items(), key=lambda item: (_rank(item[0]), item[0])))
+
+
+def members(place: Path) -> Sequence[File]:
+    """Return the files in a folder or an archive, by name; of a folder, its folders too.
+
+    Raises:
+        EEError: it is no whole archive.
+    """
+    if place.is_dir():
+        return [File(path, path.name) for path in sorted(place.iterdir())]
+    return archived(place)
 
 
 def _rank(band: str) -> int:
@@ -88,45 +106,45 @@ def properties_from_name(name: str) -> dict[str, Any]:
     }
 
 
-def product_properties(folder: Path, files: dict[str, Path]) -> dict[str, Any]:
-    """Return the properties of a USGS product from its MTL (JSON before text), completed from its name.
+def product_properties(name: str, files: dict[str, File], mtl: File | None) -> dict[str, Any]:
+    """Return the properties of a USGS product from its MTL, completed from its name.
+
+    Args:
+        name: of its folder or archive.
+        files: its bands.
+        mtl: its MTL file, if it has one.
 
     Raises:
         EEError: the MTL file cannot be parsed.
     """
     match = _BAND_FILE.fullmatch(next(iter(files.values())).name)
-    product = match["product"] if match else folder.name
-    properties: dict[str, Any] = {"system:index": folder.name, "LANDSAT_PRODUCT_ID": product}
+    product = match["product"] if match else name
+    properties: dict[str, Any] = {"system:index": name, "LANDSAT_PRODUCT_ID": product}
     properties |= properties_from_name(product)
-    mtl = metadata_file(folder)
-    if mtl is not None:
-        properties |= read_mtl(mtl)
-    return properties
+    return properties | (read_mtl(mtl) if mtl else {})
 
 
-def metadata_file(folder: Path) -> Path | None:
-    """Return a product's MTL file, or None."""
-    for pattern in ("*_MTL.json", "*_MTL.txt"):
-        for path in sorted(folder.glob(pattern)):
-            return path
-    return None
+def metadata_file(place: Path) -> File | None:
+    """Return a product's MTL file (JSON before text), or None."""
+    files = members(place)
+    return next((file for end in ("_MTL.json", "_MTL.txt") for file in files if file.name.endswith(end)), None)
 
 
-def read_mtl(path: Path) -> dict[str, Any]:
+def read_mtl(file: File) -> dict[str, Any]:
     """Return an MTL file's properties under Earth Engine's names.
 
     Raises:
         EEError: the file is neither the JSON nor the text form of an MTL.
     """
     try:
-        text = path.read_text(encoding="utf-8")
-        fields = _flat(json.loads(text)) if path.suffix.lower() == ".json" else _odl(text)
+        text = file.text()
+        fields = _flat(json.loads(text)) if file.name.lower().endswith(".json") else _odl(text)
         properties: dict[str, Any] = {key: str(fields[key]) for key in _TEXT if key in fields}
         properties |= {key: _number(fields[key]) for key in _NUMBERS if key in fields}
         moment = f"{fields['DATE_ACQUIRED']}T{str(fields['SCENE_CENTER_TIME']).rstrip('Z')[:12]}+00:00"
         start = datetime.fromisoformat(moment)
     except (OSError, ValueError, KeyError, AttributeError, RecursionError) as error:
-        raise unreadable(path, f"not a Landsat MTL file ({type(error).__name__}: {error})") from error
+        raise unreadable(file.label, f"not a Landsat MTL file ({type(error).__name__}: {error})") from error
     properties["system:time_start"] = round(start.timestamp() * 1000)
     return properties
 

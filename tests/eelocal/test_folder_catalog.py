@@ -9,8 +9,9 @@ import rasterio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eelocal.catalog import Catalog, asset_id, asset_name, content_version
+from eelocal.catalog import Catalog, asset_id, asset_name
 from eelocal.errors import EEError
+from eelocal.files import content_version
 from eelocal.raster import BandInfo
 
 TRANSFORM = (30.0, 0.0, 400000.0, 0.0, -30.0, 5800000.0)

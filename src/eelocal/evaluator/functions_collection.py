@@ -19,12 +19,10 @@ from eelocal.evaluator.registry import Context, implements
 def load(context: Context, name: str, version: int | None) -> Collection:
     """The images of a collection, by id."""
     try:
-        if context.catalog.kind(name) != "IMAGE_COLLECTION":
-            raise bad_request(f"Asset '{name}' is not an ImageCollection.")
         images = [from_asset(asset) for asset in context.catalog.images(name)]
     except EEError as error:
         if error.code == 404:
-            raise missing("ImageCollection", name) from None
+            raise missing("ImageCollection", name, context.catalog.elsewhere(name)) from None
         raise
     return Collection(tuple(sorted(images, key=lambda image: image.index)), name)
 

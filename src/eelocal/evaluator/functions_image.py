@@ -48,9 +48,10 @@ def load(context: Context, name: str, version: int) -> Image:
         raise
 
 
-def missing(kind: str, name: str) -> EEError:
-    """Return the service's words for an asset that is not there."""
-    error = not_found(f"{kind}.load: {kind} asset '{name}' not found (does not exist or caller does not have access).")
+def missing(kind: str, name: str, instead: str | None = None) -> EEError:
+    """Return the service's words for an asset that is not there, and what the catalog holds instead."""
+    text = f"{kind}.load: {kind} asset '{name}' not found (does not exist or caller does not have access)"
+    error = not_found(f"{text}: {instead}." if instead else f"{text}.")
     error.located = True
     return error
 
