@@ -9,6 +9,7 @@ from dataclasses import replace
 import ee
 import numpy as np
 import pytest
+import rasterio
 from google.auth.exceptions import RefreshError
 
 from eelocal import Server
@@ -251,3 +252,19 @@ def test_values_that_were_altered_are_asked_for_again(faulty):
 def test_failures_are_told_apart(error, passing, text):
     failure = diagnose(error)
     assert failure.passing is passing and text in failure.message and "\n" not in failure.message
+
+
+@pytest.mark.parametrize("collection", [True, False])
+def test_the_remedy_for_an_elevation_model_without_band_names_is_to_name_its_band(tmp_path, settings, collection):
+    asset = "MY/DEM/tile" if not collection else "MY/DEM"
+    path = tmp_path / "catalog" / "MY" / "DEM" / "tile.tif"
+    path.parent.mkdir(parents=True)
+    where = {"crs": GRID.crs, "transform": GRID.transform(WINDOW), "width": 9, "height": 7}
+    with rasterio.open(path, "w", driver="GTiff", count=1, dtype="float32", **where) as file:
+        file.write(np.ones((1, 7, 9), np.float32))
+    with Server(tmp_path / "catalog") as server, connect(settings(f"earth.url={server.url}").earth, Layout(tmp_path)):
+        image = ee.ImageCollection(asset).select("DEM").mosaic() if collection else ee.Image(asset).select("DEM")
+        with pytest.raises(EarthError, match=r"bands: \[b1\]; set dem\.band=b1 if it is the elevation model"):
+            fetch(image, GRID, WINDOW, ("DEM",))
+        values = fetch(ee.Image("MY/DEM/tile").select("b1"), GRID, WINDOW, ("b1",))
+    assert (values == 1).all()

@@ -1,5 +1,6 @@
 """What went wrong with a request: in one line, whether to try again, and what else may help."""
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,7 @@ from googleapiclient.errors import HttpError
 
 from water_gee.errors import EarthError
 
+_ONE_BAND = re.compile(r"[Aa]vailable bands: \[?(?P<band>\w+)\]?\W*$")  # as no scene has
 _BUSY = 429
 _PASSING = frozenset({408, 425, _BUSY})
 _ACCOUNT = frozenset({401, 403})
@@ -134,6 +136,8 @@ def _is_too_large(text: str) -> bool:
 def _advised(text: str) -> str:
     """Add the fix to the service's texts that have one."""
     lowered = text.lower()
+    if one := _ONE_BAND.search(text):
+        return f"{text.rstrip('.')}; set dem.band={one['band']} if it is the elevation model, else replace that scene"
     if "no band" in lowered or "did not match any bands" in lowered:
         return f"{text.rstrip('.')}; remove or replace that scene, or correct sensor.bands"
     if "asset" in lowered and "not found" in lowered:
