@@ -4,10 +4,11 @@ from typing import Any
 
 # What a stage reads only where another choice makes it do so, and declares all the same.
 _NAMED = {"sensor.name"}  # in messages
+_UNUSED = {"sensor.cloudiness"}  # by the median
 CONDITIONAL = {
-    "tiles": _NAMED,
-    "predict": _NAMED,
-    "export": _NAMED,
+    "tiles": _NAMED | _UNUSED,
+    "predict": _NAMED | _UNUSED | {"sensor.sun"},  # of the labels alone
+    "export": _NAMED | _UNUSED | {"sensor.sun"},
     "train": {"prune", "distil"},  # experiments.start reads them, before the training itself
     "evaluate": {"features.names", "denoise.method"},
 }  # fmt: skip

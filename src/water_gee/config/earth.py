@@ -1,12 +1,10 @@
-"""`earth`, `sensor`, `dem`, `features`: how the imagery is reached and what is made of it."""
+"""`earth`, `dem`, `features`, `tiles`: how the imagery is reached and what is made of it."""
 
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from water_gee.config.base import Count, Group, Names, Positive
-
-REFLECTANCE_BANDS = ("blue", "green", "red", "nir", "swir1", "swir2")
+from water_gee.config.base import Count, Group, Positive
 
 
 class EarthSettings(Group):
@@ -28,23 +26,6 @@ class EarthSettings(Group):
         if self.kind == "cloud" and not self.project:
             raise ValueError("earth=cloud needs your Google Cloud project; add earth.project=ID")
         return self
-
-
-class SensorSettings(Group):
-    """A Landsat product: its assets, band names, scaling and quality bits."""
-
-    name: str
-    collections: Annotated[list[str], Field(min_length=1)]
-    bands: dict[Literal["blue", "green", "red", "nir", "swir1", "swir2"], str]
-    multiply: float
-    add: float
-    valid: tuple[int, int]  # digital numbers, both ends included
-    quality: str
-    cloud_bits: list[Annotated[int, Field(ge=0, le=15)]]
-    water_bit: Annotated[int, Field(ge=0, le=15)]
-    snow_bit: Annotated[int, Field(ge=0, le=15)] | None = None  # unset: the quality band does not tell snow
-    passes: Names = ("SPACECRAFT_ID", "WRS_PATH")  # properties that tell apart the passes of one day
-    reducer: Literal["median", "mean"]
 
 
 class DemSettings(Group):

@@ -27,7 +27,8 @@ def one_line(
     """
     problems = error.errors(include_url=False)
     first = problems[0]
-    key = ".".join(str(part) for part in (*([group] if group else []), *written(first["loc"])))
+    place = (*([group] if group else []), *written(first["loc"]))
+    key = ".".join(str(part) for part in place if part != "[key]")  # pydantic's mark of a wrong key of a mapping
     if first["type"] == "extra_forbidden":
         keys = known(first["loc"][:-1])
         close = difflib.get_close_matches(str(first["loc"][-1]), keys, n=1)

@@ -10,7 +10,7 @@ from water_gee.config.base import Group
 from water_gee.config.cluster import ClusterSettings
 from water_gee.config.compose import root_config_error, without_value
 from water_gee.config.deploy import DeploySettings
-from water_gee.config.earth import DemSettings, EarthSettings, FeatureSettings, SensorSettings, TilesSettings
+from water_gee.config.earth import DemSettings, EarthSettings, FeatureSettings, TilesSettings
 from water_gee.config.labels import LabelsSettings
 from water_gee.config.ladder import LadderSettings
 from water_gee.config.model import (
@@ -34,6 +34,7 @@ from water_gee.config.products import (
     SelectSettings,
 )
 from water_gee.config.search import SearchSettings
+from water_gee.config.sensor import SensorSettings
 from water_gee.config.simulate import SimulationSpec
 from water_gee.config.study import StudySettings
 from water_gee.errors import ConfigError

@@ -96,6 +96,6 @@ def _polygons(geojson: dict[str, Any]) -> BaseGeometry:
 def _no_scene(spec: CompositeSpec, where: str, years: str, drop: str) -> str:
     first, last = spec.months
     return (
-        f"{where} has no scene of {' or '.join(spec.sensor.collections)} in {years}, months {first}-{last}; "
+        f"{where} has no scene of {' or '.join(spec.sensor.assets)} in {years}, months {first}-{last}; "
         f"correct it, widen study.months, or drop {drop}"
     )

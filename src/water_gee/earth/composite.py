@@ -4,9 +4,10 @@ from typing import Any
 
 import ee
 
+from water_gee.config.sensor import LEAST_CLOUDY
 from water_gee.earth.features import FEATURES, Sources
 from water_gee.earth.indices import normalised
-from water_gee.earth.looks import clear_looks, outline_of, scenes
+from water_gee.earth.looks import CLOUDINESS, clear_looks, outline_of, scenes
 from water_gee.earth.spec import CompositeSpec
 from water_gee.study import Area
 
@@ -14,7 +15,7 @@ from water_gee.study import Area
 def composite(spec: CompositeSpec, area: Area, year: int) -> Any:
     """Return the cloud-free seasonal composite: reflectance bands by name, masked where there is no clear look.
 
-    The digital numbers are composited and then scaled once: the median and the mean commute with it.
+    Numbers are composited and then scaled once: all reducers commute with it.
     """
     return on_lattice(spec, _reflectance(spec, area, year))
 
@@ -31,7 +32,12 @@ def preview(spec: CompositeSpec, area: Area, year: int) -> Any:
 def _reflectance(spec: CompositeSpec, area: Area, year: int) -> Any:
     sensor = spec.sensor
     numbers = clear_looks(spec, area, year).select(list(sensor.bands))
-    reduced = numbers.median() if sensor.reducer == "median" else numbers.mean()
+    if sensor.reducer == LEAST_CLOUDY:
+        reduced = numbers.sort(CLOUDINESS, False).mosaic()  # the last on top
+    elif sensor.percentile is not None:
+        reduced = numbers.reduce(ee.Reducer.percentile([sensor.percentile])).rename(list(sensor.bands))
+    else:
+        reduced = numbers.median() if sensor.reducer == "median" else numbers.mean()
     return reduced.multiply(sensor.multiply).add(sensor.add)
 
 

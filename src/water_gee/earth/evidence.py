@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from water_gee.config.earth import SensorSettings
+from water_gee.config.sensor import SensorSettings
 from water_gee.earth.indices import normalised
 from water_gee.errors import ConfigError
 

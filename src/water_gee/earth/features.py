@@ -11,7 +11,7 @@ from typing import Any
 
 import ee
 
-from water_gee.config.earth import REFLECTANCE_BANDS, SensorSettings
+from water_gee.config.sensor import REFLECTANCE_BANDS, SensorSettings
 from water_gee.earth.indices import normalised
 from water_gee.errors import ConfigError
 

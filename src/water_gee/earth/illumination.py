@@ -5,11 +5,11 @@ from typing import Any
 
 import ee
 
+from water_gee.config.sensor import SunSettings
 from water_gee.earth.composite import on_lattice, on_pixels_of, terrain
 from water_gee.earth.spec import CompositeSpec
 from water_gee.study import Area
 
-_AZIMUTH, _ELEVATION = "SUN_AZIMUTH", "SUN_ELEVATION"
 _DEGREE = math.pi / 180
 
 
@@ -34,16 +34,20 @@ def directions(spec: CompositeSpec, area: Area, year: int) -> Any:
     )
 
 
-def illumination(scene: Any, ground: Any) -> Any:
+def illumination(scene: Any, ground: Any, sun: SunSettings) -> Any:
     """Return the cosine of the sun's angle to the surface, 0 where the surface turns away; no shadow is cast.
 
-    The sun stands where the scene's `SUN_AZIMUTH` and `SUN_ELEVATION` say, in degrees, over all of the scene. Where a
-    scene does not name both, this is 1 everywhere. It is what `ee.Terrain.hillshade` makes, over 255 and not rounded.
+    The sun stands where the scene's properties say, over all of the scene. Where a scene does not name both, this is 1
+    everywhere. It is what `ee.Terrain.hillshade` makes, over 255 and not rounded.
     """
-    named = scene.propertyNames().containsAll([_AZIMUTH, _ELEVATION])
+    names = sun.azimuth, sun.elevation or sun.zenith
+    named = scene.propertyNames().containsAll(list(names))
     known = ee.Number(ee.Algorithms.If(named, 1, 0))  # both sides of an If may be computed, so they hold no property
     properties = scene.toDictionary()
-    azimuth, height = (ee.Number(properties.get(name, 0)).multiply(_DEGREE) for name in (_AZIMUTH, _ELEVATION))
+    azimuth, height = (ee.Number(properties.get(name, 0)) for name in names)
+    if sun.elevation is None:
+        height = ee.Number(90).subtract(height)
+    azimuth, height = azimuth.multiply(_DEGREE), height.multiply(_DEGREE)
     level = height.cos().multiply(known)
     towards = {"east": azimuth.sin().multiply(level), "north": azimuth.cos().multiply(level), "up": height.sin()}
     lit = ee.Image.constant(ee.Number(1).subtract(known))

@@ -6,6 +6,7 @@ from typing import Any
 import ee
 
 from water_gee.config.labels import LABEL_BANDS, SHARE
+from water_gee.config.sensor import SourceSettings
 from water_gee.earth.composite import composite, elevation, on_lattice, slope, within
 from water_gee.earth.evidence import JRC, SOURCES, Look, cfmask_rule
 from water_gee.earth.features import FEATURES, Sources
@@ -47,9 +48,9 @@ def label_image(spec: CompositeSpec, area: Area, year: int, labels: LabelSpec = 
     return ee.Image.cat(parts).toFloat()
 
 
-def _lit(ground: Any) -> Callable[[Any], Any]:
-    """Return the function from a scene, whose sun it is, to its illumination."""
-    return lambda scene: illumination(scene, ground).rename(_LIT)
+def _lit(ground: Any) -> Callable[[Any, SourceSettings], Any]:
+    """Return the function from a scene, whose sun it is, and its kind to its illumination."""
+    return lambda scene, source: illumination(scene, ground, source.of_sun).rename(_LIT)
 
 
 def _judged(spec: CompositeSpec, labels: LabelSpec) -> Callable[[Any], Any]:

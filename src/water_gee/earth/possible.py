@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from water_gee.config.labels import LABEL_BANDS
+from water_gee.config.sensor import SourceSettings
 from water_gee.earth.features import ELEVATION_SCALE
 from water_gee.earth.spec import CompositeSpec, LabelSpec
 
@@ -18,22 +19,30 @@ _INDICES: dict[str, Range] = {
 _LABELS: dict[str, Range] = dict(zip(LABEL_BANDS, ((0.0, 1.0), (0.0, 100_000.0)), strict=True))
 _NO_LABELS = LabelSpec()
 _SLACK = 1e-4  # what rounding may add
+_ANY: Range = (-10.0, 10.0)  # reflectance where the sensor bounds no numbers: glint is 3 or so
 
 
 def possible_ranges(spec: CompositeSpec, labels: LabelSpec = _NO_LABELS) -> dict[str, Range]:
     """Return (lowest, highest) of every feature and label band by name.
 
-    A composite of valid digital numbers lies between the reflectance of the lowest and of the highest.
+    A composite of valid numbers lies between the reflectance of the lowest and of the highest of any source.
     """
-    sensor = spec.sensor
-    low, high = sorted(number * sensor.multiply + sensor.add for number in sensor.valid)
+    ranges = [_reflectance(source) for source in spec.sensor.sources]
+    low, high = min(one[0] for one in ranges), max(one[1] for one in ranges)
     elevation = (_METRES[0] / ELEVATION_SCALE, _METRES[1] / ELEVATION_SCALE)
     shares: dict[str, Range] = dict.fromkeys(labels.shares, (0.0, 1.0))
-    return {**dict.fromkeys(sensor.bands, (low, high)), **_INDICES, "elevation": elevation, **_LABELS, **shares}
+    return {**dict.fromkeys(spec.sensor.bands, (low, high)), **_INDICES, "elevation": elevation, **_LABELS, **shares}
+
+
+def _reflectance(source: SourceSettings) -> Range:
+    if source.valid is None:
+        return _ANY
+    low, high = source.valid
+    return (low - 1) * source.multiply + source.add, high * source.multiply + source.add  # see `looks`: above fill
 
 
 def impossible(values: NDArray[np.float32], bands: Sequence[str], ranges: Mapping[str, Range]) -> str:
-    """Return the first value of [band, y, x] that cannot be, and what could; empty where all can. NaN is masked."""
+    """Return what cannot be of [band, y, x], and what could; empty where all can. NaN is masked."""
     for name, band in zip(bands, values, strict=True):
         low, high = ranges.get(name, (-np.inf, np.inf))
         wrong = np.isinf(band) | (band < low - _SLACK) | (band > high + _SLACK)

@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 
-from water_gee.config.earth import DemSettings, SensorSettings
+from water_gee.config.earth import DemSettings
 from water_gee.config.labels import LABEL_BANDS, SHARE
+from water_gee.config.sensor import SensorSettings
 from water_gee.config.settings import Settings
 from water_gee.earth.evidence import BESIDE, KNOWN, QA, check_known, check_needs, shares_of
 from water_gee.earth.features import check_features
+from water_gee.errors import ConfigError
 from water_gee.study import Grid
 
 
@@ -55,12 +57,25 @@ def composite_spec(settings: Settings) -> CompositeSpec:
     """Return the settings' composite; all stages take it from here, so that none has a composite of its own.
 
     Raises:
-        ConfigError: a feature is unknown, or needs a band that the sensor's list lacks.
+        ConfigError: a feature is unknown, or needs a band that the sensor's list lacks; or areas are strips of a sensor
+            whose scenes have none.
     """
     study = settings.study
+    _check_strips(settings)
     check_features(settings.features.names, settings.sensor)
     grid = Grid(study.crs, study.scale, settings.tiles.origin)
     return CompositeSpec(settings.sensor, settings.dem, tuple(settings.features.names), study.months, grid)
+
+
+def _check_strips(settings: Settings) -> None:
+    sensor = settings.sensor
+    without = [source for source in sensor.sources if not source.has_strips]
+    for name, area in settings.study.areas.items():
+        if area.strips and without:
+            raise ConfigError(
+                f"study.areas.{name}.strips: scenes of {without[0].collections[0]} ({sensor.name}) have no WRS-2 path "
+                "and row; name the area by bbox or region"
+            )
 
 
 def label_spec(settings: Settings) -> LabelSpec:
@@ -79,6 +94,6 @@ def label_spec(settings: Settings) -> LabelSpec:
         check_needs("labels.sources", name, sensor)
     if labels.bit == "cfmask":
         check_needs("labels.bit", "cfmask", sensor)
-    snow = () if sensor.snow_bit is None else ("snow",)
+    snow = ("snow",) if all(source.tells_snow for source in sensor.sources) else ()
     here = {*sensor.bands, "elevation", "slope", "illumination", *snow} - {*settings.features.names}
     return LabelSpec(labels.bit, sources, tuple(name for name in labels.beside if name in here))

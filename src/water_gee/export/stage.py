@@ -215,5 +215,5 @@ def _study(study: StudySettings, spec: CompositeSpec) -> dict[str, Any]:
         "scale": study.scale,
         "years": list(study.years),
         "months": list(study.months),
-        "collections": list(spec.sensor.collections),
+        "collections": list(spec.sensor.assets),
     }

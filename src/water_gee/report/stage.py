@@ -122,9 +122,10 @@ def _head(study: StudySettings, sensor: str, *, is_simulated: bool) -> StudyLine
 
 
 def _sensor(name: str) -> str:
-    """Return a sensor's name as people write it: landsat89 is Landsat 8 and 9."""
-    numbers = re.fullmatch(r"landsat(\d+)", name)
-    return f"Landsat {' and '.join(numbers[1])}" if numbers else name
+    """Return a sensor's name as people write it: landsat578 is Landsat 5, 7 and 8."""
+    if numbers := re.fullmatch(r"landsat(\d+)", name):
+        return f"Landsat {' and '.join(', '.join(numbers[1]).rsplit(', ', 1))}"
+    return {"hls": "Harmonized Landsat and Sentinel-2"}.get(name, re.sub(r"sentinel2.*", "Sentinel-2", name))
 
 
 def _cards(made: artifacts.Products, metrics: Mapping[str, Any], details: Mapping[str, Any]) -> list[Card]:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from water_gee.config.earth import REFLECTANCE_BANDS
+from water_gee.config.sensor import REFLECTANCE_BANDS
 
 SYMMETRIES = 8  # of the square: four quarter turns, each mirrored or not
 _STREAM = 2  # sets these draws apart from the other ones of an epoch
