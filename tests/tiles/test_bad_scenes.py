@@ -4,6 +4,7 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 import rasterio
 
@@ -82,3 +83,18 @@ def test_a_missing_elevation_model(failing, catalog):
     shutil.rmtree(catalog / "COPERNICUS")
     text = failing(f"earth.catalog={catalog}", "study.years=[2020]", "tiles.areas=[train]")
     assert scenes.GLO30 in text and "not found" in text
+
+
+@pytest.mark.parametrize("convert", [lambda numbers: numbers * 2.75e-5 - 0.2, lambda numbers: numbers // 3])
+def test_scenes_in_other_units_are_refused_and_not_taken_for_unseen(failing, catalog, convert):
+    """Reflectance where digital numbers are expected, and numbers that are scaled otherwise."""
+    for path in (catalog / scenes.LANDSAT).glob("*2020*.tif"):
+        with rasterio.open(path) as file:
+            profile, values, names = file.profile, file.read(), file.descriptions
+        converted = np.where(values[:-1] == 0, 0, convert(values[:-1]))
+        values = np.concatenate([converted, values[-1:]]).astype("float32")
+        with rasterio.open(path, "w", **(profile | {"dtype": "float32"})) as file:
+            file.write(values)
+            file.descriptions = names
+    text = failing(f"earth.catalog={catalog}", "study.years=[2020]", "tiles.areas=[train]")
+    assert "is no reflectance: its median is -0." in text and "choose the sensor of these scenes" in text

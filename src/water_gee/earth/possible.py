@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from water_gee.config.labels import LABEL_BANDS
-from water_gee.config.sensor import SourceSettings
+from water_gee.config.sensor import REFLECTANCE_BANDS, SourceSettings
 from water_gee.earth.features import ELEVATION_SCALE
 from water_gee.earth.spec import CompositeSpec, LabelSpec
 
@@ -20,6 +20,8 @@ _LABELS: dict[str, Range] = dict(zip(LABEL_BANDS, ((0.0, 1.0), (0.0, 100_000.0))
 _NO_LABELS = LabelSpec()
 _SLACK = 1e-4  # what rounding may add
 _ANY: Range = (-10.0, 10.0)  # reflectance where the sensor bounds no numbers: glint is 3 or so
+# Reflectance of ground: beyond it single pixels lie, of glint and of corrections gone wrong, but no whole tile.
+_GROUND, _MEDIAN, _BEYOND = (-0.2, 1.6), (-0.05, 1.0), 0.01
 
 
 def possible_ranges(spec: CompositeSpec, labels: LabelSpec = _NO_LABELS) -> dict[str, Range]:
@@ -42,7 +44,11 @@ def _reflectance(source: SourceSettings) -> Range:
 
 
 def impossible(values: NDArray[np.float32], bands: Sequence[str], ranges: Mapping[str, Range]) -> str:
-    """Return what cannot be of [band, y, x], and what could; empty where all can. NaN is masked."""
+    """Return what cannot be of [band, y, x], and what could; empty where all can. NaN is masked.
+
+    A single value outside of its band's range cannot be. Nor can reflectance that lies outside of -0.2 to 1.6 in more
+    than 1 % of the pixels seen, or whose median lies outside of -0.05 to 1: it is of other units, or no reflectance.
+    """
     for name, band in zip(bands, values, strict=True):
         low, high = ranges.get(name, (-np.inf, np.inf))
         wrong = np.isinf(band) | (band < low - _SLACK) | (band > high + _SLACK)
@@ -52,4 +58,20 @@ def impossible(values: NDArray[np.float32], bands: Sequence[str], ranges: Mappin
                 f"the band {name} holds {found:.6g} in {int(np.count_nonzero(wrong))} pixels and can only be "
                 f"{low:g} to {high:g}; correct the scenes, or the units in sensor or dem"
             )
-    return ""
+    reasons = (_foreign(name, band) for name, band in zip(bands, values, strict=True) if name in REFLECTANCE_BANDS)
+    return next(filter(None, reasons), "")
+
+
+def _foreign(name: str, band: NDArray[np.float32]) -> str:
+    """Return why a band is no reflectance of ground, empty where it may be."""
+    seen = band[~np.isnan(band)]
+    if not seen.size:
+        return ""
+    beyond = np.count_nonzero((seen < _GROUND[0] - _SLACK) | (seen > _GROUND[1] + _SLACK)) / seen.size
+    median = float(np.median(seen))
+    if beyond <= _BEYOND and _MEDIAN[0] <= median <= _MEDIAN[1]:
+        return ""
+    return (
+        f"the band {name} is no reflectance: its median is {median:.4g}, and {beyond:.0%} of its pixels lie outside of "
+        f"{_GROUND[0]:g} to {_GROUND[1]:g}; choose the sensor of these scenes, or correct its multiply and add"
+    )
