@@ -136,7 +136,7 @@ def test_a_service_that_is_away_is_not_asked_for_every_tile(failing, scene_catal
         assert "tiles failed one after the other" in text and "what is there is kept" in text
         assert len(asked(server)) < 80
     lines = (root / "logs" / "tiles.jsonl").read_text(encoding="utf-8").splitlines()
-    assert [json.loads(line)["status"] for line in lines].count("failed") == 20
+    assert 20 <= [json.loads(line)["status"] for line in lines].count("failed") < 40
 
 
 def test_a_restricted_quota_is_said_once_and_slows(tiles, root, downloaded, scene_catalog, capsys):
