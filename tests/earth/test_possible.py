@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from water_gee.earth import composite_spec, impossible, possible_ranges
+from water_gee.earth import composite_spec, foreign, impossible, possible_ranges
 
 BANDS = ("nir", "mndwi", "water_share")
 
@@ -15,7 +15,8 @@ def judged(settings):
 
     def judge(nir, ranges=ranges):
         nir = np.asarray(nir, np.float32)
-        return impossible(np.stack([nir, np.zeros_like(nir), np.ones_like(nir)]), BANDS, ranges)
+        values = np.stack([nir, np.zeros_like(nir), np.ones_like(nir)])
+        return impossible(values, BANDS, ranges) or foreign(values, BANDS)
 
     return judge
 

@@ -131,3 +131,16 @@ def test_a_tile_whose_record_is_lost_is_known_by_its_files(layout, answer) -> No
         looks = file.read(2)
         file.write(looks + 1, 2)
     assert still_good(JOB, None, layout, GRID) is None  # whole, and of other pixels than it says
+
+
+def test_one_tile_in_other_units_does_not_hide_among_those_that_it_came_with(monkeypatch, layout) -> None:
+    """A hundredth of a request's pixels may be a whole tile's worth."""
+    jobs = [replace(JOB, tile=replace(TILE, column=TILE.column + n)) for n in range(3)]
+    window = jobs[0].tile.outer | jobs[-1].tile.outer
+    values = np.concatenate([pixels()] * 3, axis=2)[:, :, : window.width]
+    values[0, :4, -20:] = 2.0
+
+    monkeypatch.setattr(download, "fetch", lambda *_, **__: values)
+    made = Download(layout, GRID, Retry()).fetch(Request(window, tuple(jobs)))
+    assert [one.record.status for one in made] == ["ok", "ok", "failed"]
+    assert "the band nir is no reflectance" in made[2].record.reason

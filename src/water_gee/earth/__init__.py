@@ -10,7 +10,7 @@ from water_gee.earth.formulas import derive, line_enhancement, normalised_differ
 from water_gee.earth.history import history_versions
 from water_gee.earth.labels import label_image
 from water_gee.earth.parallel import in_parallel
-from water_gee.earth.possible import impossible, possible_ranges
+from water_gee.earth.possible import foreign, impossible, possible_ranges
 from water_gee.earth.quota import Answers, Quota, answers, quota
 from water_gee.earth.retry import Retry
 from water_gee.earth.session import Session, connect
@@ -63,6 +63,7 @@ __all__ = [
     "feature_image",
     "fetch",
     "fits",
+    "foreign",
     "history_versions",
     "impossible",
     "in_parallel",

@@ -44,11 +44,7 @@ def _reflectance(source: SourceSettings) -> Range:
 
 
 def impossible(values: NDArray[np.float32], bands: Sequence[str], ranges: Mapping[str, Range]) -> str:
-    """Return what cannot be of [band, y, x], and what could; empty where all can. NaN is masked.
-
-    A single value outside of its band's range cannot be. Nor can reflectance that lies outside of -0.2 to 1.6 in more
-    than 1 % of the pixels seen, or whose median lies outside of -0.05 to 1: it is of other units, or no reflectance.
-    """
+    """Return the first value of [band, y, x] that cannot be, and what could; empty where all can. NaN is masked."""
     for name, band in zip(bands, values, strict=True):
         low, high = ranges.get(name, (-np.inf, np.inf))
         wrong = np.isinf(band) | (band < low - _SLACK) | (band > high + _SLACK)
@@ -58,6 +54,15 @@ def impossible(values: NDArray[np.float32], bands: Sequence[str], ranges: Mappin
                 f"the band {name} holds {found:.6g} in {int(np.count_nonzero(wrong))} pixels and can only be "
                 f"{low:g} to {high:g}; correct the scenes, or the units in sensor or dem"
             )
+    return ""
+
+
+def foreign(values: NDArray[np.float32], bands: Sequence[str]) -> str:
+    """Return why a whole tile [band, y, x] is of other units, or no reflectance; empty where it may be. NaN is masked.
+
+    So is reflectance that lies outside of -0.2 to 1.6 in more than 1 % of the pixels seen, or whose median lies outside
+    of -0.05 to 1.
+    """
     reasons = (_foreign(name, band) for name, band in zip(bands, values, strict=True) if name in REFLECTANCE_BANDS)
     return next(filter(None, reasons), "")
 

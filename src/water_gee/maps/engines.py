@@ -8,7 +8,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from water_gee.earth import Prepared, Session, fetch, impossible
+from water_gee.earth import Prepared, Session, fetch, foreign, impossible
+from water_gee.errors import EarthError
 from water_gee.maps.parts import Piece
 from water_gee.paths import Layout
 from water_gee.study import Grid, Window
@@ -87,7 +88,10 @@ class Features:
             if tile.names == self.names:
                 rows, columns = window.within(record.tile.outer)
                 return tile.features[:, rows, columns]
-        return fetch(
+        values = fetch(
             self.images[year], self.grid, window, self.names, self.session.retry,
             problem=lambda values: impossible(values, self.names, self.ranges),
         )  # fmt: skip
+        if reason := foreign(values, self.names):
+            raise EarthError(reason)
+        return values

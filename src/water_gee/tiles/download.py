@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from water_gee.earth import AccountError, Retry, fetch, impossible
+from water_gee.earth import AccountError, Retry, fetch, foreign, impossible
 from water_gee.errors import EarthError, TileError
 from water_gee.files import sha256
 from water_gee.paths import Layout
@@ -106,6 +106,8 @@ class Download:
         return Fetched(record, tries, seconds, 0)
 
     def _store(self, job: Job, values: NDArray[np.float32]) -> TileRecord:
+        if reason := foreign(values, job.bands):
+            return TileRecord.of(job.tile, self._grid, "failed", reason=reason, fingerprint=job.fingerprint)
         return _store(job, self._layout, self._grid, values)
 
 
