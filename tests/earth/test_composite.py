@@ -4,12 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from shapely.geometry import box
+from shapely.geometry import Polygon, box
 
 import scenes
 from scenes import STRIPS, WINTER, Strip, direct_features, direct_leb
-from water_gee.earth import composite, composite_spec, feature_image, fetch, label_image
+from water_gee.earth import LabelSpec, composite, composite_spec, feature_image, fetch, label_image, within
 from water_gee.study import Area, Window
+from water_gee.tiles import cut
 
 STRIP = STRIPS[0]
 ALL = ("blue", "green", "red", "nir", "swir1", "swir2", "ndvi", "ndwi", "mndwi", "leb", "elevation")
@@ -88,15 +89,29 @@ def test_a_season_that_passes_the_new_year_belongs_to_the_year_in_which_it_ends(
     assert replace(spec, months=months).season(2020) == season
 
 
-def test_a_bounding_box_cuts_the_area_to_its_own_pixels(session, spec):
-    left, bottom, _, top = STRIP.bounds
-    cut = Area("train", box(left + 30 * 40, bottom, left + 30 * 90, top))
-    seen = ~np.isnan(fetch(feature_image(spec, cut, 2020), spec.grid, whole(spec), ("blue",))[0])
-    expected = ~np.isnan(fetch(feature_image(spec, AREA, 2020), spec.grid, whole(spec), ("blue",))[0])
-    expected[:, :40] = expected[:, 90:] = False
-    np.testing.assert_array_equal(seen, expected)
-    _, looks = fetch(label_image(spec, cut, 2020), spec.grid, whole(spec), ("water_share", "clear_looks"))
-    assert (looks[:, :40] == 0).all() and (looks[:, 90:] == 0).all()
+SLANTED = Polygon([(600_455, 5_799_800), (605_111.5, 5_799_303), (605_700, 5_795_444), (601_205, 5_796_105)])
+BANDS = ("blue", "elevation", "water_share", "clear_looks", "share_mndwi", "illumination")
+
+
+@pytest.mark.parametrize(
+    "outline",
+    [box(601_200, 5_795_220, 602_700, 5_800_020), box(601_215, 5_796_015, 603_015, 5_798_985), SLANTED],
+    ids=["on the lattice", "through the centres of pixels", "slanted"],
+)
+def test_what_is_masked_here_is_what_earth_engine_would_clip(session, spec, outline):
+    area, labels = Area("train", outline), LabelSpec(sources=("mndwi",), beside=("illumination",))
+    image = feature_image(spec, area, 2020).addBands(label_image(spec, area, 2020, labels)).select(list(BANDS))
+    clipped = within(spec, area, image)
+    clipped = clipped.addBands(clipped.select("clear_looks").unmask(0, False), None, True)
+    window = whole(spec).buffer(3)
+    expected = fetch(clipped, spec.grid, window, BANDS)
+    there = ~np.isnan(expected[0])
+    assert 0.1 < there.mean() < 0.9
+    found = cut(fetch(image, spec.grid, window, BANDS), BANDS, area, spec.grid, window)
+    np.testing.assert_array_equal(found, expected)
+    assert (found[BANDS.index("clear_looks")][~area.inside(spec.grid, window)] == 0).all()
+    light = fetch(within(spec, area.within(spec.grid, window), image), spec.grid, window, BANDS[:1])
+    np.testing.assert_array_equal(np.isnan(light[0]), ~there)
 
 
 def test_scenes_off_the_lattice_are_taken_from_their_nearest_pixel(session, spec, scene_catalog):

@@ -227,12 +227,10 @@ def test_bands_beside_are_those_of_the_features_that_bear_their_names(service, l
         np.testing.assert_array_equal(bands[name], expected, err_msg=name)
 
 
-def test_all_is_masked_where_there_is_no_clear_look_or_that_lies_outside(labels) -> None:
-    left, bottom, _, top = PLACE
-    cut = Area("train", box(left + 30 * 10, bottom, left + 30 * 30, top))
-    bands = labels(ALL, "features.names=[ndvi]", area=cut)
+def test_all_is_masked_where_there_is_no_clear_look(labels) -> None:
+    bands = labels(ALL, "features.names=[ndvi]")
     looks = bands.pop("clear_looks")
-    assert (looks[:, :10] == 0).all() and (looks[:, 30:] == 0).all() and (looks[:, 10:30] > 0).any()
+    assert (looks == 0).any() and (looks > 0).any()
     for name, values in bands.items():
         np.testing.assert_array_equal(np.isnan(values), looks == 0, err_msg=name)
 

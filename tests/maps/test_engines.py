@@ -1,6 +1,7 @@
 """One map, whichever engine makes it and however it is cut: on the tiny world, by the genuine client."""
 
 import csv
+import json
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 import rasterio
 
 import finished
+import scenes
 from water_gee.earth import connect
 from water_gee.errors import ConfigError, EarthError, ExportError, ModelError
 from water_gee.export import export_network
@@ -77,6 +79,26 @@ def test_two_engines_three_cuts_one_map(root, model, settings, eelocal_url) -> N
     with (root / "maps" / "area.csv").open(encoding="utf-8") as file:
         (row,) = csv.DictReader(file)
     assert int(row["water_pixels"]) == (water == 1).sum() and int(row["land_pixels"]) == (water == 0).sum()
+
+
+def test_in_a_region_too_both_engines_see_nothing_beyond_its_outline(root, model, settings, eelocal_url) -> None:
+    """The network's windows end where the area does, in Earth Engine as here: the border is the same map."""
+    angle = np.linspace(0, 2 * np.pi, 400, endpoint=False)
+    radius = 1_900 * (1 + 0.15 * np.sin(5 * angle) + 0.05 * np.sin(41 * angle))
+    middle = np.array([scenes.STRIPS[0].left + 3000, scenes.STRIPS[0].top - 2400])
+    ring = (middle + np.column_stack([radius * np.cos(angle), radius * np.sin(angle)])).tolist()
+    shape = {"type": "Polygon", "coordinates": [[*ring, ring[0]]]}
+    crs = {"type": "name", "properties": {"name": scenes.CRS}}
+    write_text(root / "region.geojson", json.dumps({**shape, "crs": crs}))
+
+    def make(*overrides: str):
+        own = ("~study.areas.map.strips", f"+study.areas.map.region={root}/region.geojson", f"earth.url={eelocal_url}")
+        run(settings(*ONE_YEAR, *own, *overrides))
+        return maps(root)
+
+    earth = make("predict.engine=earth", "predict.tile_size=96")
+    assert 0.3 < (earth[0] != 255).mean() < 0.9
+    assert_equal(earth, make("predict.engine=local", "predict.one_piece=true"), model.threshold)
 
 
 def test_stored_tiles_give_the_map_that_fetching_gives(tmp_path, model, settings, eelocal_url) -> None:

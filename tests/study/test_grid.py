@@ -2,17 +2,16 @@
 
 import functools
 import itertools
-import json
 import operator
 
 import pytest
 import rasterio.windows
 from hypothesis import given
 from hypothesis import strategies as st
-from shapely.geometry import Point, box
+from shapely.geometry import box
 
 from water_gee.errors import ConfigError
-from water_gee.study import Area, Grid, Window, check_apart, from_geojson, outline, tiles_of, to_lonlat
+from water_gee.study import Area, Grid, Window, check_apart, outline, tiles_of
 
 pixels = st.integers(-200_000, 200_000)
 sides = st.integers(1, 3_000)
@@ -48,6 +47,13 @@ def test_tiles_cover_an_area_once(grid, left, top, width, height, size, margin) 
     assert shared == width * height
 
 
+def test_a_tile_that_an_area_only_touches_is_none_of_its() -> None:
+    grid = Grid("EPSG:32648", 30.0)
+    corner = box(-0.001, -0.001, 1920.001, 1920.001)  # as another datum may round it
+    assert [tile.id for tile in tiles_of("a", corner, grid, year=2020, size=64, margin=3)] == ["2020_c0000_r0000"]
+    assert not list(tiles_of("a", corner.difference(corner), grid, year=2020, size=64, margin=3))
+
+
 def test_an_id_does_not_change_when_the_area_grows() -> None:
     grid = Grid("EPSG:32648", 30.0)
     small = box(407_040, 5_783_040, 414_720, 5_790_720)
@@ -72,30 +78,6 @@ def test_train_and_test_must_lie_apart_margins_included() -> None:
         else:
             with pytest.raises(ConfigError, match="move them apart"):
                 check_apart(areas, grid, margin=3)
-
-
-def test_a_region_comes_back_from_geojson_in_the_studys_crs(tmp_path) -> None:
-    region = box(400_000, 5_700_000, 430_000, 5_720_000)
-    content = {
-        "type": "FeatureCollection",
-        "features": [
-            {"type": "Feature", "properties": {}, "geometry": to_lonlat(region, "EPSG:32648").__geo_interface__}
-        ],
-    }
-    path = tmp_path / "region.geojson"
-    path.write_text(json.dumps(content), encoding="utf-8")
-    area = from_geojson("map", path, "EPSG:32648")
-    assert area.geometry.symmetric_difference(region).area < 1.0
-
-
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"type": "Point"}', json.dumps(Point(1, 2).__geo_interface__)])
-def test_what_is_no_polygon_is_refused_by_its_key(tmp_path, text) -> None:
-    path = tmp_path / "region.geojson"
-    path.write_text(text, encoding="utf-8")
-    with pytest.raises(ConfigError, match=r"study.areas.map.region.*polygon"):
-        from_geojson("map", path, "EPSG:32648")
-    with pytest.raises(ConfigError, match="does not exist"):
-        from_geojson("map", tmp_path / "absent.geojson", "EPSG:32648")
 
 
 windows = st.builds(Window, pixels, pixels, sides, sides)

@@ -12,17 +12,20 @@ REQUIRED_AREAS = ("train", "test", "map")
 
 
 class AreaSettings(Group):
-    """One area, named by exactly one of WRS strips, a bounding box, or a GeoJSON file."""
+    """One area, named by exactly one of WRS strips, a bounding box, or a file of polygons."""
 
     strips: list[tuple[Count, Count]] | None = None
     bbox: tuple[float, float, float, float] | None = None  # left, bottom, right, top in the study's crs
-    region: str | None = None
+    region: str | None = None  # a file of polygons: GeoJSON, GeoPackage, Shapefile, in any crs
+    layer: str | None = None  # of the region's file, where it has several
 
     @model_validator(mode="after")
     def _one_of_three(self) -> Self:
         given = [name for name in ("strips", "bbox", "region") if getattr(self, name) is not None]
         if len(given) != 1:
             raise ValueError(f"give exactly one of strips, bbox, region (got {', '.join(given) or 'none'})")
+        if self.layer is not None and self.region is None:
+            raise ValueError("layer is of a region's file; name the file as region, or take layer out")
         if self.strips is not None and not self.strips:
             raise ValueError("strips is empty; list at least one [path, row]")
         if self.strips is not None and any(path > 233 or row > 248 for path, row in self.strips):

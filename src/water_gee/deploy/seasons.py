@@ -10,7 +10,7 @@ from water_gee import __version__
 from water_gee.deploy.account import Account
 from water_gee.deploy.plan import Season, mark_of
 from water_gee.deploy.subject import Subject
-from water_gee.earth import CompositeSpec, Destination, expression_hash, feature_image
+from water_gee.earth import CompositeSpec, Destination, expression_hash, feature_image, within
 from water_gee.export import load
 from water_gee.paths import Layout
 from water_gee.study import Area
@@ -40,6 +40,7 @@ def season_of(
     proof: Proof,
     spec: CompositeSpec,
     area: Area,
+    outline: Area,
     year: int,
     sources: Sequence[str],
     where: tuple[Account, Destination, int],
@@ -52,13 +53,14 @@ def season_of(
         proof: that it is what was trained.
         spec: the composite.
         area: that is mapped.
+        outline: the same with an outline that can be sent, as `drawn` gives it.
         year: of the season.
         sources: the ids and versions of the scenes and of the elevation model, as `scene_versions` gives them.
         where: the account, the destination, and a block's pixels a side.
     """
     account, destination, size = where
     network = load(layout.export / "expression.json")
-    mapped = network(feature_image(spec, area, year))
+    mapped = network(within(spec, outline, feature_image(spec, area, year)))
     image = mapped.select(CLASSES).toByte().addBands(mapped.select("probability").toFloat())
     made_of = [expression_hash(image), list(sources), vars(spec.grid), size, vars(destination), account.key]
     mark = mark_of(layout.study, *made_of)

@@ -19,6 +19,7 @@ from water_gee.earth import (
     Session,
     composite_spec,
     connect,
+    drawn,
     make_collection,
     resolve_areas,
     scene_versions,
@@ -48,7 +49,8 @@ def run(settings: Settings) -> None:
         area = resolve_areas(session, settings, [settings.predict.area])[settings.predict.area]
         found = scene_versions(session, spec, area, settings.study.years)
         where = (account, destination, choice.block)
-        made = [season_of(layout, deployed, proof, spec, area, year, found[year], where) for year in found]
+        light = drawn(spec, area)
+        made = [season_of(layout, deployed, proof, spec, area, light, year, found[year], where) for year in found]
         blocks = list(
             blocks_of(
                 [season for season, _ in made],

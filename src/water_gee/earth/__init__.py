@@ -1,14 +1,15 @@
 """Earth Engine: the session; composite, features, labels and evidence as expressions; download; export tasks."""
 
-from water_gee.earth.areas import resolve_areas, scene_versions
+from water_gee.earth.areas import drawn, resolve_areas, scene_versions
 from water_gee.earth.assets import asset_kind, assets_in, make_collection
-from water_gee.earth.composite import composite, feature_image, preview
+from water_gee.earth.composite import composite, feature_image, preview, within
 from water_gee.earth.failures import AccountError
 from water_gee.earth.features import ELEVATION_SCALE, FEATURES, SLOPE_SCALE
 from water_gee.earth.fetch import PIXEL_LIMIT, Prepared, expression_hash, fetch, fits, request_bytes
 from water_gee.earth.formulas import derive, line_enhancement, normalised_difference
 from water_gee.earth.history import history_versions
 from water_gee.earth.labels import label_image
+from water_gee.earth.looks import sun_hours
 from water_gee.earth.parallel import in_parallel
 from water_gee.earth.possible import foreign, impossible, possible_ranges
 from water_gee.earth.quota import Answers, Quota, answers, quota
@@ -58,6 +59,7 @@ __all__ = [
     "composite_spec",
     "connect",
     "derive",
+    "drawn",
     "export_request",
     "expression_hash",
     "feature_image",
@@ -79,6 +81,8 @@ __all__ = [
     "resolve_areas",
     "scene_versions",
     "start",
+    "sun_hours",
     "task",
     "tasks",
+    "within",
 ]

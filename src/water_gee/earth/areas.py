@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import ee
+from shapely import get_num_coordinates
 from shapely.geometry import LineString, Polygon, shape
 from shapely.geometry.base import BaseGeometry
 from shapely.ops import unary_union
@@ -17,7 +18,7 @@ from water_gee.earth.spec import CompositeSpec, composite_spec
 from water_gee.errors import EarthError
 from water_gee.paths import Layout
 from water_gee.progress import say
-from water_gee.study import Area, from_bbox, from_geojson, from_lonlat
+from water_gee.study import Area, from_bbox, from_lonlat, from_region, simplified
 
 
 def resolve_areas(session: Session, settings: Settings, names: Iterable[str]) -> dict[str, Area]:
@@ -35,10 +36,27 @@ def resolve_areas(session: Session, settings: Settings, names: Iterable[str]) ->
         if wanted.bbox is not None:
             areas[name] = from_bbox(name, wanted.bbox)
         elif wanted.region is not None:
-            areas[name] = from_geojson(name, layout.locate(wanted.region), study.crs)
+            areas[name] = from_region(name, layout.locate(wanted.region), spec.grid, wanted.layer)
         else:
             areas[name] = _from_strips(session, spec, name, tuple(wanted.strips or ()), study.years)
     return areas
+
+
+def drawn(spec: CompositeSpec, area: Area) -> Area:
+    """Return an area with an outline light enough to be sent, where this machine cannot mask: scripts and exports.
+
+    It is off by a twentieth of a pixel at most, or by what is said.
+    """
+    if area.strips:
+        return area
+    outline, off = simplified(area.geometry, spec.grid.scale)
+    if off > spec.grid.scale / 10:
+        say(
+            f"study.areas.{area.name}: the outline has {get_num_coordinates(area.geometry):,} vertices; what runs in "
+            f"Earth Engine alone uses one of {get_num_coordinates(outline):,}, off by up to {off:g} of the crs's units "
+            f"({off / spec.grid.scale:.2g} pixels)"
+        )
+    return replace(area, geometry=outline)
 
 
 def scene_versions(

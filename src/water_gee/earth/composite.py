@@ -7,7 +7,7 @@ import ee
 from water_gee.config.sensor import LEAST_CLOUDY
 from water_gee.earth.features import FEATURES, Sources
 from water_gee.earth.indices import normalised
-from water_gee.earth.looks import CLOUDINESS, clear_looks, outline_of, scenes
+from water_gee.earth.looks import CLOUDINESS, clear_looks, geometry_of, outline_of, scenes
 from water_gee.earth.spec import CompositeSpec
 from water_gee.study import Area
 
@@ -26,7 +26,7 @@ def preview(spec: CompositeSpec, area: Area, year: int) -> Any:
     Masked where there is no clear look; one band, `mndwi`.
     """
     seen = _reflectance(spec, area, year)
-    return within(spec, area, normalised(seen.select("green"), seen.select("swir1")).rename("mndwi"))
+    return normalised(seen.select("green"), seen.select("swir1")).rename("mndwi")
 
 
 def _reflectance(spec: CompositeSpec, area: Area, year: int) -> Any:
@@ -44,14 +44,14 @@ def _reflectance(spec: CompositeSpec, area: Area, year: int) -> Any:
 def feature_image(spec: CompositeSpec, area: Area, year: int) -> Any:
     """Return the feature bands in their order, float, on the study's lattice.
 
-    A pixel masked in one band is masked in all. Outside a bounding box or region everything is masked; a
-    strips area is bounded by its scenes.
+    A pixel masked in one band is masked in all. The outline of a bounding box or region is not in it, so that a request
+    does not grow with it: see `within`.
     """
     sources = Sources(composite(spec, area, year), elevation(spec, area), slope(spec, area, year))
     image = ee.Image.cat([FEATURES[name].build(sources).rename(name) for name in spec.features])
     one_band = sources.reflectance.select(0)  # all reflectance bands have one mask
     seen = one_band.addBands(image).mask().reduce(ee.Reducer.min())
-    return within(spec, area, on_lattice(spec, image.updateMask(seen).toFloat()))
+    return on_lattice(spec, image.updateMask(seen).toFloat())
 
 
 def elevation_versions(spec: CompositeSpec, area: Area) -> list[Any]:
@@ -117,6 +117,10 @@ def on_lattice(spec: CompositeSpec, image: Any) -> Any:
     return image.reproject(crs=grid.crs, crsTransform=[grid.scale, 0, x, 0, -grid.scale, y])
 
 
-def within(spec: CompositeSpec, area: Area, image: Any) -> Any:
-    """Mask what lies outside a bounding box or region."""
-    return image if area.strips else image.clip(outline_of(spec, area))
+def within(spec: CompositeSpec, area: Area | None, image: Any) -> Any:
+    """Mask what lies outside a bounding box or region, with its whole outline; a strips area is bounded by its scenes.
+
+    Needed where Earth Engine itself looks at what is masked: before a network, and in exports. Give it an area that is
+    as light as may be: `Area.within` of a window (None: there is nothing to mask), or `drawn`.
+    """
+    return image if area is None or area.strips else image.clip(geometry_of(spec, area.geometry))

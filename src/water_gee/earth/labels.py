@@ -7,7 +7,7 @@ import ee
 
 from water_gee.config.labels import LABEL_BANDS, SHARE
 from water_gee.config.sensor import SourceSettings
-from water_gee.earth.composite import composite, elevation, on_lattice, slope, within
+from water_gee.earth.composite import composite, elevation, on_lattice, slope
 from water_gee.earth.evidence import JRC, SOURCES, Look, cfmask_rule
 from water_gee.earth.features import FEATURES, Sources
 from water_gee.earth.history import water_history
@@ -26,13 +26,13 @@ def label_image(spec: CompositeSpec, area: Area, year: int, labels: LabelSpec = 
 
     `water_share` is the share of clear looks that the raw label's rule calls water, and `clear_looks` their number;
     the shares `share_<name>` are those of the label sources, of which jrc's is one of months. All but the number,
-    which is 0 there, are masked where there is no clear look.
+    which is 0 there, are masked where there is no clear look. As in `feature_image`, no outline is in it.
     """
     lit = _lit(directions(spec, area, year)) if _LIT in labels.beside else None
     seen = clear_looks(spec, area, year, lit).map(_judged(spec, labels))
     looks = on_lattice(spec, seen.select(LABEL_BANDS[0]).count().rename(LABEL_BANDS[1]))
     means = on_lattice(spec, seen.mean())
-    parts = [within(spec, area, means.select(LABEL_BANDS[0])), within(spec, area, looks).unmask(0, False)]
+    parts = [means.select(LABEL_BANDS[0]), looks.unmask(0, False)]
     history = f"{SHARE}{JRC}"
     others = [
         water_history(spec, year).rename(name) if name == history else means.select(name) for name in labels.shares
@@ -44,7 +44,7 @@ def label_image(spec: CompositeSpec, area: Area, year: int, labels: LabelSpec = 
             for name in labels.beside
         ]
     if others:
-        parts.append(within(spec, area, ee.Image.cat(others).updateMask(looks.gt(0))))
+        parts.append(ee.Image.cat(others).updateMask(looks.gt(0)))
     return ee.Image.cat(parts).toFloat()
 
 

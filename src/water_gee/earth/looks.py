@@ -6,12 +6,14 @@ band shows neither fill nor cloud and every band of `sensor.bands` holds a valid
 not depend on the features.
 """
 
+import math
 from collections.abc import Callable
 from functools import reduce
 from typing import Any
 
 import ee
 from shapely.geometry import mapping
+from shapely.geometry.base import BaseGeometry
 
 from water_gee.config.sensor import LEAST_CLOUDY, SourceSettings
 from water_gee.earth.spec import CompositeSpec
@@ -147,7 +149,7 @@ def _passes(spec: CompositeSpec, source: SourceSettings, area: Area, found: Any)
     A pass is known by the source's properties of a pass and the day, the area's own by the sun: these satellites come
     in daytime, but the UTC day ends in the middle of passes at 150 degrees east.
     """
-    hours = _sun_hours(spec, area)
+    hours = sun_hours(spec, area)
 
     def tagged(scene: Any) -> Any:
         held = scene.toDictionary()
@@ -161,7 +163,7 @@ def _passes(spec: CompositeSpec, source: SourceSettings, area: Area, found: Any)
     return ee.ImageCollection(joined)
 
 
-def _sun_hours(spec: CompositeSpec, area: Area) -> int:
+def sun_hours(spec: CompositeSpec, area: Area) -> int:
     """Return by how many hours the area's solar time is ahead of UTC, about.
 
     Of strips it follows from the path, and not from the outline, which is that of the scenes and would change the
@@ -172,6 +174,8 @@ def _sun_hours(spec: CompositeSpec, area: Area) -> int:
         longitude = -64.6 - (area.strips[0][0] - 1) * 360 / 233
     else:
         longitude = to_lonlat(area.geometry.envelope.centroid, spec.grid.crs).x
+    if not math.isfinite(longitude):  # where the crs does not reach
+        return 0
     return round(((longitude + 180) % 360 - 180) / 15)
 
 
@@ -184,8 +188,13 @@ def _place(spec: CompositeSpec, area: Area) -> Any:
 
 
 def outline_of(spec: CompositeSpec, area: Area) -> Any:
-    """Return an area's outline as an `ee.Geometry` in the study's crs."""
-    shape = mapping(area.geometry)
+    """Return a light outline that holds an area, as an `ee.Geometry` in the study's crs: what filters need."""
+    return geometry_of(spec, area.light)
+
+
+def geometry_of(spec: CompositeSpec, geometry: BaseGeometry) -> Any:
+    """Return a geometry of the study's crs as an `ee.Geometry`, its edges straight there."""
+    shape = mapping(geometry)
     return ee.Geometry({"type": shape["type"], "coordinates": _listed(shape["coordinates"])}, spec.grid.crs, False)
 
 

@@ -15,11 +15,13 @@ from water_gee.earth import (
     Session,
     composite_spec,
     connect,
+    drawn,
     feature_image,
     fetch,
     in_parallel,
     preview,
     resolve_areas,
+    within,
 )
 from water_gee.errors import ExportError
 from water_gee.export.calls import to_ee
@@ -165,7 +167,9 @@ def prove(
     def one(job: tuple[int, TileRecord]) -> tuple[int, Parity]:
         index, record = job
         window = record.tile.window
-        image = exported.image(feature_image(spec, areas[record.area], record.year))
+        area = areas[record.area]
+        features = feature_image(spec, area, record.year)
+        image = exported.image(within(spec, area.within(spec.grid, record.tile.outer), features))
         there = fetch(image, spec.grid, window, ["probability", "water"], session.retry)
         features = load_tile(layout, record).features
         grow = window.buffer(model.network.radius).within(record.tile.outer)
@@ -194,7 +198,9 @@ def _script(exported: ExportedNetwork, study: StudySettings, spec: CompositeSpec
         bounds=area.geometry.bounds,
         from_zoom=first_zoom(*_ground(spec, area)),
     )
-    return code_editor(exported, feature_image(spec, area, year), preview(spec, area, year), text)
+    light = drawn(spec, area)
+    features, coarse = (within(spec, light, make(spec, area, year)) for make in (feature_image, preview))
+    return code_editor(exported, features, coarse, text)
 
 
 def _ground(spec: CompositeSpec, area: Area) -> tuple[float, float]:

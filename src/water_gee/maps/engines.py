@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +12,8 @@ from water_gee.earth import Prepared, Session, fetch, foreign, impossible
 from water_gee.errors import EarthError
 from water_gee.maps.parts import Piece
 from water_gee.paths import Layout
-from water_gee.study import Grid, Window
-from water_gee.tiles import TileRecord, load_tile
+from water_gee.study import Area, Grid, Window
+from water_gee.tiles import TileRecord, cut, load_tile
 
 Float = NDArray[np.float32]
 OUTPUTS = ("probability", "water")
@@ -32,14 +32,19 @@ class Engine(Protocol):
 class EarthEngine:
     """The exported network, applied to the composite by Earth Engine: one request a piece, only the map travels."""
 
-    images: Mapping[int, Prepared]  # by year, with the bands of OUTPUTS
+    images: Mapping[int, Prepared]  # by year, with the bands of OUTPUTS: where the network sees nothing but the area
+    within: Callable[[int, Area], Any]  # the same of a year whose features end where an area does
+    area: Area
+    reach: int  # pixels that the network sees to each side
     grid: Grid
     session: Session
 
     def __call__(self, piece: Piece) -> tuple[Float, NDArray[np.bool_]]:
-        """Fetch the finished piece."""
+        """Fetch the finished piece; its features end where the area does, as those of tiles do."""
+        part = self.area.within(self.grid, piece.window.buffer(self.reach))
+        image = self.images[piece.year] if part is None else self.within(piece.year, part)
         probability, water = fetch(
-            self.images[piece.year], self.grid, piece.window, OUTPUTS, self.session.retry,
+            image, self.grid, piece.window, OUTPUTS, self.session.retry,
             problem=lambda values: impossible(values, OUTPUTS, _OUTPUT_RANGES),
         )  # fmt: skip
         return probability, water > 0
@@ -70,6 +75,7 @@ class Features:
     layout: Layout
     images: Mapping[int, Prepared]  # by year, the features
     names: tuple[str, ...]
+    area: Area
     grid: Grid
     session: Session
     stored: Mapping[tuple[int, int, int], TileRecord]  # by year, column and row
@@ -88,10 +94,10 @@ class Features:
             if tile.names == self.names:
                 rows, columns = window.within(record.tile.outer)
                 return tile.features[:, rows, columns]
-        values = fetch(
+        fetched = fetch(
             self.images[year], self.grid, window, self.names, self.session.retry,
             problem=lambda values: impossible(values, self.names, self.ranges),
         )  # fmt: skip
-        if reason := foreign(values, self.names):
+        if reason := foreign(fetched, self.names):
             raise EarthError(reason)
-        return values
+        return cut(fetched, self.names, self.area, self.grid, window)

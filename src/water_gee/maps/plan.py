@@ -6,16 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import shapely
-from numpy.typing import NDArray
-from shapely.geometry import box
 from shapely.geometry.base import BaseGeometry
-from shapely.prepared import prep
 
 from water_gee.errors import ConfigError
 from water_gee.maps.parts import Piece
-from water_gee.study import Grid, Window, tiles_of
+from water_gee.study import Grid, Mask, Window, inside, tiles_of
 
 FORMAT = 1  # raise when the same choices would give other maps
 
@@ -60,16 +56,9 @@ class Plan:
         """Return the pieces of one year."""
         return [piece for piece in self.pieces if piece.year == year]
 
-    def inside(self, window: Window) -> NDArray[np.bool_]:
+    def inside(self, window: Window) -> Mask:
         """Say of each pixel [y, x] of a window whether its centre lies in the area, its border included."""
-        if prep(self.geometry).covers(box(*self.grid.bounds(window))):
-            return np.ones((window.height, window.width), dtype=np.bool_)
-        # From whole lattice numbers, so that a pixel has one centre however the area is cut.
-        x = self.grid.origin[0] + (window.left + np.arange(window.width) + 0.5) * self.grid.scale
-        y = self.grid.origin[1] - (window.top + np.arange(window.height) + 0.5) * self.grid.scale
-        shapely.prepare(self.geometry)
-        inside: NDArray[np.bool_] = shapely.intersects_xy(self.geometry, x[None, :], y[:, None])
-        return inside
+        return inside(self.geometry, self.grid, window)
 
     def fingerprint(self, *made_of: Any) -> str:
         """Return a mark of the pieces, the area and all else that decides what the maps hold."""

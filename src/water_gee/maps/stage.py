@@ -20,13 +20,14 @@ from water_gee.earth import (
 from water_gee.errors import ConfigError, ExportError, ModelError, TileError
 from water_gee.export import read_export
 from water_gee.files import is_there, sha256
-from water_gee.maps.engines import OUTPUTS, EarthEngine, Engine, Features, LocalEngine
+from water_gee.maps.engines import EarthEngine, Engine, Features, LocalEngine
 from water_gee.maps.make import predict_pieces, publish
 from water_gee.maps.parts import PartStore
 from water_gee.maps.plan import Plan
 from water_gee.models import Checkpoint, selected
 from water_gee.paths import Layout
 from water_gee.progress import say
+from water_gee.study import Area
 from water_gee.tiles import TileRecord, read_manifest
 
 
@@ -66,7 +67,7 @@ def run(settings: Settings) -> None:
             layout.work / "predict" / plan.fingerprint(choice.engine, where, hashes, scenes, marks), spec.grid
         )
         store.drop_others()
-        engine = _engine(settings, layout, spec, session, images, checkpoint)
+        engine = _engine(settings, layout, spec, session, area, images, checkpoint, exported)
         predict_pieces(plan, engine, store, workers=settings.earth.workers, on_failure=session.check)
     tags = {"study": settings.study.name, "area": choice.area, "engine": choice.engine, **marks}
     rows = publish(plan, store, layout.maps, tags)
@@ -124,22 +125,28 @@ def _engine(
     layout: Layout,
     spec: CompositeSpec,
     session: Session,
+    area: Area,
     images: dict[int, Any],
     checkpoint: Checkpoint,
+    exported: dict[str, Any],
 ) -> Engine:
     if settings.predict.engine == "earth":
         from water_gee.export import load
 
         network = load(layout.export / "expression.json")
         mapped = {year: Prepared(network(image), OUTPUTS) for year, image in images.items()}
-        return EarthEngine(mapped, spec.grid, session)
+
+        def of_part(year: int, part: Area) -> Any:
+            return network(within(spec, part, images[year]))
+
+        return EarthEngine(mapped, of_part, area, int(exported["reach"]), spec.grid, session)
     from water_gee.models import load_checkpoint, predictor
 
     model = load_checkpoint(checkpoint.path, checkpoint.sha256)
     predicted = predictor(model, settings.predict.runtime)
     stored, size = _stored(settings, layout)
     wanted = {year: Prepared(image, spec.features) for year, image in images.items()}
-    features = Features(layout, wanted, spec.features, spec.grid, session, stored, size, possible_ranges(spec))
+    features = Features(layout, wanted, spec.features, area, spec.grid, session, stored, size, possible_ranges(spec))
     return LocalEngine(predicted, features, model.network.radius, model.threshold)
 
 

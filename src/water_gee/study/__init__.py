@@ -1,18 +1,23 @@
 """Where and when: the pixel lattice, its tiles, and the areas of a study."""
 
-from water_gee.study.areas import Area, check_apart, from_bbox, from_geojson, from_lonlat, to_lonlat
+from water_gee.study.areas import Area, check_apart, from_bbox, from_lonlat, from_region, to_lonlat
 from water_gee.study.grid import Grid, Tile, Window, outline, tiles_of
+from water_gee.study.inside import Mask, inside, mark, simplified
 
 __all__ = [
     "Area",
     "Grid",
+    "Mask",
     "Tile",
     "Window",
     "check_apart",
     "from_bbox",
-    "from_geojson",
     "from_lonlat",
+    "from_region",
+    "inside",
+    "mark",
     "outline",
+    "simplified",
     "tiles_of",
     "to_lonlat",
 ]

@@ -1,18 +1,21 @@
 """Areas of a study as geometries in its crs."""
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
+from typing import Self
 
+import numpy as np
 import pyproj
-import shapely
-from shapely.geometry import box, shape
+from shapely.geometry import box
 from shapely.geometry.base import BaseGeometry
-from shapely.ops import transform, unary_union
+from shapely.ops import transform
 
 from water_gee.errors import ConfigError
-from water_gee.study.grid import Grid
+from water_gee.study.grid import Grid, Window
+from water_gee.study.inside import Mask, inside, light, within_window
+from water_gee.study.regions import read_region
 
 
 @dataclass(frozen=True)
@@ -23,31 +26,40 @@ class Area:
     geometry: BaseGeometry
     strips: tuple[tuple[int, int], ...] = ()
 
+    @cached_property
+    def light(self) -> BaseGeometry:
+        """An outline of at most 100 vertices that holds the area: what every request may carry."""
+        return light(self.geometry)
+
+    @property
+    def anywhere(self) -> Self:
+        """The area at a fixed place: what is asked of it does not change with its outline."""
+        return self if self.strips else replace(self, geometry=box(0, 0, 1, 1))
+
+    def inside(self, grid: Grid, window: Window) -> Mask:
+        """Return which pixels [y, x] of a window belong to the area; a strips area is bounded by its scenes alone."""
+        if self.strips:
+            return np.ones((window.height, window.width), dtype=np.bool_)
+        return inside(self.geometry, grid, window)
+
+    def within(self, grid: Grid, window: Window) -> Self | None:
+        """Return the area with a light outline that holds the same pixels of a window; None: it holds them all."""
+        part = None if self.strips else within_window(self.geometry, grid, window)
+        return None if part is None else replace(self, geometry=part)
+
 
 def from_bbox(name: str, bbox: tuple[float, float, float, float]) -> Area:
     """Return the area of a bounding box (left, bottom, right, top) in the study's crs."""
     return Area(name, box(*bbox))
 
 
-def from_geojson(name: str, path: Path, crs: str) -> Area:
-    """Return the area of a GeoJSON file (longitude and latitude), every feature of it together.
+def from_region(name: str, path: Path, grid: Grid, layer: str | None = None) -> Area:
+    """Return the area of a file of vector data, every polygon of it together.
 
     Raises:
-        ConfigError: the file is absent, not GeoJSON, or holds no polygon.
+        ConfigError: the file or its layer is absent or broken, has no crs or no polygon; a feature cannot be used.
     """
-    key = f"study.areas.{name}.region"
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        features = content.get("features", [content])
-        parts = [shape(feature.get("geometry", feature)) for feature in features]
-    except FileNotFoundError as error:
-        raise ConfigError(f"{key}: {path} does not exist; name a GeoJSON file") from error
-    except (ValueError, AttributeError, TypeError, KeyError, shapely.errors.ShapelyError) as error:
-        raise ConfigError(f"{key}: {path} is not GeoJSON ({error}); name a file of polygons") from error
-    polygons = [part for part in parts if part.geom_type in ("Polygon", "MultiPolygon") and not part.is_empty]
-    if not polygons:
-        raise ConfigError(f"{key}: {path} holds no polygon; name a file of polygons")
-    return Area(name, from_lonlat(unary_union(polygons), crs))
+    return Area(name, read_region(f"study.areas.{name}.region", path, layer, grid.crs, grid.scale))
 
 
 def from_lonlat(geometry: BaseGeometry, crs: str) -> BaseGeometry:

@@ -5,12 +5,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Self
 
+import numpy as np
+import shapely
 from affine import Affine
 from shapely.geometry import Polygon, box
 from shapely.geometry.base import BaseGeometry
-from shapely.prepared import prep
 
 _SLACK = 1e-6  # share of a pixel by which a bound may miss the lattice from rounding alone
+_EDGE = 0.01  # share of a pixel by which an area must reach into a tile: a datum's rounding makes it no tile of its own
 
 
 @dataclass(frozen=True)
@@ -137,14 +139,18 @@ class Tile:
 
 def tiles_of(area: str, geometry: BaseGeometry, grid: Grid, *, year: int, size: int, margin: int) -> Iterator[Tile]:
     """Yield the tiles whose own pixels meet `geometry` (in the grid's crs), north to south, west to east."""
-    covered = prep(geometry.buffer(-_SLACK * grid.scale))
+    if geometry.is_empty:
+        return
     window = grid.window(geometry.bounds)
-    columns = range(window.left // size, -(-window.right // size))
+    columns = np.arange(window.left // size, -(-window.right // size))
+    edge, side = _EDGE * grid.scale, size * grid.scale
+    west = grid.origin[0] + columns * side
+    shapely.prepare(geometry)
     for south in range(window.top // size, -(-window.bottom // size)):
-        for column in columns:
-            tile = Tile(area, year, column, -(south + 1), size, margin)
-            if covered.intersects(box(*grid.bounds(tile.window))):
-                yield tile
+        north = grid.origin[1] - south * side
+        squares = shapely.box(west + edge, north - side + edge, west + side - edge, north - edge)
+        for column in columns[shapely.intersects(geometry, squares)]:
+            yield Tile(area, year, int(column), -(south + 1), size, margin)
 
 
 def outline(grid: Grid, window: Window) -> Polygon:

@@ -1,6 +1,7 @@
 """Tiles on disk: their manifest, their reading and writing."""
 
 from water_gee.config.labels import LABEL_BANDS
+from water_gee.tiles.cut import cut
 from water_gee.tiles.manifest import TileRecord, read_manifest, write_manifest
 from water_gee.tiles.store import (
     WATER_SHARE,
@@ -21,6 +22,7 @@ __all__ = [
     "TileData",
     "TileRecord",
     "clean_path",
+    "cut",
     "feature_path",
     "label_path",
     "load_tile",

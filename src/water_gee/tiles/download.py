@@ -12,6 +12,7 @@ from water_gee.errors import EarthError, TileError
 from water_gee.files import sha256
 from water_gee.paths import Layout
 from water_gee.study import Grid, Window
+from water_gee.tiles.cut import cut
 from water_gee.tiles.manifest import TileRecord
 from water_gee.tiles.plan import Job
 from water_gee.tiles.requests import Request
@@ -108,7 +109,8 @@ class Download:
     def _store(self, job: Job, values: NDArray[np.float32]) -> TileRecord:
         if reason := foreign(values, job.bands):
             return TileRecord.of(job.tile, self._grid, "failed", reason=reason, fingerprint=job.fingerprint)
-        return _store(job, self._layout, self._grid, values)
+        inside = cut(values, job.bands, job.area, self._grid, job.tile.outer)
+        return _store(job, self._layout, self._grid, inside)
 
 
 _writing = threading.BoundedSemaphore(2)  # tiles written at once, however many requests are under way

@@ -18,15 +18,17 @@ from water_gee.earth import (
     label_image,
     possible_ranges,
     scene_versions,
+    sun_hours,
 )
 from water_gee.study import Area, Tile, tiles_of
+from water_gee.tiles.cut import Marks
 
 FORMAT = 3  # raise when the same pixels would be written otherwise
 
 
 @dataclass(frozen=True)
 class Job:
-    """A tile to have: its image (features, then labels), and the fingerprint of what it must hold."""
+    """A tile to have: its image (features, then labels), its area, and the fingerprint of what it must hold."""
 
     tile: Tile
     features: tuple[str, ...]
@@ -34,6 +36,7 @@ class Job:
     fingerprint: str
     image: Prepared = field(compare=False, repr=False)
     ranges: Mapping[str, tuple[float, float]] = field(compare=False, repr=False)  # by band, what its values can be
+    area: Area | None = field(default=None, compare=False, repr=False)  # masked outside of it; None: nowhere
 
     @property
     def bands(self) -> tuple[str, ...]:
@@ -55,17 +58,23 @@ def plan(
     jobs = []
     for name in dict.fromkeys(settings.tiles.areas):
         area = areas[name]
-        found = scene_versions(session, spec, area, study.years)
+        found, marks = scene_versions(session, spec, area, study.years), Marks(area, spec.grid)
+        hours = "" if area.strips else f" {sun_hours(spec, area)} h"  # of where it lies, the one thing besides filters
         for year in study.years:
-            image = feature_image(spec, area, year).addBands(label_image(spec, area, year, labels))
-            prepared = Prepared(image, bands)
+            prepared = Prepared(_image(spec, area, year, labels), bands)
             grid = [spec.grid.crs, spec.grid.scale, *spec.grid.origin]
-            what = [FORMAT, expression_hash(image), [*found[year], *history.get(year, ())], bands, grid]
+            form = expression_hash(_image(spec, area.anywhere, year, labels)) + hours
+            what = [FORMAT, form, [*found[year], *history.get(year, ())], bands, grid]
             for tile in tiles_of(
                 name, area.geometry, spec.grid, year=year, size=settings.tiles.size, margin=settings.tiles.margin
             ):
-                jobs.append(Job(tile, spec.features, labels.bands, _fingerprint(what, tile), prepared, ranges))
+                fingerprint = _fingerprint([*what, *marks.of(tile)], tile)
+                jobs.append(Job(tile, spec.features, labels.bands, fingerprint, prepared, ranges, area))
     return jobs
+
+
+def _image(spec: CompositeSpec, area: Area, year: int, labels: LabelSpec) -> Any:
+    return feature_image(spec, area, year).addBands(label_image(spec, area, year, labels))
 
 
 def _fingerprint(what: list[Any], tile: Tile) -> str:
