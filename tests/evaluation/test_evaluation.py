@@ -134,6 +134,19 @@ def test_a_study_without_references_has_no_metrics(tmp_path, settings, capsys) -
     assert "names no reference" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(("value", "name", "other"), [(0, "land", "water"), (1, "water", "land")])
+def test_a_reference_of_one_class_is_said_to_be_half_of_one(tmp_path, settings, capsys, value, name, other) -> None:
+    finished.write_root(tmp_path)
+    capsys.readouterr()
+    assess(settings(REFERENCE, ONE_YEAR, "evaluate.resamples=100"))
+    assert "study.references.truth" not in capsys.readouterr().err
+    finished.reference(tmp_path / "reference" / "water_2020_a.tif", np.full_like(finished.land()["truth"], value))
+    assess(settings(REFERENCE, ONE_YEAR, "evaluate.resamples=100"))
+    assert f"study.references.truth: on the clear pixels of the area test it shows {name} and no {other}" in (
+        capsys.readouterr().err
+    )
+
+
 def test_mndwi_is_made_of_its_bands_where_it_is_no_feature(tmp_path, settings, assessed, monkeypatch) -> None:
     monkeypatch.setattr(finished, "FEATURES", tuple(name if name != "mndwi" else "index" for name in finished.FEATURES))
     finished.write_root(tmp_path)
@@ -172,6 +185,12 @@ class TestBadInput:
     def test_a_reference_of_other_values(self, root, settings) -> None:
         finished.reference(root / "reference" / "water_2020_a.tif", finished.land()["truth"] * 7)
         self.fails(settings, TileError, r"holds the value 7; make it uint8 with 1 water, 0 land, 255 unknown")
+
+    @pytest.mark.parametrize(("nodata", "name"), [(0, "land"), (1, "water")])
+    def test_a_reference_whose_class_is_its_nodata(self, root, settings, nodata, name) -> None:
+        with rasterio.open(root / "reference" / "water_2020_a.tif", "r+") as file:
+            file.nodata = nodata
+        self.fails(settings, ConfigError, rf"truth: .*names {nodata} as its nodata, so that all {name}")
 
     def test_a_broken_reference(self, root, settings) -> None:
         (root / "reference" / "water_2020_a.tif").write_bytes(b"not a raster")

@@ -1,7 +1,10 @@
 """What a model is tested on: the tiles of the test area, and the references that say what is true there."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Self
+
+from affine import Affine
 
 from water_gee.config.settings import Settings
 from water_gee.errors import TileError
@@ -49,6 +52,12 @@ class EvaluationArea:
         for reference in self.references:
             reference.check(self.years)
         return list(self.references)
+
+    def remarks(self, record: TileRecord) -> Iterator[str]:
+        """Yield what a user should know of the references' files, against the grid of a tile."""
+        place = Affine(record.scale, 0, record.left, 0, -record.scale, record.top)
+        for reference in self.references:
+            yield from reference.remarks(self.years, record.crs, place)
 
     def reference_hashes(self) -> dict[str, str]:
         """Return one hash of each reference's files in the study's years, by name.

@@ -7,17 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import rasterio
 from affine import Affine
 from numpy.typing import NDArray
-from rasterio.enums import Resampling
 from rasterio.errors import CRSError, RasterioError
-from rasterio.warp import reproject, transform_bounds
 
 from water_gee.classes import LAND, UNKNOWN, WATER
 from water_gee.errors import ConfigError, TileError
+from water_gee.evaluation.fitness import MEANING, check_files, opened, remarks
+from water_gee.evaluation.nearest import meets, nearest
 
-_MEANING = "uint8 with 1 water, 0 land, 255 unknown"
+_LISTED = 3  # values that a line names
 
 
 @dataclass(frozen=True)
@@ -37,16 +36,32 @@ class Reference:
         return []
 
     def check(self, years: Iterable[int]) -> None:
-        """Check that at least one year has a file.
+        """Check that at least one year has a file, and that none takes water or land for nodata.
 
         Raises:
-            ConfigError: no year has.
+            ConfigError: no year has, or a file does, or has no crs.
+            TileError: a file cannot be read.
         """
-        if not any(self.files(year) for year in years):
+        if not (files := self._all_files(years)):
             raise ConfigError(
-                f"study.references.{self.name}: no file matches {self.pattern} (below {self.root}); "
+                f"{self.key}: no file matches {self.pattern} (below {self.root}); "
                 "correct the pattern, or take the reference out of the study"
             )
+        check_files(self.key, files)
+
+    def remarks(self, years: Sequence[int], crs: str, transform: Affine) -> Iterator[str]:
+        """Yield what a user should know of the files: years that have none, and grids that are not the study's."""
+        if missing := [str(year) for year in years if not self.files(year)]:
+            yield f"{self.key}: no file for {', '.join(missing)}, which is measured without it"
+        yield from remarks(self.key, self._all_files(years), crs, transform)
+
+    @property
+    def key(self) -> str:
+        """Where the configuration names it."""
+        return f"study.references.{self.name}"
+
+    def _all_files(self, years: Iterable[int]) -> list[Path]:
+        return sorted({path for year in years for path in self.files(year)})
 
     def sample(self, year: int, crs: str, transform: Affine, shape: tuple[int, int]) -> NDArray[np.uint8]:
         """Return the reference [y, x] of the pixels of `transform`: 1 water, 0 land, 255 unknown.
@@ -61,7 +76,9 @@ class Reference:
         for path, part in sample(self.files(year), crs, transform, shape, unknown=UNKNOWN):
             strange = np.setdiff1d(np.unique(part), (LAND, WATER, UNKNOWN))
             if strange.size:
-                raise TileError(f"the reference {path} holds the value {strange[0]}; make it {_MEANING}")
+                some = ", ".join(map(str, strange[:_LISTED])) + (" and others" if strange.size > _LISTED else "")
+                word = "value" if strange.size == 1 else "values"
+                raise TileError(f"{self.key}: {path} holds the {word} {some}; make it {MEANING}")
             values = np.where(values == UNKNOWN, part, values)
         return values
 
@@ -74,26 +91,17 @@ def sample(
     Raises:
         TileError: a file is broken, lacks the band, or does not hold bytes.
     """
-    height, width = shape
-    left, top = transform.c, transform.f
-    right, bottom = left + width * transform.a, top + height * transform.e
     for path in paths:
-        values = np.full(shape, unknown, dtype=np.uint8)
         try:
-            with rasterio.open(path) as file:
-                if _apart(transform_bounds(crs, file.crs, left, bottom, right, top), file.bounds):
+            with opened(path) as file:
+                if file.count >= band and file.dtypes[band - 1] == "uint8":
+                    values = nearest(file, band, crs, transform, shape, unknown)
+                elif meets(file, crs, transform, shape):
+                    kind = file.dtypes[band - 1] if file.count >= band else "missing"
+                    raise TileError(f"band {band} of {path} is not of type uint8 but {kind}; make it {MEANING}")
+                else:
                     continue
-                if file.count < band or file.dtypes[band - 1] != "uint8":
-                    raise TileError(f"band {band} of {path} is not of type uint8; make it {_MEANING}")
-                reproject(
-                    rasterio.band(file, band), values, dst_crs=crs, dst_transform=transform, tolerance=0,
-                    resampling=Resampling.nearest, src_nodata=unknown if file.nodata is None else file.nodata,
-                    dst_nodata=unknown,
-                )  # fmt: skip
         except (RasterioError, CRSError) as error:
             raise TileError(f"{path} cannot be read ({error}); replace the file") from error
-        yield path, values
-
-
-def _apart(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
-    return one[2] <= other[0] or other[2] <= one[0] or one[3] <= other[1] or other[3] <= one[1]
+        if values is not None:
+            yield path, values

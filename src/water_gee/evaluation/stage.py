@@ -1,6 +1,6 @@
 """The figures of the accuracy, as `reports/metrics.json` and `reports/details.json` hold them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -41,6 +41,8 @@ def assess(test: EvaluationArea, visits: Sequence[Visit] = ()) -> Assessment:
     own = [causes.add] if causes else []
     counter = count_checkpoint(test, checkpoint, [*own, *visits], title="evaluate")
     assessment = _assessment(test, counter)
+    for remark in (*test.remarks(test.records()[0]), *_one_sided(test, counter)):
+        say(remark)
     assessment.details["model_sha256"] = checkpoint.sha256
     assessment.details["reference_files"] = test.reference_hashes()
     if causes:
@@ -98,6 +100,19 @@ def load_judge(checkpoint: Checkpoint) -> Judge:
 
     model = load_checkpoint(checkpoint.path, checkpoint.sha256)
     return Judge(partial(predict, model), model.features, model.network.radius, model.threshold)
+
+
+def _one_sided(test: EvaluationArea, counter: Counter) -> Iterator[str]:
+    """Yield a line for each reference that knows a single class: half of the figures then mean nothing."""
+    for reference in test.references:
+        found = counter.tallies[reference.name].total("model")
+        water, land = found.tp + found.fn, found.fp + found.tn
+        if not water or not land:
+            name, other = ("land", "water") if land else ("water", "land")
+            yield (
+                f"{reference.key}: on the clear pixels of the area {test.area} it shows {name} and no {other}: IoU, F1 "
+                f"and kappa say nothing of {other}; take a reference that shows both"
+            )
 
 
 def _assessment(test: EvaluationArea, counter: Counter) -> Assessment:

@@ -16,7 +16,7 @@ from water_gee.ladder.noise import Noisy, Rung, true_labels, with_noise
 from water_gee.ladder.places import Places
 from water_gee.ladder.results import code, fingerprint, read_counts, result_path, write_counts
 from water_gee.paths import Layout
-from water_gee.progress import track
+from water_gee.progress import say, track
 from water_gee.reads import STAGES
 from water_gee.tiles import TileRecord, read_manifest
 
@@ -90,7 +90,10 @@ class Bench:
             "study": layout.study, "reference": test.reference_hashes()[reference.name],
             "places": digest(sorted(tables)), "block": settings.evaluate.block, "tiles": settings.ladder.tiles,
         }  # fmt: skip
-        return cls(settings, layout, home or layout, reference, methods, _records(settings, layout), origin)
+        records = _records(settings, layout)
+        for remark in test.remarks(next(iter(records.values()))[0]):
+            say(remark)
+        return cls(settings, layout, home or layout, reference, methods, records, origin)
 
     def measured(self) -> Measured:
         """Return the whole ladder; what is on disk is not done again."""
@@ -206,9 +209,11 @@ class Bench:
             self._grounds[area] = grounds(
                 self.layout, self.records[area], self.reference, block, self.settings.ladder.tiles
             )
-            if not any(ground.water for ground in self._grounds[area]):
+            for name in ("water", "land"):
+                if any(getattr(ground, name) for ground in self._grounds[area]):
+                    continue
                 raise TileError(
-                    f"the reference {self.reference.name} shows no water on the clear pixels of the area {area}; "
+                    f"the reference {self.reference.name} shows no {name} on the clear pixels of the area {area}; "
                     f"correct study.references.{self.reference.name}, or leave the area out of ladder.areas"
                 )
         return self._grounds[area]

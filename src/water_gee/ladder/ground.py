@@ -71,6 +71,11 @@ class Ground:
         """How many of the pixels that are counted are water in truth: what rates are shares of."""
         return int(np.count_nonzero(self.counted & (self.truth == WATER)))
 
+    @property
+    def land(self) -> int:
+        """How many of the pixels that are counted are land in truth."""
+        return int(np.count_nonzero(self.counted & (self.truth == LAND)))
+
     @cached_property
     def shore(self) -> Float:
         """The distance in pixels to the nearest pixel of the other class; infinite where there is none."""
