@@ -12,6 +12,7 @@ from shapely.affinity import affine_transform
 
 from eelocal.errors import bad_request
 from eelocal.evaluator import geometry as shapes
+from eelocal.evaluator.antimeridian import whole
 from eelocal.evaluator.functions_mask import keep, nonzero
 from eelocal.evaluator.functions_projection import reproject
 from eelocal.evaluator.geometry import LONLAT, Geometry, moved, together
@@ -133,8 +134,10 @@ def rectangle(corners: list[Any], crs: Projection | None, geodesic: bool | None,
 def bbox(west: float, south: float, east: float, north: float) -> Geometry:
     """A box of longitudes and latitudes."""
     if east < west:
-        raise bad_request("eelocal does not implement boxes across the antimeridian.")
-    return shapes.box(max(west, -180.0), max(south, -90.0), min(east, 180.0), min(north, 90.0), None, False)
+        east += 360.0  # across the antimeridian
+    elif east - west >= 360.0:
+        west, east = -180.0, 180.0
+    return shapes.box(west, max(south, -90.0), east, min(north, 90.0), None, False)
 
 
 @implements("Geometry.bounds")
@@ -162,7 +165,7 @@ def buffer(geometry: Geometry, distance: float, error: float | None, projection:
     """Grow by metres, or by a projection's units."""
     if projection is not None:
         return Geometry(geometry.to(projection.crs).shape.buffer(distance), projection.crs, False)
-    middle = geometry.to(LONLAT).shape.centroid
+    middle = whole(geometry.to(LONLAT).shape).centroid
     local = f"+proj=aeqd +lat_0={middle.y} +lon_0={middle.x} +datum=WGS84 +units=m"
     grown = moved(geometry.shape, geometry.crs, local).buffer(distance)
     return Geometry(moved(grown, local, geometry.crs), geometry.crs, geometry.geodesic)

@@ -129,7 +129,8 @@ def at_scale(projection: Projection, metres: float) -> Projection:
 def _lonlat(lattice: Lattice, window: Window) -> tuple[Values, Values]:
     x, y = np.broadcast_arrays(*lattice.centres(window))
     lon, lat = transformer(lattice.crs, LONLAT).transform(x.ravel(), y.ravel())
-    return np.asarray(lon).reshape(x.shape), np.asarray(lat).reshape(x.shape)
+    lon = np.where(np.abs(lon) > 180, (lon + 180) % 360 - 180, lon)  # of a lattice that runs on past the antimeridian
+    return lon.reshape(x.shape), np.asarray(lat).reshape(x.shape)
 
 
 @implements("Image.pixelLonLat")

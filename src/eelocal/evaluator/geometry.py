@@ -14,6 +14,7 @@ from shapely.geometry import mapping, shape
 from shapely.geometry.base import BaseGeometry
 
 from eelocal.errors import bad_request
+from eelocal.evaluator import antimeridian
 from eelocal.evaluator.grid import parse_crs, same_crs, transformer
 
 LONLAT = "EPSG:4326"
@@ -62,6 +63,8 @@ def moved(geometry: BaseGeometry, source: str, target: str) -> BaseGeometry:
     """Return a geometry's coordinates in another system, long edges cut first."""
     if same_crs(source, target):
         return geometry
+    if parse_crs(source).is_geographic:
+        geometry = antimeridian.whole(geometry)
     left, bottom, right, top = geometry.bounds if not geometry.is_empty else (0, 0, 0, 0)
     extent = max(right - left, top - bottom)
     if extent > 0:
@@ -71,7 +74,8 @@ def moved(geometry: BaseGeometry, source: str, target: str) -> BaseGeometry:
     def turn(points: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.column_stack(change.transform(points[:, 0], points[:, 1]))
 
-    return shapely.transform(geometry, turn)
+    there = shapely.transform(geometry, turn)
+    return antimeridian.cut(there) if parse_crs(target).is_geographic else there
 
 
 def make(kind: str, coordinates: Any, crs: str | None, geodesic: bool | None) -> Geometry:
@@ -91,6 +95,8 @@ def make(kind: str, coordinates: Any, crs: str | None, geodesic: bool | None) ->
     if kind in ("Polygon", "MultiPolygon") and not made.is_valid:
         made = shapely.make_valid(made)
     straight = where == LONLAT if geodesic is None else geodesic
+    if parse_crs(where).is_geographic:
+        made = antimeridian.cut(made, straight)
     return Geometry(made, where, straight)
 
 

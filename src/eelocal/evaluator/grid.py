@@ -15,6 +15,7 @@ from pyproj import CRS, Transformer
 from pyproj.exceptions import CRSError
 
 from eelocal.errors import EEError, bad_request
+from eelocal.evaluator.antimeridian import near
 
 Six = tuple[float, float, float, float, float, float]
 Window = tuple[int, int, int, int]
@@ -233,6 +234,8 @@ def fractional(target: Lattice, window: Window, source: Lattice) -> tuple[Any, A
             np.broadcast_to(x, shape).ravel(), np.broadcast_to(y, shape).ravel()
         )
         x, y = np.asarray(x).reshape(shape), np.asarray(y).reshape(shape)
+        if parse_crs(source.crs).is_geographic:
+            x = near(x)
     return source.pixels(x, y)
 
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from eelocal.errors import bad_request
 from eelocal.evaluator.geometry import Geometry
-from eelocal.evaluator.grid import Lattice, Window
+from eelocal.evaluator.grid import Lattice, Window, parse_crs
 from eelocal.evaluator.node import LatticeNode
 from eelocal.evaluator.pixeltype import BOOLEAN
 from eelocal.evaluator.raster import EMPTY, Raster
@@ -24,11 +24,13 @@ def covering(geometry: Geometry, lattice: Lattice, window: Window) -> NDArray[np
     inside = geometry.to(lattice.crs).shape
     shapely.prepare(inside)
     box = shapely.box(*lattice.bounds(window))
-    if not inside.intersects(box):
-        return False
-    if inside.covers(box):
-        return True
     x, y = np.broadcast_arrays(*lattice.centres(window))
+    if parse_crs(lattice.crs).is_geographic and not -180 <= box.bounds[0] <= box.bounds[2] <= 180:
+        x = (x + 180) % 360 - 180
+    elif not inside.intersects(box):
+        return False
+    elif inside.covers(box):
+        return True
     return np.asarray(shapely.intersects_xy(inside, x.ravel(), y.ravel())).reshape(x.shape)
 
 

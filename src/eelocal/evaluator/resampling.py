@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -18,6 +18,7 @@ from eelocal.evaluator.grid import (
     Window,
     fractional,
     overlap,
+    parse_crs,
     place,
     span,
     whole,
@@ -55,12 +56,24 @@ class AssetNode(Node):
         self.name = info.name
         self.native, self.top, self.left = place(self.projection)
         self.size = (info.width, info.height)
+        # Columns around the globe: a raster in degrees is found wherever they are counted from.
+        self.turn = round(360 / abs(a)) if a and not b and parse_crs(info.crs).is_geographic else 0
 
     def compute(self, lattice: Lattice, window: Window, rasters: Sequence[Raster]) -> Raster:
         """Read the part of the raster below the window."""
         if lattice == self.native:
-            return self._read(window)
+            top, left, bottom, right = window
+            return _first_of(self._read((top, left - turn, bottom, right - turn)) for turn in self._turns(left, right))
         columns, rows = nearest(lattice, window, self.native)
+        turns = self._turns(int(columns.min()), int(columns.max()) + 1)
+        return _first_of(self._pick(columns - turn, rows) for turn in turns)
+
+    def _turns(self, left: int, right: int) -> list[int]:
+        """Return by how many columns a range may be moved so that it meets the raster: none where it never does."""
+        turns = (0, self.turn, -self.turn) if self.turn else (0,)
+        return [turn for turn in turns if left - turn < self.left + self.size[0] and right - turn > self.left]
+
+    def _pick(self, columns: NDArray[np.int64], rows: NDArray[np.int64]) -> Raster:
         needed = overlap(span(columns, rows), self._bounds())
         if needed is None:
             return EMPTY
@@ -97,6 +110,20 @@ class AssetNode(Node):
         out, mask = np.zeros(shape, values.dtype), np.zeros(shape, bool)
         out[part], mask[part] = values, valid
         return Raster(out, mask)
+
+
+def _first_of(rasters: Iterable[Raster]) -> Raster:
+    """Return the pixels of the first raster that has them."""
+    found = [raster for raster in rasters if raster.values is not None]
+    if not found:
+        return EMPTY
+    out = found[0]
+    for other in found[1:]:
+        if out.mask is None or out.values is None or other.values is None:
+            break
+        mask = None if other.mask is None else out.mask | other.mask
+        out = Raster(np.where(out.mask, out.values, other.values), mask)
+    return out
 
 
 class ReprojectNode(Node):

@@ -18,7 +18,7 @@ from water_gee.earth.spec import CompositeSpec, composite_spec
 from water_gee.errors import EarthError
 from water_gee.paths import Layout
 from water_gee.progress import say
-from water_gee.study import Area, from_bbox, from_lonlat, from_region, simplified
+from water_gee.study import Area, from_bbox, from_lonlat, from_region, simplified, unwrapped
 
 
 def resolve_areas(session: Session, settings: Settings, names: Iterable[str]) -> dict[str, Area]:
@@ -34,7 +34,7 @@ def resolve_areas(session: Session, settings: Settings, names: Iterable[str]) ->
     for name in dict.fromkeys(names):
         wanted = study.areas[name]
         if wanted.bbox is not None:
-            areas[name] = from_bbox(name, wanted.bbox)
+            areas[name] = from_bbox(name, wanted.bbox, study.crs)
         elif wanted.region is not None:
             areas[name] = from_region(name, layout.locate(wanted.region), spec.grid, wanted.layer)
         else:
@@ -108,7 +108,7 @@ def _polygons(geojson: dict[str, Any]) -> BaseGeometry:
     geometry = shape(geojson)
     parts = list(getattr(geometry, "geoms", [geometry]))
     polygons = [Polygon(part) if isinstance(part, LineString) else part for part in parts]
-    return unary_union([part.buffer(0) for part in polygons])
+    return unary_union([unwrapped(part).buffer(0) for part in polygons])  # a ring's edges are the shortest ways
 
 
 def _no_scene(spec: CompositeSpec, where: str, years: str, drop: str) -> str:

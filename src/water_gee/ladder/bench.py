@@ -83,14 +83,13 @@ class Bench:
             raise ConfigError(
                 f"the study {study.name} names no reference: the ladder needs the truth; add study.references"
             )
-        test = EvaluationArea.of(settings)
+        test, records = EvaluationArea.of(settings), _records(settings, layout)
         methods, reference = climbers(settings), test.checked_references()[0]
         tables = {path for year in study.years for path in Places.tables(reference, year)}
         origin = {
             "study": layout.study, "reference": test.reference_hashes()[reference.name],
             "places": digest(sorted(tables)), "block": settings.evaluate.block, "tiles": settings.ladder.tiles,
         }  # fmt: skip
-        records = _records(settings, layout)
         for remark in test.remarks(next(iter(records.values()))[0]):
             say(remark)
         return cls(settings, layout, home or layout, reference, methods, records, origin)

@@ -1,5 +1,6 @@
 """Where and when: the pixel lattice, its tiles, and the areas of a study."""
 
+from water_gee.study.antimeridian import unwrapped
 from water_gee.study.areas import Area, check_apart, from_bbox, from_lonlat, from_region, to_lonlat
 from water_gee.study.grid import Grid, Tile, Window, outline, tiles_of
 from water_gee.study.inside import Mask, inside, mark, simplified
@@ -20,4 +21,5 @@ __all__ = [
     "simplified",
     "tiles_of",
     "to_lonlat",
+    "unwrapped",
 ]

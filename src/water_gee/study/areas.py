@@ -10,9 +10,10 @@ import numpy as np
 import pyproj
 from shapely.geometry import box
 from shapely.geometry.base import BaseGeometry
-from shapely.ops import transform
+from shapely.ops import transform, unary_union
 
 from water_gee.errors import ConfigError
+from water_gee.study.antimeridian import joined, wrapped
 from water_gee.study.grid import Grid, Window
 from water_gee.study.inside import Mask, inside, light, within_window
 from water_gee.study.regions import read_region
@@ -48,9 +49,9 @@ class Area:
         return None if part is None else replace(self, geometry=part)
 
 
-def from_bbox(name: str, bbox: tuple[float, float, float, float]) -> Area:
-    """Return the area of a bounding box (left, bottom, right, top) in the study's crs."""
-    return Area(name, box(*bbox))
+def from_bbox(name: str, bbox: tuple[float, float, float, float], crs: str) -> Area:
+    """Return the area of a bounding box (left, bottom, right, top) in the study's crs; degrees may run past 180."""
+    return Area(name, wrapped(box(*bbox)) if pyproj.CRS.from_user_input(crs).is_geographic else box(*bbox))
 
 
 def from_region(name: str, path: Path, grid: Grid, layer: str | None = None) -> Area:
@@ -63,7 +64,11 @@ def from_region(name: str, path: Path, grid: Grid, layer: str | None = None) -> 
 
 
 def from_lonlat(geometry: BaseGeometry, crs: str) -> BaseGeometry:
-    """Return a longitude/latitude geometry in `crs`."""
+    """Return a longitude/latitude geometry in `crs`, whole across the antimeridian; in degrees it is cut there."""
+    if pyproj.CRS.from_user_input(crs).is_geographic:
+        geometry = wrapped(geometry)
+    elif len(whole := joined(parts := list(getattr(geometry, "geoms", [geometry])))) < len(parts):
+        geometry = unary_union(whole)
     projector = pyproj.Transformer.from_crs("EPSG:4326", crs, always_xy=True)
     projected: BaseGeometry = transform(projector.transform, geometry)
     return projected
