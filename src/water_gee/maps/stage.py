@@ -16,11 +16,12 @@ from water_gee.earth import (
     possible_ranges,
     resolve_areas,
     scene_versions,
+    within,
 )
 from water_gee.errors import ConfigError, ExportError, ModelError, TileError
 from water_gee.export import read_export
 from water_gee.files import is_there, sha256
-from water_gee.maps.engines import EarthEngine, Engine, Features, LocalEngine
+from water_gee.maps.engines import OUTPUTS, EarthEngine, Engine, Features, LocalEngine
 from water_gee.maps.make import predict_pieces, publish
 from water_gee.maps.parts import PartStore
 from water_gee.maps.plan import Plan
