@@ -160,6 +160,11 @@ class SensorSettings(SourceSettings):
         return tuple(asset for source in self.sources for asset in source.collections)
 
     @property
+    def scores(self) -> tuple[str, ...]:
+        """The collections of scores that the sources need."""
+        return tuple(source.score.collection for source in self.sources if source.score)
+
+    @property
     def percentile(self) -> int | None:
         """The percentile of `reducer`, if it is one."""
         found = _PERCENTILE.fullmatch(self.reducer)

@@ -70,7 +70,7 @@ def _looks(
     settings: Settings, session: Session, layout: Layout, account: Account
 ) -> list[tuple[str, Callable[[], Iterator[Finding]]]]:
     """Return what is looked at, by name."""
-    assets = [*settings.sensor.collections, settings.dem.asset]
+    assets = [*settings.sensor.assets, *settings.sensor.scores, settings.dem.asset]
     return [
         ("project", lambda: _project(session, account)),
         *((asset, lambda asset=asset: _asset(session, asset)) for asset in dict.fromkeys(assets)),
