@@ -53,6 +53,11 @@ def test_a_study_with_no_tiles_of_its_own_has_512_pixels(tmp_path, monkeypatch) 
         (["study.crs=UTM48"], ["study.crs", "EPSG:32648"]),
         (["study.areas.test={strips: [[131, 23]]}"], ["share the strip", "[131, 23]"]),
         (["study.areas.test={strips: [[999, 23]]}"], ["study.areas.test", "1-233"]),
+        (
+            ["+study.areas.test.scenes=[LC08_131023_20200715]", "~study.areas.test.strips"],
+            ["share the strip", "[131, 23]"],
+        ),
+        (["+study.areas.test.scenes=[LC08_1_2]", "~study.areas.test.strips"], ["'LC08_1_2' is no scene of Landsat"]),
         (["~study.areas.map"], ["areas.map is missing"]),
         (["earth=cloud"], ["earth", "earth.project=ID"]),
         (["earth.catalog=null", "study.catalog=null"], ["earth.catalog=DIR"]),

@@ -160,3 +160,10 @@ def test_a_pixel_is_lit_by_the_sun_of_the_scene_that_it_is_of(spec):
 def test_an_expression_does_not_change_with_the_outline_that_strips_have(spec):
     one, other = (label_image(spec, Area("a", place, ((131, 23),)), 2020) for place in (PLACE, PLACE.buffer(9_000)))
     assert ee.serializer.toJSON(one) == ee.serializer.toJSON(other)
+
+
+def test_an_area_may_be_one_scene_of_its_strip(spec):
+    area = Area("test", PLACE, ((131, 23),), ("LC08_131023_20200731",))
+    images = scene("LC08_131023_20200715", 9_000), scene("LC08_131023_20200731", 11_000, at="2020-07-31T03:51:00")
+    assert (labels(spec, *images, area=area)["clear_looks"] == 1).all()
+    np.testing.assert_allclose(bands(composite(spec, area, 2020), *images)["nir"], 11_000 * 2.75e-5 - 0.2)

@@ -8,24 +8,31 @@ from pydantic import Field, field_validator, model_validator
 from water_gee.config.base import Count, Group, Positive
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+_SCENE = re.compile(r"L[CETO]\d\d_\d{6}_\d{8}")
 REQUIRED_AREAS = ("train", "test", "map")
 
 
 class AreaSettings(Group):
-    """One area, named by exactly one of WRS strips, a bounding box, or a file of polygons."""
+    """One area, named by exactly one of WRS strips, Landsat scenes, a bounding box, or a file of polygons."""
 
     strips: list[tuple[Count, Count]] | None = None
+    scenes: list[str] | None = None  # their `system:index`, as LE07_137020_19990719: these alone, of their years
     bbox: tuple[float, float, float, float] | None = None  # left, bottom, right, top in the study's crs
     region: str | None = None  # a file of polygons: GeoJSON, GeoPackage, Shapefile, in any crs
     layer: str | None = None  # of the region's file, where it has several
 
     @model_validator(mode="after")
-    def _one_of_three(self) -> Self:
-        given = [name for name in ("strips", "bbox", "region") if getattr(self, name) is not None]
+    def _one_of_four(self) -> Self:
+        given = [name for name in ("strips", "scenes", "bbox", "region") if getattr(self, name) is not None]
         if len(given) != 1:
-            raise ValueError(f"give exactly one of strips, bbox, region (got {', '.join(given) or 'none'})")
+            raise ValueError(f"give exactly one of strips, scenes, bbox, region (got {', '.join(given) or 'none'})")
         if self.layer is not None and self.region is None:
             raise ValueError("layer is of a region's file; name the file as region, or take layer out")
+        if self.scenes is not None and not self.scenes:
+            raise ValueError("scenes is empty; list at least one id")
+        for scene in self.scenes or []:
+            if not _SCENE.fullmatch(scene):
+                raise ValueError(f"{scene!r} is no scene of Landsat such as LE07_137020_19990719")
         if self.strips is not None and not self.strips:
             raise ValueError("strips is empty; list at least one [path, row]")
         if self.strips is not None and any(path > 233 or row > 248 for path, row in self.strips):
@@ -33,6 +40,12 @@ class AreaSettings(Group):
         if self.bbox is not None and not (self.bbox[0] < self.bbox[2] and self.bbox[1] < self.bbox[3]):
             raise ValueError("bbox must be [left, bottom, right, top] with left < right and bottom < top")
         return self
+
+    @property
+    def tracks(self) -> tuple[tuple[int, int], ...]:
+        """The WRS paths and rows of the strips, or of the scenes, each once; none of a box or region."""
+        of_scenes = ((int(scene[5:8]), int(scene[8:11])) for scene in self.scenes or [])
+        return tuple(dict.fromkeys([*(self.strips or []), *of_scenes]))
 
 
 class StudySettings(Group):
@@ -92,7 +105,7 @@ class StudySettings(Group):
             if not _NAME.fullmatch(name):
                 raise ValueError(f"the area name {name!r} may hold letters, digits, - and _ only")
         train, test = self.areas["train"], self.areas["test"]
-        shared = set(train.strips or []) & set(test.strips or [])
+        shared = set(train.tracks) & set(test.tracks)
         if shared:
             raise ValueError(
                 f"areas.train and areas.test share the strip {list(min(shared))}; give each its own strips"

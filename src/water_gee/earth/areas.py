@@ -11,6 +11,7 @@ from shapely.geometry.base import BaseGeometry
 from shapely.ops import unary_union
 
 from water_gee.config.settings import Settings
+from water_gee.config.study import AreaSettings
 from water_gee.earth.composite import elevation_versions
 from water_gee.earth.looks import scenes
 from water_gee.earth.session import Session
@@ -22,7 +23,7 @@ from water_gee.study import Area, from_bbox, from_lonlat, from_region, simplifie
 
 
 def resolve_areas(session: Session, settings: Settings, names: Iterable[str]) -> dict[str, Area]:
-    """Return the named areas; one named by strips is the union of its scenes' footprints in all years.
+    """Return the named areas; one named by strips or scenes is the union of its scenes' footprints in all years.
 
     Raises:
         ConfigError: a region's file is missing or broken.
@@ -38,7 +39,7 @@ def resolve_areas(session: Session, settings: Settings, names: Iterable[str]) ->
         elif wanted.region is not None:
             areas[name] = from_region(name, layout.locate(wanted.region), spec.grid, wanted.layer)
         else:
-            areas[name] = _from_strips(session, spec, name, tuple(wanted.strips or ()), study.years)
+            areas[name] = _from_strips(session, spec, _unbounded(name, wanted), study.years)
     return areas
 
 
@@ -85,22 +86,26 @@ def _named(ids: Sequence[str], versions: Sequence[str]) -> list[str]:
     return [f"{i}@{v}" for i, v in zip(ids, versions, strict=True)] if len(ids) == len(versions) else list(ids)
 
 
-def _from_strips(
-    session: Session, spec: CompositeSpec, name: str, strips: tuple[tuple[int, int], ...], years: Sequence[int]
-) -> Area:
-    area = Area(name, Polygon(), strips)
+def _unbounded(name: str, wanted: AreaSettings) -> Area:
+    return Area(name, Polygon(), wanted.tracks, tuple(wanted.scenes or ()))
+
+
+def _from_strips(session: Session, spec: CompositeSpec, area: Area, years: Sequence[int]) -> Area:
+    name, strips = area.name, area.strips
     single = [replace(area, strips=(strip,)) for strip in strips]
     counts = session.value(ee.List([[scenes(spec, one, year).size() for year in years] for one in single]))
     for strip, in_years in zip(strips, counts, strict=True):
-        key = f"study.areas.{name}.strips: the strip {list(strip)}"
+        of = "scenes" if area.scenes else "strips"
+        key = f"study.areas.{name}.{of}: the strip {list(strip)}"
         if not any(in_years):
-            raise EarthError(_no_scene(spec, key, ", ".join(map(str, years)), "that strip"))
+            raise EarthError(_no_scene(spec, key, ", ".join(map(str, years)), f"it from {of}"))
         for year, count in zip(years, in_years, strict=True):
             if not count:
                 say(f"{key} has no scene in {year}; its tiles of that year stay empty")
     outlines = [scenes(spec, area, year).geometry() for year, *some in zip(years, *counts, strict=True) if any(some)]
     found = session.value(ee.List(outlines))
-    return Area(name, from_lonlat(unary_union([_polygons(part) for part in found]), spec.grid.crs), strips)
+    outline = from_lonlat(unary_union([_polygons(part) for part in found]), spec.grid.crs)
+    return replace(area, geometry=outline)
 
 
 def _polygons(geojson: dict[str, Any]) -> BaseGeometry:

@@ -184,7 +184,8 @@ def _place(spec: CompositeSpec, area: Area) -> Any:
     if not area.strips:
         return ee.Filter.bounds(outline_of(spec, area))
     strips = [ee.Filter.And(ee.Filter.eq("WRS_PATH", p), ee.Filter.eq("WRS_ROW", r)) for p, r in area.strips]
-    return strips[0] if len(strips) == 1 else ee.Filter.Or(*strips)
+    anywhere = strips[0] if len(strips) == 1 else ee.Filter.Or(*strips)
+    return ee.Filter.And(anywhere, ee.Filter.inList("system:index", list(area.scenes))) if area.scenes else anywhere
 
 
 def outline_of(spec: CompositeSpec, area: Area) -> Any:

@@ -71,9 +71,9 @@ def _check_strips(settings: Settings) -> None:
     sensor = settings.sensor
     without = [source for source in sensor.sources if not source.has_strips]
     for name, area in settings.study.areas.items():
-        if area.strips and without:
+        if area.tracks and without:
             raise ConfigError(
-                f"study.areas.{name}.strips: scenes of {without[0].collections[0]} ({sensor.name}) have no WRS-2 path "
+                f"study.areas.{name}: scenes of {without[0].collections[0]} ({sensor.name}) have no WRS-2 path "
                 "and row; name the area by bbox or region"
             )
 

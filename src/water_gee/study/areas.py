@@ -21,11 +21,12 @@ from water_gee.study.regions import read_region
 
 @dataclass(frozen=True)
 class Area:
-    """A named area: its geometry in the study's crs, and the WRS strips that alone may fill it, if any."""
+    """A named area: its geometry in the study's crs; the WRS strips that alone may fill it, and of these the scenes."""
 
     name: str
     geometry: BaseGeometry
     strips: tuple[tuple[int, int], ...] = ()
+    scenes: tuple[str, ...] = ()  # none: all of the strips
 
     @cached_property
     def light(self) -> BaseGeometry:
