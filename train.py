@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from water_gee.advice import remember
+from water_gee.config.literal import with_literal_folders
 from water_gee.config.show import add_configuration, is_asked_to_show, show
+from water_gee.geodata import use_own
 from water_gee.output import print_anything, quieten
 from water_gee.progress import say
 from water_gee.surroundings import in_one_line
@@ -45,9 +47,11 @@ def _parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Train once, sweep or search; a user's mistake, or a full disk, ends it with one line and exit code 1."""
     print_anything()
+    use_own()
     options = _parser().parse_intermixed_args(arguments)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the run is then marked as killed
     remember(options.overrides, options.config_dir)
+    options.overrides = with_literal_folders(options.overrides)
     with in_one_line("train.py", "interrupted; add ckpt=last to go on, or start the same sweep or search again"):
         if is_asked_to_show(options):
             show(options)

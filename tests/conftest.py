@@ -2,8 +2,10 @@
 
 import os
 import signal
+import sqlite3
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -89,3 +91,16 @@ def small_disk(tmp_path):
     yield mount
     if mounted:
         subprocess.run(["umount", "--lazy", str(disk)], check=True)  # an open database holds it
+
+
+@pytest.fixture
+def foreign_tables(tmp_path: Path) -> Path:
+    """A folder of coordinate systems of another version of PROJ, as another program's PROJ_LIB names it."""
+    folder = tmp_path / "foreign"
+    folder.mkdir()
+    with closing(sqlite3.connect(folder / "proj.db")) as tables:
+        tables.execute("CREATE TABLE metadata (key TEXT, value TEXT)")
+        layout = [("DATABASE.LAYOUT.VERSION.MAJOR", "1"), ("DATABASE.LAYOUT.VERSION.MINOR", "0")]
+        tables.executemany("INSERT INTO metadata VALUES (?, ?)", layout)
+        tables.commit()
+    return folder

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import signal
 import sys
 import threading
+from importlib.util import find_spec
 from pathlib import Path
 
 from eelocal.errors import EEError
@@ -24,6 +26,10 @@ def main(arguments: list[str] | None = None) -> int:
         "--fault", action="append", metavar="SPEC", help="inject a fault, like computePixels=429*3 (for tests)"
     )
     options = parser.parse_args(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a folder's name may have letters that the output lacks
+    _use_own_tables()
     stop = threading.Event()
     try:
         server = Server(options.catalog, options.port, faults=options.fault, log=options.log)
@@ -38,6 +44,15 @@ def main(arguments: list[str] | None = None) -> int:
             threading.Thread(target=_await_end, args=(stop,), daemon=True).start()
         stop.wait()
     return 0
+
+
+def _use_own_tables() -> None:
+    """Forget another installation's tables of coordinate systems where rasterio came with its own, before it looks."""
+    found = find_spec("rasterio")
+    for home in (found.submodule_search_locations or []) if found else []:
+        for folder, name in (("proj_data", "PROJ_LIB"), ("proj_data", "PROJ_DATA"), ("gdal_data", "GDAL_DATA")):
+            if Path(home, folder).is_dir():
+                os.environ.pop(name, None)
 
 
 def _await_end(stop: threading.Event) -> None:

@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from water_gee.advice import remember
 from water_gee.commands import Command, commands
+from water_gee.config.literal import with_literal_folders
 from water_gee.config.show import add_configuration, is_asked_to_show, show
+from water_gee.geodata import use_own
 from water_gee.output import print_anything, quieten
 from water_gee.reads import STAGES
 from water_gee.surroundings import in_one_line
@@ -29,9 +31,11 @@ def _parser(known: Mapping[str, Command]) -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command; a user's mistake, or a full disk, ends it with one line and exit code 1."""
     print_anything()
+    use_own()
     known = commands()
     options = _parser(known).parse_intermixed_args(arguments)
     remember(options.overrides, options.config_dir)
+    options.overrides = with_literal_folders(options.overrides)
     with in_one_line("water-gee", "interrupted; run the same command again to go on"):
         if is_asked_to_show(options):
             show(options)

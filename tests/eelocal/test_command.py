@@ -40,6 +40,27 @@ def test_it_says_where_it_listens_and_ends_quietly(folder, number):
     assert (process.returncode, out, err) == (0, "", "")
 
 
+def test_no_proxy_stands_before_it_and_its_output_need_not_know_a_folders_letters(folder, tmp_path, monkeypatch):
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    monkeypatch.setenv("PYTHONIOENCODING", "latin-1")
+    folder.rename(tmp_path / "湖")
+    process = start("--catalog", tmp_path / "湖", "--parent-stdin", stdin=subprocess.PIPE)
+    url = process.stdout.readline().split()[3]
+    assert eelocal.connect(url).Number(2).add(3).getInfo() == 5
+    process.stdin.close()
+    assert process.wait(10) == 0 and process.stderr.read() == ""
+
+
+@pytest.mark.parametrize("name", ["PROJ_LIB", "PROJ_DATA"])
+def test_it_reads_its_own_tables_of_coordinate_systems(folder, foreign_tables, monkeypatch, name):
+    monkeypatch.setenv(name, str(foreign_tables))
+    process = start("--catalog", folder, "--parent-stdin", stdin=subprocess.PIPE)
+    ee = eelocal.connect(process.stdout.readline().split()[3])
+    assert ee.Image("NASA/DEM").projection().crs().getInfo() == "EPSG:32648"
+    process.communicate("")
+
+
 def test_it_ends_when_its_parent_closes_standard_input(folder):
     process = start("--catalog", folder, "--parent-stdin", stdin=subprocess.PIPE)
     assert "listening" in process.stdout.readline()

@@ -115,6 +115,14 @@ def test_a_bundle_that_was_not_downloaded_whole_is_named(collection, tmp_path, p
     assert f"{NAME}.tar: it is no uncompressed tar archive" in refusal(tmp_path)
 
 
+def test_a_bundle_is_read_whatever_letters_its_folder_has(tmp_path, product):
+    root = tmp_path / "1_2,a=b (50%25) what? é 湖 #;&"
+    (root / SCENES).mkdir(parents=True)
+    pack(root / SCENES / f"{NAME}.tar", product)
+    (image,) = Catalog(root).images(SCENES)
+    assert image.read("SR_B2", 4, 3, 1, 1)[0] == 34
+
+
 def test_links_in_a_bundle_are_not_followed(collection, tmp_path, product):
     path = pack(collection / f"{NAME}.tar", product)
     with tarfile.open(path, "a") as archive:

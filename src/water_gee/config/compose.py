@@ -21,6 +21,7 @@ from omegaconf.errors import (
 )
 from yaml import YAMLError
 
+from water_gee.config.literal import quoted
 from water_gee.config.target import remember_folders
 from water_gee.config.yaml_file import check_files, first_line, read_mapping
 from water_gee.errors import ConfigError
@@ -151,8 +152,7 @@ def compose(overrides: Sequence[str] = (), config_dir: str | None = None) -> Dic
 
 
 def _searchpath(folder: Path) -> str:
-    quoted = str(folder.resolve()).replace("'", r"\'")  # a name may hold what Hydra's grammar does not
-    return f"hydra.searchpath=['file://{quoted}']"
+    return f"hydra.searchpath=[{quoted(f'file://{folder.resolve()}')}]"
 
 
 def _groups(conf: Path) -> list[str]:

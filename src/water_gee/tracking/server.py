@@ -110,10 +110,11 @@ def environment() -> dict[str, str]:
 
 
 def _wait(server: subprocess.Popen[bytes], port: int) -> None:
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # whatever proxies the environment names
     ends = time.monotonic() + _PATIENCE
     while server.poll() is None and time.monotonic() < ends:
         try:
-            with urllib.request.urlopen(f"http://{HOST}:{port}/health", timeout=5):
+            with direct.open(f"http://{HOST}:{port}/health", timeout=5):
                 return
         except (urllib.error.URLError, OSError):
             time.sleep(0.2)
