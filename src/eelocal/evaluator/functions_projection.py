@@ -27,6 +27,7 @@ from eelocal.evaluator.raster import Values
 from eelocal.evaluator.registry import implements
 from eelocal.evaluator.resampling import ReprojectNode, ResampleNode, has_projection
 
+_SIZE = ('PARAMETER["num_row", 3]', 'PARAMETER["num_col", 3]')
 _WGS84_A, _WGS84_E2 = 6378137.0, 0.0066943799901413165
 
 
@@ -106,6 +107,15 @@ def make_projection(crs: Any, transform: list[Any] | None, wkt: str | None) -> P
         raise bad_request(f"The transform must have 6 elements, not {len(transform)}.")
     a, b, c, d, e, f = (float(v) for v in transform)
     return Projection(crs, (a, b, c, d, e, f))
+
+
+@implements("Projection.transform", note="the service's digits may be written otherwise")
+def transform_text(projection: Projection) -> str:
+    """The affine transform as well-known text, without the elements that are those of the identity."""
+    a, b, c, d, e, f = projection.transform
+    elements = {"0_0": (a, 1), "0_1": (b, 0), "0_2": (c, 0), "1_0": (d, 0), "1_1": (e, 1), "1_2": (f, 0)}
+    told = [f'PARAMETER["elt_{place}", {value!r}]' for place, (value, own) in elements.items() if value != own]
+    return f'PARAM_MT["Affine", {", ".join([*_SIZE, *told])}]'
 
 
 @implements("Projection.crs")

@@ -54,7 +54,7 @@ class TilesSettings(Group):
 
     areas: Annotated[list[str], Field(min_length=1)]
     size: Annotated[int, Field(ge=32, le=2048)]  # pixels a side
-    origin: tuple[float, float]  # a corner of the study's pixel lattice, in crs units
+    origin: tuple[float, float] | Literal["auto"]  # a corner of the pixel lattice, in crs units; auto: the scenes' own
     margin: Annotated[int, Field(ge=0, le=64)]  # pixels around a tile, for the network's neighbourhood
     dry_run: bool  # only say what would be fetched
     refresh: bool  # fetch again what is already there

@@ -27,6 +27,7 @@ from water_gee.earth import (
 from water_gee.errors import ConfigError, EarthError, ExportError
 from water_gee.paths import Layout
 from water_gee.progress import say
+from water_gee.tiles import on_tiles_lattice
 
 
 def run(settings: Settings) -> None:
@@ -41,6 +42,7 @@ def run(settings: Settings) -> None:
     layout, choice = Layout.of(settings), settings.deploy
     account = Account.of(settings.earth)
     _check_catalog(settings, layout)
+    settings = on_tiles_lattice(settings)
     spec = composite_spec(settings)
     deployed = subject(layout, spec.features)
     proof = proof_of(layout, deployed, account, force=choice.force)

@@ -24,7 +24,7 @@ from water_gee.models import TrainedModel, load_checkpoint, predict
 from water_gee.paths import Layout
 from water_gee.progress import say, track
 from water_gee.study import Area, Window
-from water_gee.tiles import TileRecord, read_manifest
+from water_gee.tiles import TileRecord, on_tiles_lattice, read_manifest
 
 _OUTPUTS = ("probability", "water")
 _TEST = "test"  # the area that is never trained on
@@ -40,6 +40,7 @@ def run(settings: Settings) -> None:
         EarthError: the service refused, or went on failing.
     """
     layout, account = Layout.of(settings), Account.of(settings.earth)
+    settings = on_tiles_lattice(settings)
     spec = composite_spec(settings)
     deployed = subject(layout, spec.features)
     model = load_checkpoint(deployed.checkpoint.path, deployed.checkpoint.sha256)

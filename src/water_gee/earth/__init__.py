@@ -9,6 +9,7 @@ from water_gee.earth.fetch import PIXEL_LIMIT, Prepared, expression_hash, fetch,
 from water_gee.earth.formulas import derive, line_enhancement, normalised_difference
 from water_gee.earth.history import history_versions
 from water_gee.earth.labels import label_image
+from water_gee.earth.lattice import scenes_origin
 from water_gee.earth.looks import sun_hours
 from water_gee.earth.parallel import in_parallel
 from water_gee.earth.possible import foreign, impossible, possible_ranges
@@ -80,6 +81,7 @@ __all__ = [
     "request_bytes",
     "resolve_areas",
     "scene_versions",
+    "scenes_origin",
     "start",
     "sun_hours",
     "task",

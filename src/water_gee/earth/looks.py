@@ -29,7 +29,7 @@ _PASS, _SCENES, _MATCH = "water_gee_pass", "water_gee_scenes", "water_gee_match"
 
 def scenes(spec: CompositeSpec, area: Area, year: int) -> Any:
     """Return the collection of a year's scenes, of all sources: of the area's strips alone, or all that meet it."""
-    return _merged([_scenes_of(spec, source, area, year) for source in spec.sensor.sources])
+    return _merged([scenes_of(spec, source, area, year) for source in spec.sensor.sources])
 
 
 def clear_looks(spec: CompositeSpec, area: Area, year: int, beside: Beside | None = None) -> Any:
@@ -46,7 +46,7 @@ def _merged(collections: list[Any]) -> Any:
     return reduce(lambda one, other: one.merge(other), collections)
 
 
-def _scenes_of(spec: CompositeSpec, source: SourceSettings, area: Area, year: int) -> Any:
+def scenes_of(spec: CompositeSpec, source: SourceSettings, area: Area, year: int) -> Any:
     when = ee.Filter.date(*spec.season(year))
     wanted = ee.Filter.And(_place(spec, area), when)
     found = [ee.ImageCollection(asset).filter(wanted) for asset in source.collections]
@@ -73,7 +73,7 @@ def _looks_of(spec: CompositeSpec, source: SourceSettings, area: Area, year: int
         image = image.updateMask(image.select(_CLEAR))
         return image.set(CLOUDINESS, _cloudiness(source, parts)) if spec.sensor.reducer == LEAST_CLOUDY else image
 
-    return _passes(spec, source, area, _scenes_of(spec, source, area, year)).map(merged)
+    return _passes(spec, source, area, scenes_of(spec, source, area, year)).map(merged)
 
 
 def _cloudiness(source: SourceSettings, parts: Any) -> Any:

@@ -57,13 +57,15 @@ def composite_spec(settings: Settings) -> CompositeSpec:
     """Return the settings' composite; all stages take it from here, so that none has a composite of its own.
 
     Raises:
-        ConfigError: a feature is unknown, or needs a band that the sensor's list lacks; or areas are strips of a sensor
-            whose scenes have none.
+        ConfigError: a feature is unknown, or needs a band that the sensor's list lacks; areas are strips of a sensor
+            whose scenes have none; or nobody has said yet what `tiles.origin=auto` is.
     """
-    study = settings.study
+    study, origin = settings.study, settings.tiles.origin
     _check_strips(settings)
     check_features(settings.features.names, settings.sensor)
-    grid = Grid(study.crs, study.scale, settings.tiles.origin)
+    if isinstance(origin, str):
+        raise ConfigError("tiles.origin=auto is known by the tiles alone; give it in numbers, tiles.origin=[x,y]")
+    grid = Grid(study.crs, study.scale, origin)
     return CompositeSpec(settings.sensor, settings.dem, tuple(settings.features.names), study.months, grid)
 
 

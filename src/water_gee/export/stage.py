@@ -36,7 +36,7 @@ from water_gee.paths import Layout
 from water_gee.progress import say, track
 from water_gee.sealed import write_sealed
 from water_gee.study import Area, Window
-from water_gee.tiles import TileRecord, load_tile, read_manifest
+from water_gee.tiles import TileRecord, load_tile, on_tiles_lattice, read_manifest
 
 _EVALUATOR = {"local": "eelocal", "cloud": "Earth Engine"}
 
@@ -56,6 +56,7 @@ def run(settings: Settings) -> None:
     claim(layout, layout.export / "export.json")
     choice = selected(layout)
     model = load_checkpoint(choice.checkpoint.path, choice.checkpoint.sha256)
+    settings = on_tiles_lattice(settings)
     spec = composite_spec(settings)
     check(model, spec.features, settings.tiles.margin)
     records = chosen(read_manifest(layout), settings.export.parity_pixels)

@@ -29,7 +29,7 @@ from water_gee.models import Checkpoint, selected
 from water_gee.paths import Layout
 from water_gee.progress import say
 from water_gee.study import Area
-from water_gee.tiles import TileRecord, read_manifest
+from water_gee.tiles import TileRecord, on_tiles_lattice, read_manifest
 
 
 def run(settings: Settings) -> None:
@@ -44,6 +44,7 @@ def run(settings: Settings) -> None:
     choice, layout = settings.predict, Layout.of(settings)
     claim(layout, layout.maps / "maps.json")
     check_choices(choice)
+    settings = on_tiles_lattice(settings)
     spec = composite_spec(settings)
     checkpoint, exported = check_checkpoint(layout, choice.engine, spec.features)
     with connect(settings.earth, layout) as session:

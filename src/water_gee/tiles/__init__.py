@@ -2,6 +2,7 @@
 
 from water_gee.config.labels import LABEL_BANDS
 from water_gee.tiles.cut import cut
+from water_gee.tiles.lattice import on_tiles_lattice
 from water_gee.tiles.manifest import TileRecord, read_manifest, write_manifest
 from water_gee.tiles.store import (
     WATER_SHARE,
@@ -26,6 +27,7 @@ __all__ = [
     "feature_path",
     "label_path",
     "load_tile",
+    "on_tiles_lattice",
     "read_manifest",
     "read_raster",
     "write_manifest",

@@ -28,6 +28,7 @@ from water_gee.progress import say, track
 from water_gee.study import Grid, check_apart
 from water_gee.tiles.download import Download, Fetched, still_good
 from water_gee.tiles.journal import Journal, journal_path, known_records
+from water_gee.tiles.lattice import on_scenes_lattice, provisional
 from water_gee.tiles.manifest import TileRecord, begin_manifest, report_path, write_manifest
 from water_gee.tiles.plan import Job, plan
 from water_gee.tiles.requests import Request, requests_of
@@ -41,14 +42,17 @@ def run(settings: Settings) -> None:
     """Download the tiles that are missing, broken or out of date; write the manifest.
 
     Raises:
-        ConfigError: areas overlap.
+        ConfigError: areas overlap, or the scenes do not tell `tiles.origin=auto`.
         EarthError: Earth Engine cannot be reached, or an area has no scene.
         TileError: a tile failed; the others are there all the same.
     """
     layout = Layout.of(settings)
     claim(layout, report_path(layout))
-    spec, labels = composite_spec(settings), label_spec(settings)
+    composite_spec(provisional(settings))  # a mistake in it ends the command before anything is started
+    labels = label_spec(settings)
     with connect(settings.earth, layout) as session:
+        settings = on_scenes_lattice(session, settings)
+        spec = composite_spec(settings)
         areas = resolve_areas(session, settings, ["train", "test", *settings.tiles.areas])
         check_apart(areas, spec.grid, settings.tiles.margin)
         jobs = plan(session, settings, spec, labels, areas)

@@ -182,6 +182,10 @@ def test_a_composite_has_no_grid():
 def test_projections():
     assert value(CATALOG, ee.Projection("EPSG:4326").nominalScale()) == pytest.approx(111319.49079327357)
     assert value(CATALOG, ee.Image("c/coarse").projection().nominalScale()) == pytest.approx(47.3)
+    told = value(CATALOG, ee.Projection("EPSG:32648", [30, 0, 477585, 0, -30, 5628015.5]).transform())
+    elements = 'PARAMETER["elt_0_0", 30.0], PARAMETER["elt_0_2", 477585.0], PARAMETER["elt_1_1", -30.0]'
+    size = 'PARAMETER["num_row", 3], PARAMETER["num_col", 3]'
+    assert told == f'PARAM_MT["Affine", {size}, {elements}, PARAMETER["elt_1_2", 5628015.5]]'
     assert value(CATALOG, ee.Projection("EPSG:32648").atScale(30).nominalScale()) == pytest.approx(30)
     with pytest.raises(EEError, match="could not be parsed"):
         value(CATALOG, ee.Projection("EPSG:0"))
