@@ -47,6 +47,7 @@ def _merged(collections: list[Any]) -> Any:
 
 
 def scenes_of(spec: CompositeSpec, source: SourceSettings, area: Area, year: int) -> Any:
+    """Return the collection of a year's scenes of one source that may fill an area."""
     when = ee.Filter.date(*spec.season(year))
     wanted = ee.Filter.And(_place(spec, area), when)
     found = [ee.ImageCollection(asset).filter(wanted) for asset in source.collections]
