@@ -207,9 +207,10 @@ def test_a_season_becomes_one_image(made, reducer, expected):
         np.testing.assert_allclose(found["nir"][1], 8_000 * 2.75e-5 - 0.2)
 
 
-def test_of_equally_cloudy_scenes_the_latest_is_on_top(made):
-    images = [landsat(8, dict.fromkeys(OLI, n), f"2020-07-{d}") for n, d in ((9_000, "25"), (8_000, "01"))]
-    for one in images:
+def test_of_equally_cloudy_scenes_the_latest_is_on_top_and_one_that_tells_none_is_below(made):
+    days = (9_000, "25"), (8_000, "01"), (7_000, "29")
+    images = [landsat(8, dict.fromkeys(OLI, number), f"2020-07-{day}") for number, day in days]
+    for one in images[:2]:
         one.properties["CLOUD_COVER"] = 5.0
     found = bands(composite(composite_spec(made("landsat8", "sensor.reducer=least_cloudy")), AREA, 2020), *images)
     np.testing.assert_allclose(found["nir"][0], 9_000 * 2.75e-5 - 0.2)

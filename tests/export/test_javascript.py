@@ -70,6 +70,8 @@ def written(build) -> str:
             lambda a, b, c: ee.Image(c.toList(3).get(0)).gt(0),
             "ee.Image(ee.ImageCollection('c').toList(3).get(0)).gt(0)",
         ),
+        (lambda a, b, c: c.aggregate_mean("k"), "ee.ImageCollection('c').aggregate_mean('k')"),
+        (lambda a, b, c: c.sort("k", False).mosaic(), "ee.ImageCollection('c').sort('k', false).mosaic()"),
         (
             lambda a, b, c: c.filter(ee.Filter.eq("k", 1)).median(),
             "ee.ImageCollection('c').filter(ee.Filter.eq('k', 1)).median()",

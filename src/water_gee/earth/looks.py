@@ -22,7 +22,7 @@ from water_gee.study import Area, to_lonlat
 _FILL_BIT = 0  # of Landsat; all bits are set where HLS has fill, and its bit 0 is a kind of cloud
 Beside = Callable[[Any, SourceSettings], Any]
 WATER_BIT, SNOW_BIT = "water_bit", "snow_bit"  # bands of a clear look: what the quality band says
-CLOUDINESS = "water_gee_cloudiness"  # property of a look, where the least cloudy one is wanted
+CLOUDINESS = "water_gee_cloudiness"  # property of a scene and of a look, where the least cloudy is wanted
 _CLEAR, _SCORE = "clear", "water_gee_score"  # bands
 _PASS, _SCENES, _MATCH = "water_gee_pass", "water_gee_scenes", "water_gee_match"  # properties that scenes are joined by
 
@@ -62,7 +62,8 @@ def _scored(found: Any, scores: Any) -> Any:
     """Return the scenes that have a score, with it as a band; `linkCollection` does so, where the client knows it."""
     same = ee.Filter.equals(leftField="system:index", rightField="system:index")
     joined = ee.ImageCollection(ee.Join.saveFirst(_MATCH).apply(found, scores, same))
-    return joined.map(lambda one: one.addBands(ee.Image(one.get(_MATCH)).rename(_SCORE)).set(_MATCH, None))
+    # What a scene tells of itself is asked for as a whole later on: no image shall be among it.
+    return joined.map(lambda one: one.addBands(ee.Image(one.get(_MATCH)).rename(_SCORE)).set(_MATCH, 0))
 
 
 def _looks_of(spec: CompositeSpec, source: SourceSettings, area: Area, year: int, beside: Beside | None) -> Any:
@@ -72,15 +73,15 @@ def _looks_of(spec: CompositeSpec, source: SourceSettings, area: Area, year: int
         parts = ee.ImageCollection.fromImages(ee.List(one.get(_SCENES)))
         image = parts.map(look).mosaic()
         image = image.updateMask(image.select(_CLEAR))
-        return image.set(CLOUDINESS, _cloudiness(source, parts)) if spec.sensor.reducer == LEAST_CLOUDY else image
+        return image.set(CLOUDINESS, _cloudiness(parts)) if spec.sensor.reducer == LEAST_CLOUDY else image
 
     return _passes(spec, source, area, scenes_of(spec, source, area, year)).map(merged)
 
 
-def _cloudiness(source: SourceSettings, parts: Any) -> Any:
+def _cloudiness(parts: Any) -> Any:
     """Return a pass's cloud cover, the mean of its scenes; of equals the latest is less by far less than a percent."""
     time = ee.Number(parts.aggregate_max("system:time_start"))
-    return ee.Number(parts.aggregate_mean(source.of_clouds)).subtract(time.multiply(1e-17))
+    return ee.Number(parts.aggregate_mean(CLOUDINESS)).subtract(time.multiply(1e-17))
 
 
 def _look(spec: CompositeSpec, source: SourceSettings, beside: Beside | None) -> Callable[[Any], Any]:
@@ -156,7 +157,10 @@ def _passes(spec: CompositeSpec, source: SourceSettings, area: Area, found: Any)
         held = scene.toDictionary()
         by = [held.get(name, "") for name in source.of_pass]  # a scene that does not tell is of the day's one pass
         day = scene.date().advance(hours, "hour").format("YYYY-MM-dd")
-        return scene.set(_PASS, ee.List([*by, day]).join(" "))
+        one = scene.set(_PASS, ee.List([*by, day]).join(" "))
+        if spec.sensor.reducer == LEAST_CLOUDY:  # a scene that does not tell counts as wholly cloudy
+            one = one.set(CLOUDINESS, held.get(source.of_clouds, 100))
+        return one
 
     told = found.map(tagged)
     same = ee.Filter.equals(leftField=_PASS, rightField=_PASS)

@@ -142,6 +142,13 @@ class Writer:
             return self._geometry(method, value, scope)
         if value.function == "Filter.equals" and len(arguments) == 2 and None not in arguments:
             return f"ee.Filter.eq{self._brackets(self._parts(arguments, [], scope, depth))}"
+        if group == "AggregateFeatureCollection":
+            return (
+                f"{self._expression(arguments[0], scope)}.aggregate_{method}({self._expression(arguments[1], scope)})"
+            )
+        if value.function == "Collection.limit" and arguments[1] is None:
+            by = self._brackets(self._parts(arguments[2:], [], scope, depth))
+            return f"{self._expression(arguments[0], scope)}.sort{by}"
         dates = _date_range(value)
         if dates is not None:
             return f"ee.Filter.date({', '.join(self._expression(item, scope) for item in dates)})"
