@@ -43,7 +43,7 @@ def test_an_area_is_mapped_block_by_block_and_nothing_is_done_twice(verified, ch
     assert starts(server) == 4 and len(operations(server)) == 4
     status(choose())
     said = capsys.readouterr().err
-    assert "4 blocks, 4 succeeded" in said and "EECU: not known here" in said
+    assert "2020 (deployment " in said and "): 4 blocks, 4 succeeded" in said and "EECU: not known here" in said
     run(choose(WATCH, ONE))
     assert starts(server) == 5, "other blocks are other tasks"
 
@@ -118,6 +118,25 @@ def test_what_failed_is_started_again_up_to_a_limit(verified, choose, server, mo
     assert starts(server) == 3 and states(verified) == ["SUCCEEDED"]
 
 
+def test_a_server_that_ends_under_a_task_does_not_count_against_it(verified, choose, server) -> None:
+    for _ in range(2):
+        run(choose(ONE, "deploy.attempts=1"))
+        (known,) = Ledger(verified.deploy, "tiny").latest
+        path = server.service.catalog.root / ".eelocal" / "operations" / f"{known.operation.rpartition('/')[2]}.json"
+        for _ in range(200):
+            record = json.loads(path.read_text(encoding="utf-8"))
+            if record["done"]:
+                break
+            time.sleep(0.02)
+        record |= {"done": False, "metadata": record["metadata"] | {"state": "RUNNING"}}
+        dead = {"eelocal": {"server": "killed", "requestId": ""}}
+        path.write_text(json.dumps(record | dead), encoding="utf-8")
+        for result in (server.service.catalog.root / "projects").rglob(f"{known.block}.*"):
+            result.unlink()
+    run(choose(ONE, WATCH, "deploy.attempts=1"))
+    assert [one.state for one in Ledger(verified.deploy, "tiny").of(known.block)] == ["FAILED", "FAILED", "SUCCEEDED"]
+
+
 def test_a_result_that_was_deleted_is_made_again(verified, choose, server) -> None:
     run(choose(WATCH))
     with connect(choose().earth, verified):
@@ -147,19 +166,32 @@ def test_a_full_queue_waits_where_it_is_watched_and_says_so_where_not(verified, 
     assert states(verified) == ["SUCCEEDED"] * 4 and len(operations(server)) == 4
 
 
-def test_waiting_tasks_are_cancelled_and_started_anew(verified, choose, server, capsys) -> None:
+def test_tasks_are_cancelled_and_started_anew(verified, choose, server, capsys, monkeypatch) -> None:
+    from eelocal import exports
+
+    def waits(self, *_):
+        while True:
+            exports.checkpoint()
+            time.sleep(0.01)
+
     with pytest.raises(EarthError, match=r"holds no task on eelocal .* run first: water-gee deploy"):
         cancel_all(choose())
-    run(choose())
+    with monkeypatch.context() as patch:
+        patch.setattr(exports.ImageExport, "_write", waits)
+        run(choose())
+        cancel_all(choose())
+        assert "4 tasks are being cancelled" in capsys.readouterr().err
+        for _ in range(200):
+            if all(one["done"] for one in operations(server)):
+                break
+            time.sleep(0.02)
+        status(choose())
+        assert "4 blocks, 4 cancelled" in capsys.readouterr().err
     cancel_all(choose())
-    assert "tasks are being cancelled" in capsys.readouterr().err
-    for _ in range(200):
-        if all(one["done"] for one in operations(server)):
-            break
-        time.sleep(0.02)
-    run(choose(WATCH))
+    assert "no task waits or runs" in capsys.readouterr().err
+    run(choose(WATCH, "deploy.attempts=1"))
     ran = [one for one in operations(server) if one["metadata"]["state"] == "SUCCEEDED"]
-    assert len(ran) == 4 and states(verified) == ["SUCCEEDED"] * 4
+    assert len(ran) == 4 and len(operations(server)) == 8 and states(verified) == ["SUCCEEDED"] * 4
 
 
 def test_one_command_at_a_time(verified, choose) -> None:

@@ -133,7 +133,9 @@ def test_a_process_that_is_killed_leaves_a_ledger_to_go_on_with(verified, choose
     choice = choose("deploy.watch=true", "deploy.block=1024")
     own = ["study=tiny", f"earth.url={server.url}", "study.years=[2020]", "predict.area=test", "deploy.block=1024"]
     command = [sys.executable, "-c", SCRIPT, "deploy", *own, f"paths.root={verified.root}"]
-    done = subprocess.run([*command, "--config-dir", str(config_dir)], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [*command, "--config-dir", str(config_dir)], capture_output=True, encoding="utf-8", check=False
+    )
     assert done.returncode == 9, done.stderr
     (known,) = Ledger(verified.deploy, "tiny").latest
     assert known.state == "STARTING" and known.operation == ""

@@ -65,6 +65,7 @@ class Ledger:
         """
         self.path, self.study = folder / _NAME, study
         self._attempts: dict[str, list[Attempt]] = {}
+        self.deployments: dict[str, Mapping[str, Any]] = {}  # by mark: what the tasks are made of
         self._whole = 0  # bytes that are whole lines
         self._writable = False
         for event in self._read():
@@ -138,7 +139,8 @@ class Ledger:
         line = json.dumps(sealed(content), sort_keys=True).encode() + b"\n"
         new = not self.path.exists()
         try:
-            with self.path.open("r+b" if not new else "xb") as file:
+            self.path.touch()
+            with self.path.open("r+b") as file:
                 file.truncate(self._whole)
                 file.seek(self._whole)
                 file.write(line)
@@ -174,6 +176,8 @@ class Ledger:
             names = ("block", "number", "request_id", "description", "mark", "account")
             attempt = Attempt(**{name: event[name] for name in names})
             self._attempts.setdefault(attempt.block, []).append(attempt)
+        elif event["event"] == "deployment":
+            self.deployments[event["mark"]] = event
         elif event["event"] == "is":
             tasks = self._attempts[event["block"]]
             index = next(index for index, task in enumerate(tasks) if task.number == event["number"])

@@ -31,6 +31,7 @@ from water_gee.study import Grid
 
 _ENDED = (FAILED, CANCELLED, GONE)  # and without a result
 _SMALLEST_SHARD = 32
+_STOPPED = "server was stopped"  # eelocal's reason: it ended under the task
 _VANISHED = "the service does not know the task any more"
 
 
@@ -78,6 +79,11 @@ class Tally:
     def ended(self) -> bool:
         """Whether nothing runs and nothing waits."""
         return not self.active and not self.place
+
+
+def _counts(attempt: Attempt) -> bool:
+    """Return whether a task's end counts against its block."""
+    return attempt.state == FAILED and _STOPPED not in attempt.reason
 
 
 class Deployer:
@@ -155,6 +161,12 @@ class Deployer:
                 count.active.append(by_name.get(last.operation) or Task(last.operation, last.description, last.state))
         return count
 
+    def others(self) -> int:
+        """Return how many tasks of earlier deployments from here still wait or run, by the last look."""
+        ours = {block.season.mark for block in self._work.blocks}
+        earlier = {one.description for one in self._ledger.latest if one.mark not in ours}
+        return sum(one.active and one.description in earlier for one in self._listed)
+
     def _next(self, block: Block) -> Attempt | None:
         """Return the task that is to be started for a block; None where none is."""
         known = self._ledger.of(block.name)
@@ -162,7 +174,7 @@ class Deployer:
             return known[-1]
         if known and (known[-1].state not in _ENDED or block.name in self._stopped):
             return None
-        if sum(one.state == FAILED for one in known) >= self._work.attempts:
+        if sum(_counts(one) for one in known) >= self._work.attempts:
             return None
         return self._attempt(block, known[-1].number + 1 if known else 1)
 

@@ -70,9 +70,8 @@ def run(settings: Settings) -> None:
             return
         if destination.kind == "asset":
             make_collection(session, destination.place)
-        known = {one.mark for tasks in ledger.attempts.values() for one in tasks}
         for season, properties in made:
-            if season.mark not in known:
+            if season.mark not in ledger.deployments:
                 ledger.deployment(season.mark, {"properties": properties, "source_ids": list(found[season.year])})
         work = Work(
             blocks,
@@ -82,7 +81,7 @@ def run(settings: Settings) -> None:
             int(deployed.exported["shard_size"]),
             choice.attempts,
             choice.queue,
-            keys=(*made[0][1], "block"),
+            keys=(*(name for name in made[0][1] if not name.startswith("system:")), "block"),
             tag=f"water-gee.{layout.study}"[:63].rstrip("-_."),
         )
         tally = _follow(Deployer(session, ledger, work), choice, session)
@@ -151,6 +150,8 @@ def _follow(deployer: Deployer, choice: DeploySettings, session: Session) -> Tal
     told = ""
     while True:
         deployer.look()
+        if not told and (others := deployer.others()):
+            say(f"{others} tasks of an earlier deployment still wait or run; water-gee status names them")
         started = deployer.start_missing()
         tally = deployer.tally()
         if (line := progress(tally, started)) != told:

@@ -22,14 +22,16 @@ def status(settings: Settings) -> None:
         EarthError: nothing was deployed on this account, or the service refused.
     """
     layout, account = Layout.of(settings), Account.of(settings.earth)
-    latest = _latest(Ledger(layout.deploy, layout.study), account)
+    ledger = Ledger(layout.deploy, layout.study)
+    latest = _latest(ledger, account)
     with connect(settings.earth, layout) as session:
         shown = [_now(one, known) for known in [_by_name(session)] for one in latest]
     for mark in dict.fromkeys(one.mark for one in latest):
         ours = [now for one, now in zip(latest, shown, strict=True) if one.mark == mark]
         states = Counter(now.state for now in ours)
         counts = ", ".join(f"{count} {state.lower()}" for state, count in states.most_common())
-        say(f"deployment {mark[:8]}: {len(ours)} blocks, {counts}")
+        year = ledger.deployments.get(mark, {}).get("properties", {}).get("year", "of an unknown year")
+        say(f"{year} (deployment {mark[:8]}): {len(ours)} blocks, {counts}")
     for state in ("RUNNING", FAILED):
         _name([now for now in shown if now.state == state])
     say(_used(shown, account))
@@ -52,7 +54,7 @@ def cancel_all(settings: Settings) -> None:
             cancel(session, now.name)
             ledger.note(one, state="CANCELLING", operation=now.name)
             count += 1
-    say(f"{count} tasks are being cancelled; water-gee deploy starts them anew")
+    say(f"{count} tasks are being cancelled; water-gee deploy starts them anew" if count else "no task waits or runs")
 
 
 def _latest(ledger: Ledger, account: Account) -> list[Attempt]:
