@@ -3,6 +3,7 @@
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -55,6 +56,25 @@ def test_what_cannot_be_had_is_one_line_with_the_remedy(tmp_path, monkeypatch, u
     assert told in line and "unset MLFLOW_TRACKING_URI" in line
     assert "secret" not in line and len(line) < 400
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_team_s_database_lies_where_its_address_says_and_nothing_beside_it(tmp_path, monkeypatch):
+    folder = tmp_path / "outer" / "what? 50%25, a=b (é 湖)"
+    folder.mkdir(parents=True)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///" + quote(f"{folder}/team.db", safe="/=,() éa湖"))
+    client = connect(Layout(tmp_path / "root"))
+    run = client.create_run(experiment(client, Layout(tmp_path / "root"), "sample"))
+    client.log_text(run.info.run_id, "kept", "notes/one.txt")
+    assert (folder / "team.db").is_file() and len([*folder.rglob("one.txt")]) == 1
+    assert [*folder.parent.iterdir()] == [folder] and [*tmp_path.iterdir()] == [folder.parent]
+
+
+def test_a_question_mark_in_a_team_s_address_does_not_cut_a_path(tmp_path, monkeypatch):
+    (tmp_path / "a?b").mkdir()
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/a?b/team.db")
+    with pytest.raises(WaterGeeError, match="a path ends at a question mark; write %3F"):
+        connect(Layout(tmp_path / "root"))
+    assert [*tmp_path.rglob("*")] == [tmp_path / "a?b"]
 
 
 def test_a_server_that_refuses_says_which_variables_let_one_in(refusing, tmp_path, monkeypatch):

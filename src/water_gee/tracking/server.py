@@ -19,7 +19,7 @@ from water_gee.paths import Layout, team_server
 from water_gee.progress import say
 from water_gee.tracking.database import connect, known_experiment
 from water_gee.tracking.sqlite_file import address
-from water_gee.tracking.team import is_server, shown
+from water_gee.tracking.team import as_mlflow_reads, is_server, shown
 from water_gee.tracking.view import page_of, share_view
 
 HOST, PORT = "127.0.0.1", 5000  # the environment variable PORT names another port
@@ -45,7 +45,11 @@ def run(settings: Settings) -> None:
     if port is None:
         _show(page_of(experiment, shown(team).replace("***@", "")))
     else:
-        _serve(team or address(layout.database), port, page_of(experiment, f"http://{HOST}:{port}"))
+        _serve(
+            as_mlflow_reads(team) if team else address(layout.database),
+            port,
+            page_of(experiment, f"http://{HOST}:{port}"),
+        )
 
 
 def _show(page: str) -> None:

@@ -18,7 +18,7 @@ from water_gee.errors import WaterGeeError
 from water_gee.paths import TRACKING, Layout, team_server
 from water_gee.surroundings import from_outside
 from water_gee.tracking.moved_root import spelt
-from water_gee.tracking.sqlite_file import make, one_at_a_time, try_out
+from water_gee.tracking.sqlite_file import address, make, one_at_a_time, try_out
 
 _USER, _ROOT = "mlflow.user", "water_gee.root"
 _LOCAL = f"or unset {TRACKING} to keep the runs below paths.root"
@@ -31,17 +31,30 @@ def connect_to_team(uri: str) -> MlflowClient:
     Raises:
         WaterGeeError: it does not answer, refuses the user, or is nothing that MLflow knows.
     """
+    read = as_mlflow_reads(uri)
     try:
         if database := _file_of(uri):
             os.stat(database.parent)  # of a mistyped address no folder is made
             with one_at_a_time(database.parent):
                 make(database)
                 try_out(database)
-        client = MlflowClient(uri)
+        client = MlflowClient(read)
         client.search_experiments(max_results=1)
     except (MlflowException, RequestException, SQLAlchemyError, sqlite3.Error, OSError, ImportError) as error:
         raise WaterGeeError(f"{TRACKING}={shown(uri)}: {_reason(error)}") from error
     return client
+
+
+def as_mlflow_reads(uri: str) -> str:
+    """Return a team's address so that MLflow finds an sqlite file and makes no folder of the address's spelling.
+
+    Raises:
+        WaterGeeError: a question mark cuts the file's path.
+    """
+    database, query = _file_of(uri), uri.partition("?")[2]
+    if database and "/" in query:
+        raise WaterGeeError(f"{TRACKING}={uri}: a path ends at a question mark; write %3F for one in a folder's name")
+    return address(database) if database and not query else uri
 
 
 def artifacts_of(uri: str, study: str) -> str | None:
