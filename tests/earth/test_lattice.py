@@ -57,7 +57,7 @@ def asked(settings, tmp_path):
                 file.descriptions = ("SR_B2", "QA_PIXEL")
                 file.write(np.ones((2, 4, 4), np.uint16))
         spec = composite_spec(settings())
-        area = from_bbox("train", (599_000.0, 5_799_000.0, 601_000.0, 5_801_000.0))
+        area = from_bbox("train", (599_000.0, 5_799_000.0, 601_000.0, 5_801_000.0), spec.grid.crs)
         with Server(catalog) as server, connect(settings(f"earth.url={server.url}").earth, Layout(tmp_path)) as session:
             return scenes_origin(session, spec, [area], [2019, 2020])
 
