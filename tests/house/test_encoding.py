@@ -7,7 +7,7 @@ import pytest
 
 PROJECT = Path(__file__).parents[2]
 FILES = [path for part in ("src", "tests", "benchmarks") for path in (PROJECT / part).rglob("*.py")]
-OTHERS = {"rasterio", "tarfile", "Image", "memory", "webbrowser", "os"}  # their `open` is not a text file's
+OTHERS = {"rasterio", "tarfile", "Image", "memory", "webbrowser", "os", "direct"}  # their `open` is not a text file's
 
 
 def silent(source: str) -> list[int]:
