@@ -61,7 +61,7 @@ class _Replay:
                     length = int(value) if name.lower() == "content-length" else length
                 content = await reader.readexactly(length)
                 due = asyncio.get_running_loop().time() + self._latency
-                kind, body = self._answer(method, path, json.loads(content) if content else {})
+                kind, body = self._answer(method, path, content)
                 if kind == "pixels" or method == "POST":
                     await asyncio.sleep(max(0.0, due - asyncio.get_running_loop().time()))
                 head = f"HTTP/1.1 200 OK\r\nContent-Type: {_MIND[kind]}\r\nContent-Length: {len(body)}\r\n\r\n"
@@ -73,7 +73,8 @@ class _Replay:
         finally:
             writer.close()
 
-    def _answer(self, method: str, path: str, request: dict[str, Any]) -> tuple[str, bytes]:
+    def _answer(self, method: str, path: str, content: bytes) -> tuple[str, bytes]:
+        """Return the kind and the bytes of an answer; a request for pixels is searched and not parsed."""
         if "$discovery" in path:
             return "json", _shipped("cloud_api_discovery_document.json")
         if path.split("?")[0].endswith("/algorithms"):
@@ -81,13 +82,12 @@ class _Replay:
         if "value:compute" in path:
             return "json", json.dumps({"result": self._described()}).encode()
         if "image:computePixels" in path:
-            size = request["grid"]["dimensions"]
-            text = json.dumps(request["expression"])
-            one = "water_gee_check" not in text
-            return "pixels", recorded(int(size["width"]), int(size["height"]), ("B1",) if one else self._bands, not one)
+            width, height = (int(re.search(rb'"%s": ?(\d+)' % name, content)[1]) for name in (b"width", b"height"))
+            one = CHECK.encode() not in content
+            return "pixels", recorded(width, height, ("B1",) if one else self._bands, not one)
         if method == "POST" and path.split("?")[0].endswith("/thumbnails"):
             name = f"projects/local/thumbnails/{len(self._thumbnails)}"
-            self._thumbnails[name] = request
+            self._thumbnails[name] = json.loads(content)
             return "json", json.dumps({"name": name}).encode()
         if found := re.search(r"(projects/local/thumbnails/\d+):getPixels", path):
             return "pixels", self._geotiff(self._thumbnails.pop(found[1]))

@@ -10,7 +10,7 @@ from water_gee.tiles.plan import Job
 from water_gee.tiles.requests import requests_of
 
 LIMIT = 50_331_648  # bytes a request
-AT_ONCE = 160 * 2**20  # bytes under way
+AT_ONCE = 96 * 2**20  # bytes under way
 
 
 def jobs_of(places, size, bands, margin=3, year=2020, image=None):
@@ -53,7 +53,7 @@ def test_every_tile_is_asked_for_once_and_no_request_is_too_large(where, size, b
         (8, 64, 1, 4),
         (4, 256, 2, 16),
         (8, 256, 2, 16),  # four each
-        (2, 512, 20, 16),  # four requests a tile: twenty of a whole one would fill the memory
+        (2, 512, 20, 64),  # sixteen requests a tile: twenty of a whole one would fill the memory
         (2, 512, 2, 4),
         (1, 2048, 1, 16),
     ],

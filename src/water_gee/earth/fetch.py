@@ -142,8 +142,7 @@ def _ask(
 
     def ask() -> NDArray[np.float32]:
         nonlocal before
-        with retry.pace.slot():
-            content = ee.data.computePixels(request)
+        content = ee.data.computePixels(request)
         with _cores:
             values, whole = _read(content, window, prepared.bands)
             said = problem(values)

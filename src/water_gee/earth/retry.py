@@ -31,8 +31,6 @@ class Retry:
     def call(self, ask: Callable[[], T], attempted: Callable[[], None] = lambda: None) -> T:
         """Return what `ask` returns, repeated on overload, server errors, time-outs and broken answers.
 
-        An `ask` that has the service compute holds a `pace.slot()` meanwhile.
-
         Raises:
             EarthError: an error that will not pass, or that did not pass; the service's message in one line.
         """

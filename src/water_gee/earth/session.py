@@ -50,8 +50,7 @@ class Session:
 
     def _ask(self, expression: Any) -> Any:
         try:
-            with self.retry.pace.slot():
-                return expression.getInfo()
+            return expression.getInfo()
         except (ValueError, KeyError, TypeError) as error:  # of the client, on an answer that it cannot read
             raise TruncatedError(f"{type(error).__name__}: {error}") from error
 
@@ -97,11 +96,12 @@ def _initialise(earth: EarthSettings, project: str, url: str | None, credentials
     ee.deprecation.deprecated_assets = {"none": None}
     ee.data.setMaxRetries(0)  # `Retry` does it, for every request alike
     transport = Transport(
-        earth.workers + 2,
+        2 * earth.workers,
         earth.deadline,
         loopback=_is_loopback(url),
         restricted=lambda: _restrict(retry.pace),
         rewrite=completed,
+        slot=retry.pace.slot,
     )
 
     def start() -> None:

@@ -10,6 +10,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import httplib2
@@ -36,6 +37,7 @@ class Transport:
         loopback: bool = False,
         restricted: Callable[[], None] = lambda: None,
         rewrite: Callable[[str], str] = lambda body: body,
+        slot: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
         """Prepare the connections.
 
@@ -45,6 +47,7 @@ class Transport:
             loopback: whether the other side is on this machine: then no proxy is asked, whatever the environment names.
             restricted: called when the service says that the project's quota is restricted.
             rewrite: makes the body that is sent of the client's own.
+            slot: held while a request is under way, and not while it is made or its answer worked on.
         """
         self._session = requests.Session()
         self._session.trust_env = not loopback
@@ -53,6 +56,7 @@ class Transport:
         self._seconds = seconds
         self._restricted = restricted
         self._rewrite = rewrite
+        self._slot = slot
 
     def request(
         self,
@@ -73,14 +77,15 @@ class Transport:
         """
         if isinstance(body, str):
             body = self._rewrite(body).encode()
-        _request.ends = time.monotonic() + self._seconds
         late = f"{self._seconds:g} s have passed"
         limits = (min(self._seconds, _CONNECT), self._seconds)
         try:
-            with self._session.request(
-                method, uri, data=body, headers=headers, timeout=limits, stream=True
-            ) as response:
-                content = response.raw.read(decode_content=True)
+            with self._slot():
+                _request.ends = time.monotonic() + self._seconds
+                with self._session.request(
+                    method, uri, data=body, headers=headers, timeout=limits, stream=True
+                ) as response:
+                    content = response.raw.read(decode_content=True)
         except (requests.exceptions.Timeout, TimeoutError) as error:
             raise TimeoutError(late) from error
         except (requests.exceptions.RequestException, HTTPError, http.client.HTTPException) as error:

@@ -11,7 +11,7 @@ from water_gee.earth import PIXEL_LIMIT, fits, request_bytes
 from water_gee.study import Window
 from water_gee.tiles.plan import Job
 
-_AT_ONCE = 160 * 2**20  # bytes of all answers under way: what bounds the memory, whatever the tiles and the area
+_AT_ONCE = 96 * 2**20  # bytes of all answers under way: what bounds the memory, whatever the tiles and the area
 _ROUNDS = 4  # requests a worker, at least: the last ones are done by few
 _LEAST = 2**20  # bytes: smaller requests are no help
 

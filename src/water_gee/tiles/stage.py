@@ -115,8 +115,8 @@ def download(
 
     in_turn = 0  # tiles that failed, none in between having been had
     try:
-        # More threads than requests at once: some write tiles meanwhile.
-        made = in_parallel(work, requests_of(jobs, workers), workers + 2)
+        # Twice as many threads as requests at once: answers are worked on while others are asked for.
+        made = in_parallel(work, requests_of(jobs, workers), 2 * workers)
         for fetched in track((one for some in made for one in some), "fetching tiles", len(jobs)):
             in_turn = in_turn + 1 if fetched.record.status == "failed" else 0
             if in_turn:

@@ -144,7 +144,7 @@ def write_raster(
     bands, height, width = values.shape
     profile = {
         "driver": "GTiff", "count": bands, "height": height, "width": width, "dtype": values.dtype.name,
-        "crs": crs, "transform": transform, "nodata": nodata, "compress": "zstd", "zstd_level": 3,
+        "crs": crs, "transform": transform, "nodata": nodata, "compress": "zstd", "zstd_level": 1,
         "predictor": 3 if values.dtype.kind == "f" else 2, "tiled": True, "interleave": "band",
         "blockxsize": _block(width), "blockysize": _block(height),
     }  # fmt: skip
