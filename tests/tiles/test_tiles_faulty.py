@@ -97,16 +97,14 @@ def lose(catalog: Path, scene: str) -> None:
         path.unlink()
 
 
-def test_a_scene_that_is_lost_while_tiles_come_is_noticed(command, failing, tiles, root, scene_catalog, tmp_path):
+def test_a_scene_that_is_lost_while_tiles_come_is_noticed(failing, tiles, root, scene_catalog, tmp_path):
     """Tiles of the fewer scenes must not pass for tiles of the scenes that were planned with."""
     catalog = Path(shutil.copytree(scene_catalog, tmp_path / "catalog"))
     with Server(catalog, faults=["computePixels=delay:0.3"]) as server:
-        asked_first = threading.Event()
-        threading.Thread(
-            target=lambda: (wait_for(server), lose(catalog, "LC08_131023_20200713"), asked_first.set())
-        ).start()
+        threading.Thread(target=lambda: (wait_for(server), lose(catalog, "LC08_131023_20200713"))).start()
         text = failing(*SMALL, f"earth.url={server.url}")
-        assert asked_first.is_set() and "changed while the tiles were fetched" in text
+        assert "tiles failed" in text
+        assert any("changed while" in record.reason for record in read_manifest(Layout(root)))
         server.faults.clear()
         tiles(*SMALL, f"earth.url={server.url}")
     fewer = tmp_path / "fewer"
@@ -134,9 +132,9 @@ def test_a_service_that_is_away_is_not_asked_for_every_tile(failing, scene_catal
     with Server(scene_catalog, faults=["computePixels=503@3"]) as server:
         text = failing("earth.attempts=2", f"earth.url={server.url}")
         assert "tiles failed one after the other" in text and "what is there is kept" in text
-        assert len(asked(server)) < 80
+        assert len(asked(server)) < 126, "all tiles, alone and together, twice"
     lines = (root / "logs" / "tiles.jsonl").read_text(encoding="utf-8").splitlines()
-    assert 20 <= [json.loads(line)["status"] for line in lines].count("failed") < 40
+    assert 10 <= [json.loads(line)["status"] for line in lines].count("failed") < 40
 
 
 def test_a_restricted_quota_is_said_once_and_slows(tiles, root, downloaded, scene_catalog, capsys):

@@ -2,6 +2,7 @@
 
 import json
 import re
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -104,33 +105,57 @@ def download(
     jobs: Sequence[Job], layout: Layout, grid: Grid, session: Session, journal: Journal, workers: int
 ) -> Iterator[Fetched]:
     """Yield each tile as it is finished, several requests at once."""
-    download = Download(layout, grid, session.retry)
+    download, failures = Download(layout, grid, session.retry), _InTurn(max(_GIVE_UP, workers))
 
     def work(request: Request) -> list[Fetched]:
+        failures.check()
         made = download.fetch(request)
         for fetched in made:
+            failures.count(fetched.record)
             if fetched.record.status != "failed":
                 journal.add(fetched.record)
         return made
 
-    in_turn = 0  # tiles that failed, none in between having been had
     try:
         # Twice as many threads as requests at once: answers are worked on while others are asked for.
         made = in_parallel(work, requests_of(jobs, workers), 2 * workers)
         for fetched in track((one for some in made for one in some), "fetching tiles", len(jobs)):
-            in_turn = in_turn + 1 if fetched.record.status == "failed" else 0
-            if in_turn:
+            if fetched.record.status == "failed":
                 session.check()
             yield fetched
-            if in_turn >= max(_GIVE_UP, workers):
-                raise EarthError(
-                    f"{in_turn} tiles failed one after the other, the last {fetched.record.area}/{fetched.record.id}: "
-                    f"{fetched.record.reason.rstrip('.')}; what is there is kept, run the same command again"
-                )
     except AccountError as error:
         raise AccountError(f"{error}; then run the same command again: the tiles that are there are kept") from error
     except OSError as error:
         raise TileError(f"a tile cannot be written: {error}; see to the folder {layout.tiles}") from error
+
+
+class _InTurn:
+    """Counts the tiles that failed, none in between having been had, from any thread."""
+
+    def __init__(self, most: int) -> None:
+        """Give up at so many."""
+        self._most, self._count = most, 0
+        self._last: TileRecord | None = None
+        self._lock = threading.Lock()
+
+    def count(self, record: TileRecord) -> None:
+        """Take note of a tile."""
+        with self._lock:
+            self._count = self._count + 1 if record.status == "failed" else 0
+            self._last = record
+
+    def check(self) -> None:
+        """Go on only if it is worth it.
+
+        Raises:
+            EarthError: too many have failed.
+        """
+        last = self._last
+        if self._count >= self._most and last is not None:
+            raise EarthError(
+                f"{self._count} tiles failed one after the other, the last {last.area}/{last.id}: "
+                f"{last.reason.rstrip('.')}; what is there is kept, run the same command again"
+            )
 
 
 def _still_wanted(records: Iterable[TileRecord], jobs: Iterable[Job]) -> list[TileRecord]:
