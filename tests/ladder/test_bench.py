@@ -19,7 +19,6 @@ from water_gee.denoise.method import TileByTile
 from water_gee.errors import ConfigError, TileError, WaterGeeError
 from water_gee.experiments import denoise_bench as stage
 from water_gee.ladder.bench import Bench, Measured
-from water_gee.ladder.ground import Ground
 from water_gee.paths import Layout
 from water_gee.sealed import read_sealed, write_sealed
 
@@ -291,14 +290,3 @@ def test_tiles_are_asked_for(tmp_path) -> None:
     (tmp_path / "reference/water_2020_a.tif").write_bytes(b"no tiff")
     with pytest.raises(WaterGeeError, match="there are no tiles yet"):
         measured(tmp_path)
-
-
-def test_a_canvas_holds_every_tile_where_it_lies(ground) -> None:
-    one: Ground = ground[0]
-    for tile in one.tiles:
-        cut = one.cut(tile)
-        np.testing.assert_array_equal(one.looks[cut], tile.looks)
-        np.testing.assert_array_equal(one.band("nir")[cut][tile.core], tile.band("nir")[tile.core])
-
-    water, land = one.counted & (one.truth == 1), one.counted & (one.truth == 0)
-    assert one.band("nir")[water].mean() < 0.05 < 0.2 < one.band("nir")[land].mean()
