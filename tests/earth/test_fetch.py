@@ -268,3 +268,9 @@ def test_the_remedy_for_an_elevation_model_without_band_names_is_to_name_its_ban
             fetch(image, GRID, WINDOW, ("DEM",))
         values = fetch(ee.Image("MY/DEM/tile").select("b1"), GRID, WINDOW, ("b1",))
     assert (values == 1).all()
+
+
+def test_what_was_prepared_is_not_read_as_other_bands(faulty):
+    _, session = faulty
+    with pytest.raises(ValueError, match="prepared were two, half, and not half, two"):
+        fetch(Prepared(picture(), ("two", "half")), GRID, WINDOW, ("half", "two"), session.retry)

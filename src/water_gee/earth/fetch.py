@@ -6,6 +6,7 @@ import json
 import re
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -86,79 +87,83 @@ def fetch(
 
     Raises:
         EarthError: the service refused, went on failing, or gave impossible values twice.
+        ValueError: `image` was prepared with other bands.
     """
     prepared = image if isinstance(image, Prepared) else Prepared(image, bands)
-    retry = retry or Retry()
-    if not fits(window, len(bands)) or window.width * window.height >= prepared.most:
-        return _in_parts(prepared, grid, window, retry, attempted, problem)
-    try:
-        return _ask(prepared, grid, window, retry, attempted, problem)
-    except TooLargeError as error:
-        if max(window.width, window.height) <= _LEAST_SIDE:
-            raise TooLargeError(
-                f"{str(error).rstrip('.')} (of {window.width} x {window.height} pixels; take features or labels out)"
-            ) from error
-        prepared.most = min(prepared.most, window.width * window.height)
-        return _in_parts(prepared, grid, window, retry, attempted, problem)
+    if prepared.bands != tuple(bands):
+        raise ValueError(f"prepared were {', '.join(prepared.bands)}, and not {', '.join(bands)}")
+    return _Question(prepared, grid, retry or Retry(), attempted, problem).answer(window)
 
 
-def _in_parts(
-    prepared: Prepared,
-    grid: Grid,
-    window: Window,
-    retry: Retry,
-    attempted: Callable[[], None],
-    problem: Callable[[NDArray[np.float32]], str],
-) -> NDArray[np.float32]:
-    values = np.empty((len(prepared.bands), window.height, window.width), np.float32)
-    for part in window.quarters():
-        rows, columns = part.within(window)
-        values[:, rows, columns] = fetch(prepared, grid, part, prepared.bands, retry, attempted, problem)
-    return values
+@dataclass(frozen=True)
+class _Question:
+    """What is asked, whatever the window; see `fetch`."""
 
+    prepared: Prepared
+    grid: Grid
+    retry: Retry
+    attempted: Callable[[], None]
+    problem: Callable[[NDArray[np.float32]], str]
 
-def _ask(
-    prepared: Prepared,
-    grid: Grid,
-    window: Window,
-    retry: Retry,
-    attempted: Callable[[], None],
-    problem: Callable[[NDArray[np.float32]], str],
-) -> NDArray[np.float32]:
-    before = b""
-    left, _, _, top = grid.bounds(window)
-    request = {
-        "expression": prepared.token,
-        "fileFormat": "NPY",
-        "grid": {
-            "dimensions": {"width": window.width, "height": window.height},
-            "affineTransform": {
-                "scaleX": grid.scale, "shearX": 0, "translateX": left,
-                "shearY": 0, "scaleY": -grid.scale, "translateY": top,
-            },
-            "crsCode": grid.crs,
-        },
-    }  # fmt: skip
+    def answer(self, window: Window) -> NDArray[np.float32]:
+        """Return the pixels of a window, in one request or in several."""
+        prepared = self.prepared
+        if not fits(window, len(prepared.bands)) or window.width * window.height >= prepared.most:
+            return self._in_parts(window)
+        try:
+            return self._ask(window)
+        except TooLargeError as error:
+            if max(window.width, window.height) <= _LEAST_SIDE:
+                size = f"{window.width} x {window.height}"
+                raise TooLargeError(
+                    f"{str(error).rstrip('.')} (of {size} pixels; take features or labels out)"
+                ) from error
+            prepared.most = min(prepared.most, window.width * window.height)
+            return self._in_parts(window)
 
-    def ask() -> NDArray[np.float32]:
-        nonlocal before
-        content = ee.data.computePixels(request)
-        with _cores:
-            values, whole = _read(content, window, prepared.bands)
-            said = problem(values)
-            if whole and not said:
-                return values
-            earlier, before = before, hashlib.sha256(values.tobytes()).digest()
-        if said:
-            raise ImpossibleError(said, again=earlier == before)
-        if earlier != before:
-            raise DamagedError("pixels do not have the sum that was sent with them")
-        if not prepared.double:
-            prepared.double = True
-            say("the service sums pixels otherwise than this machine; what differs is asked for twice and compared")
+    def _in_parts(self, window: Window) -> NDArray[np.float32]:
+        values = np.empty((len(self.prepared.bands), window.height, window.width), np.float32)
+        for part in window.quarters():
+            rows, columns = part.within(window)
+            values[:, rows, columns] = self.answer(part)
         return values
 
-    return retry.call(ask, attempted)
+    def _ask(self, window: Window) -> NDArray[np.float32]:
+        prepared, grid = self.prepared, self.grid
+        before = b""
+        left, _, _, top = grid.bounds(window)
+        request = {
+            "expression": prepared.token,
+            "fileFormat": "NPY",
+            "grid": {
+                "dimensions": {"width": window.width, "height": window.height},
+                "affineTransform": {
+                    "scaleX": grid.scale, "shearX": 0, "translateX": left,
+                    "shearY": 0, "scaleY": -grid.scale, "translateY": top,
+                },
+                "crsCode": grid.crs,
+            },
+        }  # fmt: skip
+
+        def ask() -> NDArray[np.float32]:
+            nonlocal before
+            content = ee.data.computePixels(request)
+            with _cores:
+                values, whole = _read(content, window, prepared.bands)
+                said = self.problem(values)
+                if whole and not said:
+                    return values
+                earlier, before = before, hashlib.sha256(values.tobytes()).digest()
+            if said:
+                raise ImpossibleError(said, again=earlier == before)
+            if earlier != before:
+                raise DamagedError("pixels do not have the sum that was sent with them")
+            if not prepared.double:
+                prepared.double = True
+                say("the service sums pixels otherwise than this machine; what differs is asked for twice and compared")
+            return values
+
+        return self.retry.call(ask, self.attempted)
 
 
 # Answers are worked on by few at once, however many requests are under way: it bounds the memory.
