@@ -78,10 +78,10 @@ def publish(plan: Plan, store: PartStore, maps: Path, tags: Mapping[str, str]) -
         write_cog(built, layer, store, plan.of_year(year), plan.window, {**tags, "year": str(year)})
         made[maps / str(year) / f"{layer}.tif"] = built
     for year in plan.years:
-        count = AreaCount(plan.window)
+        count = AreaCount(plan.grid)
         for piece in plan.of_year(year):
             count.add(piece.window, store.read_water(piece), plan.inside(piece.window))
-        rows.append({"year": str(year), "area": plan.area, **count.row(plan.grid)})
+        rows.append({"year": str(year), "area": plan.area, **count.row()})
     for destination, built in made.items():
         with atomic(destination) as temporary:
             shutil.move(built, temporary)

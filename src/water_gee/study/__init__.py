@@ -3,6 +3,7 @@
 from water_gee.study.antimeridian import unwrapped
 from water_gee.study.areas import Area, check_apart, from_bbox, from_lonlat, from_region, to_lonlat
 from water_gee.study.grid import Grid, Tile, Window, outline, tiles_of
+from water_gee.study.ground import pixel_areas
 from water_gee.study.inside import Mask, inside, mark, simplified
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "inside",
     "mark",
     "outline",
+    "pixel_areas",
     "simplified",
     "tiles_of",
     "to_lonlat",
