@@ -1,10 +1,7 @@
 """What lies on disk for the page: the selected model, and what was made of it."""
 
-import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,7 +17,6 @@ from water_gee.models import Checkpoint, selected
 from water_gee.paths import Layout
 from water_gee.sealed import read_checked
 
-_PACKAGES = ("water-gee", "torch", "pytorch-lightning", "earthengine-api", "rasterio", "numpy")
 _HASHED = (
     "data/tiles/tiles.csv", "data/clean/report.json", "models/model.ckpt", "models/model.json",
     "export/expression.json", "export/export.json", "maps/maps.json", "maps/area.csv",
@@ -99,29 +95,6 @@ def water_map(layout: Layout, maps: Mapping[str, Any], year: str, limit: int = 1
         shape = (-(-file.height // step), -(-file.width // step))
         water: NDArray[np.uint8] = file.read(1, out_shape=shape, resampling=Resampling.mode)
         return water
-
-
-def commit(folder: Path) -> str:
-    """Return the git commit of a folder, marked where files differ from it; empty where there is no repository."""
-    try:
-        found = subprocess.run(
-            ["git", "-C", str(folder), "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"],
-            capture_output=True, timeout=20, check=True, encoding="utf-8",
-        )  # fmt: skip
-    except (OSError, subprocess.SubprocessError):
-        return ""
-    return found.stdout.strip()
-
-
-def versions() -> dict[str, str]:
-    """Return the versions of the packages that decide the numbers."""
-    known = {}
-    for name in _PACKAGES:
-        try:
-            known[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return known
 
 
 def hashes(layout: Layout) -> dict[str, str]:

@@ -15,6 +15,7 @@ from water_gee.report import artifacts, charts
 from water_gee.report.page import Figure, Row, Section, Table
 from water_gee.report.palette import CLASSES
 from water_gee.tiles import TileRecord
+from water_gee.versions import commit, versions
 
 _CLASS_OF = np.full(256, 2, dtype=np.uint8)  # the map's values as numbers of CLASSES; 255 and the rest are unseen
 _CLASS_OF[[0, 1]] = (0, 1)
@@ -161,10 +162,10 @@ def _operation(layer: Mapping[str, Any]) -> str:
 def lineage(settings: Settings, layout: Layout, code: Path, model: Mapping[str, Any]) -> Section:
     """Return the section with versions and hashes."""
     part = Section("lineage", "Lineage")
-    facts = {"code (git)": artifacts.commit(code), "study": settings.study.name, "sensor": settings.sensor.name}
+    facts = {"code (git)": commit(code), "study": settings.study.name, "sensor": settings.sensor.name}
     facts |= {"features": ", ".join(settings.features.names), "denoising": settings.denoise.method}
     facts |= {f"model: {key}": value for key, value in _flat(model).items()}
-    facts |= artifacts.versions()
+    facts |= versions()
     rows = tuple(Row.of(name, value) for name, value in facts.items() if value)
     part.tables.append(Table(("What", ""), rows, "Code, choices and model", hashes=True))
     marks = tuple(Row.of(name, value) for name, value in artifacts.hashes(layout).items())
