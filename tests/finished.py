@@ -109,7 +109,7 @@ def add_products(root: Path) -> None:
     def engine(piece):
         probability = np.full((piece.window.height, piece.window.width), 0.1, np.float32)
         probability[:20], probability[40:50] = 0.9, np.nan
-        return probability, probability > 0.5
+        return probability, probability > 0.5, np.full(probability.shape, 3, np.uint16)
 
     predict_pieces(plan, engine, store, workers=1)
     mark = sha256(root / "models" / "model.ckpt")

@@ -36,7 +36,7 @@ class Field:
         y = (window.top + np.arange(window.height))[:, None]
         probability = (0.5 + 0.5 * np.sin(x / 9 + piece.year) * np.cos(y / 7)).astype("float32")
         probability = np.where((x + y) % 97 < 5, np.float32(np.nan), probability)
-        return probability, probability >= 0.5
+        return probability, probability >= 0.5, ((x * y) % 30).astype("uint16")
 
 
 def make(folder: Path, engine, *, size=128, geometry=OUTLINE, one_piece=False, name="store") -> Plan:
@@ -79,7 +79,7 @@ def test_unseen_and_outside_are_never_land(tmp_path) -> None:
     inside = plan.inside(plan.window)
     assert 0.3 < inside.mean() < 0.9
     whole = type(plan.pieces[0])("whole", 2019, plan.window)
-    expected, is_water = Field()(whole)
+    expected, is_water, _ = Field()(whole)
     hidden = np.isnan(expected) | ~inside
     assert np.array_equal(water, np.where(hidden, 255, is_water))
     assert np.array_equal(probability, np.where(hidden, np.nan, expected), equal_nan=True)

@@ -8,7 +8,7 @@ from water_gee.earth.features import ELEVATION_SCALE, FEATURES, SLOPE_SCALE
 from water_gee.earth.fetch import PIXEL_LIMIT, Prepared, expression_hash, fetch, fits, request_bytes
 from water_gee.earth.formulas import derive, line_enhancement, normalised_difference
 from water_gee.earth.history import history_versions
-from water_gee.earth.labels import label_image
+from water_gee.earth.labels import label_image, looks_image
 from water_gee.earth.lattice import scenes_origin
 from water_gee.earth.looks import sun_hours
 from water_gee.earth.parallel import in_parallel
@@ -73,6 +73,7 @@ __all__ = [
     "label_image",
     "label_spec",
     "line_enhancement",
+    "looks_image",
     "make_collection",
     "normalised_difference",
     "possible_ranges",

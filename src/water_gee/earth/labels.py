@@ -30,7 +30,7 @@ def label_image(spec: CompositeSpec, area: Area, year: int, labels: LabelSpec = 
     """
     lit = _lit(directions(spec, area, year)) if _LIT in labels.beside else None
     seen = clear_looks(spec, area, year, lit).map(_judged(spec, labels))
-    looks = on_lattice(spec, seen.select(LABEL_BANDS[0]).count().rename(LABEL_BANDS[1]))
+    looks = _number(spec, seen.select(LABEL_BANDS[0]))
     means = on_lattice(spec, seen.mean())
     parts = [means.select(LABEL_BANDS[0]), looks.unmask(0, False)]
     history = f"{SHARE}{JRC}"
@@ -46,6 +46,16 @@ def label_image(spec: CompositeSpec, area: Area, year: int, labels: LabelSpec = 
     if others:
         parts.append(ee.Image.cat(others).updateMask(looks.gt(0)))
     return ee.Image.cat(parts).toFloat()
+
+
+def looks_image(spec: CompositeSpec, area: Area, year: int) -> Any:
+    """Return the band `clear_looks` of `label_image` alone: all bands of a look have one mask."""
+    one_band = next(iter(spec.sensor.bands))
+    return _number(spec, clear_looks(spec, area, year).select(one_band)).unmask(0, False).toFloat()
+
+
+def _number(spec: CompositeSpec, seen: Any) -> Any:
+    return on_lattice(spec, seen.count().rename(LABEL_BANDS[1]))
 
 
 def _lit(ground: Any) -> Callable[[Any, SourceSettings], Any]:

@@ -13,18 +13,21 @@ from water_gee.errors import EarthError
 from water_gee.maps.parts import Piece
 from water_gee.paths import Layout
 from water_gee.study import Area, Grid, Window
-from water_gee.tiles import TileRecord, cut, load_tile
+from water_gee.tiles import LABEL_BANDS, TileRecord, cut, load_tile
 
 Float = NDArray[np.float32]
-OUTPUTS = ("probability", "water")
-_OUTPUT_RANGES = dict.fromkeys(OUTPUTS, (0.0, 1.0))
+Predicted = tuple[Float, NDArray[np.bool_], NDArray[np.uint16]]
+LOOKS = LABEL_BANDS[1]
+OUTPUTS = ("probability", "water", LOOKS)
+_MOST_LOOKS = np.iinfo(np.uint16).max - 1
+_OUTPUT_RANGES = {**dict.fromkeys(OUTPUTS, (0.0, 1.0)), LOOKS: (0.0, float(_MOST_LOOKS))}
 
 
 class Engine(Protocol):
     """What predicts a piece."""
 
-    def __call__(self, piece: Piece) -> tuple[Float, NDArray[np.bool_]]:
-        """Return the probability of water [y, x], NaN where nothing was seen, and which pixels are water."""
+    def __call__(self, piece: Piece) -> Predicted:
+        """Return the probability of water [y, x], NaN where nothing was seen; which are water; the clear looks."""
         ...
 
 
@@ -39,15 +42,15 @@ class EarthEngine:
     grid: Grid
     session: Session
 
-    def __call__(self, piece: Piece) -> tuple[Float, NDArray[np.bool_]]:
+    def __call__(self, piece: Piece) -> Predicted:
         """Fetch the finished piece; its features end where the area does, as those of tiles do."""
         part = self.area.within(self.grid, piece.window.buffer(self.reach))
         image = self.images[piece.year] if part is None else self.within(piece.year, part)
-        probability, water = fetch(
+        probability, water, looks = fetch(
             image, self.grid, piece.window, OUTPUTS, self.session.retry,
             problem=lambda values: impossible(values, OUTPUTS, _OUTPUT_RANGES),
         )  # fmt: skip
-        return probability, water > 0
+        return probability, water > 0, _counted(looks)
 
 
 @dataclass(frozen=True)
@@ -55,26 +58,26 @@ class LocalEngine:
     """The network in PyTorch or a faster runtime, on features that were downloaded before or are fetched here."""
 
     predict: Callable[[Float], Float]  # features [band, y, x] with a margin of `radius` -> probability [y, x]
-    features: Callable[[int, Window], Float]
+    features: Callable[[int, Window], Float]  # of a year and window, the features [band, y, x] and the clear looks last
     radius: int
     threshold: float
     _one_at_a_time: threading.Lock = field(default_factory=threading.Lock, compare=False)
 
-    def __call__(self, piece: Piece) -> tuple[Float, NDArray[np.bool_]]:
+    def __call__(self, piece: Piece) -> Predicted:
         """Predict a piece from its features."""
-        features = self.features(piece.year, piece.window.buffer(self.radius))
+        read, own = self.features(piece.year, piece.window.buffer(self.radius)), piece.window
         with self._one_at_a_time:  # each runtime itself uses all cores
-            probability = self.predict(features)
-        return probability, probability >= self.threshold
+            probability = self.predict(read[:-1])
+        return probability, probability >= self.threshold, _counted(read[-1][own.within(own.buffer(self.radius))])
 
 
 @dataclass(frozen=True)
 class Features:
-    """Features [band, y, x] of any window of a year: from a stored tile that holds it, else from Earth Engine."""
+    """Features and clear looks [band, y, x] of any window of a year: of a stored tile that holds it, else fetched."""
 
     layout: Layout
-    images: Mapping[int, Prepared]  # by year, the features
-    names: tuple[str, ...]
+    images: Mapping[int, Prepared]  # by year, the features and the clear looks
+    names: tuple[str, ...]  # of the features
     area: Area
     grid: Grid
     session: Session
@@ -83,21 +86,29 @@ class Features:
     ranges: Mapping[str, tuple[float, float]]  # by feature, what its values can be
 
     def __call__(self, year: int, window: Window) -> Float:
-        """Return the features, NaN where masked."""
+        """Return the features, NaN where masked, and as a last band the number of clear looks."""
+        bands = (*self.names, LOOKS)
         column = (window.left + window.width // 2) // self.size
         row = -((window.top + window.height // 2) // self.size) - 1
         record = self.stored.get((year, column, row))
         if record is not None and window in record.tile.outer:
             if record.status == "empty":
-                return np.full((len(self.names), window.height, window.width), np.nan, dtype=np.float32)
+                empty = np.full((len(bands), window.height, window.width), np.nan, dtype=np.float32)
+                empty[-1] = 0
+                return empty
             tile = load_tile(self.layout, record)
             if tile.names == self.names:
                 rows, columns = window.within(record.tile.outer)
-                return tile.features[:, rows, columns]
+                return np.concatenate([tile.features[:, rows, columns], tile.looks[None, rows, columns]])
         fetched = fetch(
-            self.images[year], self.grid, window, self.names, self.session.retry,
-            problem=lambda values: impossible(values, self.names, self.ranges),
+            self.images[year], self.grid, window, bands, self.session.retry,
+            problem=lambda values: impossible(values, bands, self.ranges),
         )  # fmt: skip
-        if reason := foreign(fetched, self.names):
+        if reason := foreign(fetched, bands):
             raise EarthError(reason)
-        return cut(fetched, self.names, self.area, self.grid, window)
+        return cut(fetched, bands, self.area, self.grid, window)
+
+
+def _counted(looks: Float) -> NDArray[np.uint16]:
+    """Return numbers of clear looks as whole numbers; more than fit count as the most that do."""
+    return np.minimum(looks, _MOST_LOOKS).astype(np.uint16)

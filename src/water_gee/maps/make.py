@@ -34,10 +34,10 @@ def predict_pieces(
 
     def work(piece: Piece) -> tuple[Piece, str]:
         try:
-            probability, water = engine(piece)
+            probability, water, looks = engine(piece)
         except EarthError as error:
             return piece, str(error)
-        store.write(piece, Part.of(probability, water, plan.inside(piece.window)))
+        store.write(piece, Part.of(probability, water, looks, plan.inside(piece.window)))
         return piece, ""
 
     failed: dict[str, str] = {}

@@ -13,6 +13,8 @@ from water_gee.study import Grid, Window
 from water_gee.tiles import read_raster, write_raster
 
 UNSEEN = UNKNOWN
+OUTSIDE = 65535  # of the clear looks: not a pixel of the area
+KEPT = ("clear_looks", "probability", "water")  # what is kept of a part, in the order in which it is written
 LAYERS = ("probability", "water")
 
 
@@ -27,19 +29,31 @@ class Piece:
 
 @dataclass(frozen=True)
 class Part:
-    """A predicted piece: `water` uint8 [y, x] (1 water, 0 land, 255 unseen), `probability` float32 (NaN unseen)."""
+    """A predicted piece.
+
+    `water` is uint8 [y, x] (1 water, 0 land, 255 unseen), `probability` float32 (NaN unseen), `looks` uint16, the
+    number of clear looks (0: none; 65535: outside the area).
+    """
 
     water: NDArray[np.uint8]
     probability: NDArray[np.float32]
+    looks: NDArray[np.uint16]
 
     @classmethod
-    def of(cls, probability: NDArray[np.float32], water: NDArray[np.bool_], inside: NDArray[np.bool_]) -> "Part":
+    def of(
+        cls,
+        probability: NDArray[np.float32],
+        water: NDArray[np.bool_],
+        looks: NDArray[np.uint16],
+        inside: NDArray[np.bool_],
+    ) -> "Part":
         """Return a part from what an engine gave; pixels unseen or outside the area are never land."""
         hidden = np.isnan(probability) | ~inside
         classes = np.where(water, np.uint8(WATER), np.uint8(LAND))
         return cls(
             np.where(hidden, np.uint8(UNSEEN), classes),
             np.where(hidden, np.float32(np.nan), probability).astype(np.float32),
+            np.where(inside, np.minimum(looks, np.uint16(OUTSIDE - 1)), np.uint16(OUTSIDE)),
         )
 
 
@@ -56,12 +70,13 @@ class PartStore:
 
     def has(self, piece: Piece) -> bool:
         """Return whether a piece is finished and whole; `water` is written last."""
-        return all(_is_whole(self.path(piece, layer), piece.window) for layer in reversed(LAYERS))
+        return all(_is_whole(self.path(piece, layer), piece.window) for layer in reversed(KEPT))
 
     def write(self, piece: Piece, part: Part) -> None:
         """Keep a finished part."""
         place = {"crs": self.grid.crs, "transform": self.grid.transform(piece.window)}
-        probability, water = part.probability[None], part.water[None]
+        probability, water, looks = part.probability[None], part.water[None], part.looks[None]
+        write_raster(self.path(piece, "clear_looks"), looks, ["clear_looks"], nodata=OUTSIDE, **place)
         write_raster(self.path(piece, "probability"), probability, ["probability"], nodata=np.nan, **place)
         write_raster(self.path(piece, "water"), water, ["water"], nodata=UNSEEN, **place)
 

@@ -13,7 +13,7 @@ from water_gee.errors import ConfigError
 from water_gee.maps.parts import Piece
 from water_gee.study import Grid, Mask, Window, inside, tiles_of
 
-FORMAT = 1  # raise when the same choices would give other maps
+FORMAT = 2  # raise when the same choices would give other maps
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from water_gee.earth import (
     connect,
     expression_hash,
     feature_image,
+    looks_image,
     possible_ranges,
     resolve_areas,
     scene_versions,
@@ -21,7 +22,7 @@ from water_gee.earth import (
 from water_gee.errors import ConfigError, ExportError, ModelError, TileError
 from water_gee.export import read_export
 from water_gee.files import is_there, sha256
-from water_gee.maps.engines import OUTPUTS, EarthEngine, Engine, Features, LocalEngine
+from water_gee.maps.engines import LOOKS, OUTPUTS, EarthEngine, Engine, Features, LocalEngine
 from water_gee.maps.make import predict_pieces, publish
 from water_gee.maps.parts import PartStore
 from water_gee.maps.plan import Plan
@@ -132,14 +133,15 @@ def _engine(
     checkpoint: Checkpoint,
     exported: dict[str, Any],
 ) -> Engine:
+    looks = {year: looks_image(spec, area, year) for year in images}
     if settings.predict.engine == "earth":
         from water_gee.export import load
 
         network = load(layout.export / "expression.json")
-        mapped = {year: Prepared(network(image), OUTPUTS) for year, image in images.items()}
+        mapped = {year: Prepared(network(image).addBands(looks[year]), OUTPUTS) for year, image in images.items()}
 
         def of_part(year: int, part: Area) -> Any:
-            return network(within(spec, part, images[year]))
+            return network(within(spec, part, images[year])).addBands(looks[year])
 
         return EarthEngine(mapped, of_part, area, int(exported["reach"]), spec.grid, session)
     from water_gee.models import load_checkpoint, predictor
@@ -147,7 +149,7 @@ def _engine(
     model = load_checkpoint(checkpoint.path, checkpoint.sha256)
     predicted = predictor(model, settings.predict.runtime)
     stored, size = _stored(settings, layout)
-    wanted = {year: Prepared(image, spec.features) for year, image in images.items()}
+    wanted = {year: Prepared(image.addBands(looks[year]), (*spec.features, LOOKS)) for year, image in images.items()}
     features = Features(layout, wanted, spec.features, area, spec.grid, session, stored, size, possible_ranges(spec))
     return LocalEngine(predicted, features, model.network.radius, model.threshold)
 

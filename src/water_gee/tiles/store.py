@@ -129,7 +129,7 @@ def clean_path(layout: Layout, area: str, tile_id: str) -> Path:
 
 def write_raster(
     path: Path,
-    values: NDArray[np.float32] | NDArray[np.uint8],
+    values: NDArray[np.float32] | NDArray[np.uint8] | NDArray[np.uint16],
     names: Sequence[str],
     *,
     crs: str,
