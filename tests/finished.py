@@ -11,9 +11,10 @@ from scipy.ndimage import gaussian_filter
 from vouched import vouch_for_labels, vouch_for_model
 from water_gee.denoise import Reason
 from water_gee.files import sha256, write_text
-from water_gee.maps.make import predict_pieces, publish
+from water_gee.maps.make import predict_pieces
 from water_gee.maps.parts import PartStore
 from water_gee.maps.plan import Plan
+from water_gee.maps.publish import publish
 from water_gee.models import PixelNetwork, Standardise, TrainedModel, build_body, predict, save_checkpoint
 from water_gee.paths import Layout
 from water_gee.sealed import write_sealed

@@ -10,9 +10,11 @@ import rasterio
 from shapely.geometry import Polygon, box
 
 from water_gee.errors import EarthError
-from water_gee.maps.make import predict_pieces, publish
+from water_gee.maps.layers import OVER_YEARS, YEARLY, file_name
+from water_gee.maps.make import predict_pieces
 from water_gee.maps.parts import PartStore
 from water_gee.maps.plan import Plan
+from water_gee.maps.publish import publish
 from water_gee.study import Grid, Window, pixel_areas
 
 GRID = Grid("EPSG:32648", 30)
@@ -104,10 +106,11 @@ def test_maps_do_not_depend_on_how_the_area_was_cut(tmp_path) -> None:
     for name, choice in {"a": {"size": 128}, "b": {"size": 300}, "c": {"one_piece": True}}.items():
         make(tmp_path / name, Field(), **choice)
     assert hashes(tmp_path / "a") == hashes(tmp_path / "b") == hashes(tmp_path / "c")
-    assert set(hashes(tmp_path / "a")) == {
-        "maps/area.csv", "maps/maps.json", "maps/2019/water.tif", "maps/2019/probability.tif", "maps/2020/water.tif",
-        "maps/2020/probability.tif",
-    }  # fmt: skip
+    files = {
+        f"maps/{file_name(layer, year, ending)}" for layer in YEARLY for year in YEARS for ending in ("tif", "qml")
+    }
+    files |= {f"maps/{file_name(layer, None, ending)}" for layer in OVER_YEARS for ending in ("tif", "qml")}
+    assert set(hashes(tmp_path / "a")) == {"maps/area.csv", "maps/maps.json"} | files
 
 
 def test_a_failed_piece_ends_the_command_and_loses_nothing(tmp_path) -> None:
@@ -148,12 +151,18 @@ def test_a_kill_between_pieces_and_a_torn_part(tmp_path) -> None:
     assert hashes(tmp_path / "calm") == hashes(tmp_path / "killed")
 
 
-def test_maps_of_years_that_are_no_longer_studied_go(tmp_path) -> None:
-    old = tmp_path / "maps" / "2013" / "water.tif"
-    old.parent.mkdir(parents=True)
-    old.write_bytes(b"old")
+def test_what_is_no_longer_made_goes_and_what_is_not_ours_stays(tmp_path) -> None:
+    maps = tmp_path / "maps"
     make(tmp_path, Field())
-    assert sorted(path.name for path in (tmp_path / "maps").iterdir()) == ["2019", "2020", "area.csv", "maps.json"]
+    own = set(maps.rglob("*"))
+    stale = [maps / "2013" / "water.tif", maps / "2020" / "change.tif", maps / "water.tif"]
+    stale += [maps / "2020" / "water.tif.aux.xml", maps / "change.tif.ovr"]  # of the files before: they tell no truth
+    kept = [maps / "notes.txt", maps / "2020" / "water.gpkg"]
+    for path in (*stale, *kept):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"old")
+    make(tmp_path, Field())
+    assert set(maps.rglob("*")) == own | set(kept)
 
 
 def test_a_pixel_belongs_to_the_area_by_its_centre(tmp_path) -> None:

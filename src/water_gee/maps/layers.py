@@ -3,7 +3,7 @@
 A layer of a year lies at `maps/<year>/<name>.tif`, one over the years at `maps/<name>.tif`, its QGIS style beside it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
@@ -14,7 +14,7 @@ from water_gee.panels import WATER as WATER_CODE
 from water_gee.panels import Code
 
 NEVER, PERMANENT, GAINED, LOST, INTERMITTENT, SEASONAL = range(6)  # the classes of `change`
-NO_YEAR = 0  # in first_year and last_year: seen, but never as water
+NO_YEAR = 0  # in the layers of years: seen, but never as water
 UNCOUNTED = 65535  # nodata of the layers of two bytes, which hold a count or a year
 
 
@@ -33,6 +33,7 @@ class Layer:
         classes: of a layer of classes, each value's name and colour.
         ramp: of any other, colours at values between which colours run.
         yearly: whether there is one a year, or one over the years.
+        of_years: whether values are years, each a class beside `classes`: see `classes_of`.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Layer:
     classes: Mapping[int, Code] = field(default_factory=dict)
     ramp: Mapping[float, str] = field(default_factory=dict)
     yearly: bool = True
+    of_years: bool = False
 
     @property
     def gdal_type(self) -> str:
@@ -56,6 +58,8 @@ WATER_LAYER = Layer(
     "water", "Water", "Whether a pixel is water: its probability is at least the model's threshold.",
     "uint8", UNKNOWN, "MODE", classes={LAND: LAND_CODE, WATER: WATER_CODE},
 )  # fmt: skip
+NEVER_WATER = Code("never water", LAND_CODE.colour)
+_EARLY_TO_LATE = ("#440154", "#3b528b", "#21918c", "#5ec962", "#fde725")  # viridis
 _BLUES = {0.0: "#f7fbff", 0.25: "#c6dbef", 0.5: "#6baed6", 0.75: "#2171b5", 1.0: "#08306b"}
 _PERCENT = {100 * value: colour for value, colour in _BLUES.items()}
 
@@ -84,7 +88,7 @@ LAYERS: Mapping[str, Layer] = MappingProxyType({layer.name: layer for layer in (
         "change", "Change of water", "How a pixel changed over the years in which it was seen.",
         "uint8", 255, "MODE", yearly=False,
         classes={
-            NEVER: Code("never water", LAND_CODE.colour),
+            NEVER: NEVER_WATER,
             PERMANENT: Code("permanent water", "#1b4f8a"),
             GAINED: Code("gained", "#117755"),
             LOST: Code("lost", "#d55e00"),
@@ -94,16 +98,35 @@ LAYERS: Mapping[str, Layer] = MappingProxyType({layer.name: layer for layer in (
     ),
     Layer(
         "first_year", "First year as water", "The first year in which a pixel is water; 0 was seen but never as water.",
-        "uint16", UNCOUNTED, "MODE", yearly=False,
+        "uint16", UNCOUNTED, "MODE", classes={NO_YEAR: NEVER_WATER}, yearly=False, of_years=True,
     ),
     Layer(
         "last_year", "Last year as water", "The last year in which a pixel is water; 0 was seen but never as water.",
-        "uint16", UNCOUNTED, "MODE", yearly=False,
+        "uint16", UNCOUNTED, "MODE", classes={NO_YEAR: NEVER_WATER}, yearly=False, of_years=True,
     ),
 )})  # fmt: skip
 
 YEARLY = tuple(layer for layer in LAYERS.values() if layer.yearly)
 OVER_YEARS = tuple(layer for layer in LAYERS.values() if not layer.yearly)
+
+
+def classes_of(layer: Layer, years: Sequence[int]) -> dict[int, Code]:
+    """Return a layer's classes, its years included: those of `years`, coloured from dark (early) to light (late)."""
+    named = dict(layer.classes)
+    if layer.of_years:
+        for number, year in enumerate(sorted(years)):
+            named[year] = Code(str(year), _between(number / max(1, len(years) - 1)))
+    return named
+
+
+def _between(share: float) -> str:
+    """Return the colour at a share of the way from early to late."""
+    place = share * (len(_EARLY_TO_LATE) - 1)
+    before = min(int(place), len(_EARLY_TO_LATE) - 2)
+    ends = (Code("", colour).rgb for colour in _EARLY_TO_LATE[before : before + 2])
+    return "#" + "".join(
+        f"{round(one + (other - one) * (place - before)):02x}" for one, other in zip(*ends, strict=True)
+    )
 
 
 def file_name(layer: Layer | str, year: int | str | None = None, ending: str = "tif") -> str:

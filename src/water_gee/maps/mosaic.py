@@ -1,44 +1,66 @@
 """From parts to cloud-optimised GeoTIFFs, a block at a time."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from xml.sax.saxutils import escape, quoteattr
 
+import rasterio
 import rasterio.shutil
 from rasterio._err import CPLE_BaseError
 from rasterio.crs import CRS
 from rasterio.errors import RasterioError
 
 from water_gee.errors import WaterGeeError
-from water_gee.maps.parts import UNSEEN, PartStore, Piece
+from water_gee.maps.blocks import blocks, read_block
+from water_gee.maps.layers import Layer
+from water_gee.maps.statistics import statistics
+from water_gee.panels import UNSEEN
 from water_gee.rasters import check_raster
-from water_gee.study import Window
+from water_gee.study import Grid, Window
 
 _BLOCK = 256
-# Land, water, and nothing for the rest: the map is legible in any viewer as it stands.
-_COLOURS = {0: (240, 236, 224, 255), 1: (33, 102, 172, 255)}
-_LAYERS = {"water": ("Byte", str(UNSEEN), "MODE"), "probability": ("Float32", "nan", "AVERAGE")}
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A raster of one band that covers a window of the lattice."""
+
+    path: Path
+    window: Window
 
 
 def write_cog(
-    path: Path, layer: str, store: PartStore, pieces: Sequence[Piece], window: Window, tags: Mapping[str, str]
+    path: Path, layer: Layer, sources: Sequence[Stored], grid: Grid, window: Window, tags: Mapping[str, str]
 ) -> None:
-    """Write one layer of one year's parts as a cloud-optimised GeoTIFF that covers `window`.
+    """Write a layer as a cloud-optimised GeoTIFF that covers `window`, with overviews, statistics and colours.
 
-    GDAL reads the parts through a virtual mosaic and never holds the map: an area of any size, however
-    sparse, takes the memory of a few blocks. Where no part lies the map has no data.
+    GDAL reads the sources through a virtual mosaic and never holds the map: an area of any size takes the memory of a
+    few blocks. Where no source lies the map has no data; blocks of it are stored all the same, since readers such as
+    geotiff.js before 3 fail on a block that is left out.
+
+    Args:
+        path: of the file.
+        layer: what it holds.
+        sources: rasters of the layer's type; they do not overlap.
+        grid: the study's lattice.
+        window: what the file covers.
+        tags: metadata of the whole file, by key.
 
     Raises:
         WaterGeeError: GDAL could not write it (a full disk).
     """
-    kind, nodata, resampling = _LAYERS[layer]
     path.parent.mkdir(parents=True, exist_ok=True)
     virtual = path.with_suffix(".vrt")
-    virtual.write_text(_virtual(layer, kind, nodata, store, pieces, window, tags), encoding="utf-8")
+    measured = layer.dtype == "float32"  # its last bits are noise, on which a better search finds nothing
     try:
+        virtual.write_text(_virtual(layer, sources, grid, window, tags, {}), encoding="utf-8")
+        found = _statistics(virtual, layer, sources, window)
+        virtual.write_text(_virtual(layer, sources, grid, window, tags, found), encoding="utf-8")
         rasterio.shutil.copy(
-            virtual, path, driver="COG", BLOCKSIZE=_BLOCK, COMPRESS="DEFLATE", LEVEL=6, PREDICTOR="YES",
-            OVERVIEWS="IGNORE_EXISTING", OVERVIEW_RESAMPLING=resampling, SPARSE_OK="YES", BIGTIFF="IF_SAFER",
+            virtual, path, driver="COG", BLOCKSIZE=_BLOCK, COMPRESS="DEFLATE", LEVEL=1 if measured else 6,
+            PREDICTOR="NO" if layer.classes else "YES", OVERVIEWS="IGNORE_EXISTING",
+            OVERVIEW_RESAMPLING=layer.overviews, NUM_THREADS="ALL_CPUS", BIGTIFF="IF_SAFER",
         )  # fmt: skip
     except (RasterioError, CPLE_BaseError) as error:
         path.unlink(missing_ok=True)
@@ -47,50 +69,68 @@ def write_cog(
     virtual.unlink()
 
 
+def _statistics(virtual: Path, layer: Layer, sources: Sequence[Stored], window: Window) -> dict[str, str]:
+    """Return the statistics of a mosaic, block by block: GDAL's own depend on how it was cut into sources."""
+    with rasterio.open(virtual) as file:
+        held = (block for block in blocks(window) if any(source.window.intersects(block) for source in sources))
+        parts = (read_block(file, window, block) for block in held)
+        return statistics(parts, layer.nodata, window.width * window.height)
+
+
 def _virtual(
-    layer: str,
-    kind: str,
-    nodata: str,
-    store: PartStore,
-    pieces: Sequence[Piece],
+    layer: Layer,
+    sources: Sequence[Stored],
+    grid: Grid,
     window: Window,
     tags: Mapping[str, str],
+    found: Mapping[str, str],
 ) -> str:
-    """Return GDAL's virtual mosaic of the parts (gdal.org/drivers/raster/vrt.html)."""
-    transform = ", ".join(repr(value) for value in store.grid.transform(window).to_gdal())
-    sources = "".join(_source(layer, nodata, store, piece, window) for piece in pieces)
-    metadata = "".join(f"<MDI key={quoteattr(key)}>{escape(value)}</MDI>" for key, value in sorted(tags.items()))
+    """Return GDAL's virtual mosaic of the sources (gdal.org/drivers/raster/vrt.html)."""
+    transform = ", ".join(repr(value) for value in grid.transform(window).to_gdal())
+    parts = "".join(_source(layer, source, window) for source in sources)
+    classes = {f"CLASS_{value}": code.name for value, code in layer.classes.items()}
     return (
         f'<VRTDataset rasterXSize="{window.width}" rasterYSize="{window.height}">'
-        f"<SRS>{escape(CRS.from_string(store.grid.crs).to_wkt())}</SRS><GeoTransform>{transform}</GeoTransform>"
-        f"<Metadata>{metadata}</Metadata>"
-        f'<VRTRasterBand dataType="{kind}" band="1" blockXSize="{_BLOCK}" blockYSize="{_BLOCK}">'
-        f"<Description>{layer}</Description><NoDataValue>{nodata}</NoDataValue>{_palette(layer)}{sources}"
-        "</VRTRasterBand></VRTDataset>"
+        f"<SRS>{escape(CRS.from_string(grid.crs).to_wkt())}</SRS><GeoTransform>{transform}</GeoTransform>"
+        f"{_metadata(tags)}"
+        f'<VRTRasterBand dataType="{layer.gdal_type}" band="1" blockXSize="{_BLOCK}" blockYSize="{_BLOCK}">'
+        f"{_metadata({**classes, **found})}<Description>{layer.name}</Description>"
+        f"<NoDataValue>{layer.nodata:g}</NoDataValue><UnitType>{escape(layer.unit)}</UnitType>"
+        f"{_palette(layer)}{parts}</VRTRasterBand></VRTDataset>"
     )
 
 
-def _source(layer: str, nodata: str, store: PartStore, piece: Piece, window: Window) -> str:
-    """Return the share of a part that lies in `window`, as a source of the mosaic."""
-    left, right = max(piece.window.left, window.left), min(piece.window.right, window.right)
-    top, bottom = max(piece.window.top, window.top), min(piece.window.bottom, window.bottom)
-    if left >= right or top >= bottom:
+def _metadata(content: Mapping[str, str]) -> str:
+    items = "".join(f"<MDI key={quoteattr(key)}>{escape(value)}</MDI>" for key, value in sorted(content.items()))
+    return f"<Metadata>{items}</Metadata>"
+
+
+def _source(layer: Layer, source: Stored, window: Window) -> str:
+    """Return the share of a raster that lies in `window`, as a source of the mosaic."""
+    if not source.window.intersects(window):
         return ""
-    size = f'xSize="{right - left}" ySize="{bottom - top}"'
-    kind = _LAYERS[layer][0]
+    own, common = source.window, source.window & window
+    size = f'xSize="{common.width}" ySize="{common.height}"'
     return (
-        f'<SimpleSource><SourceFilename relativeToVRT="0">{escape(str(store.path(piece, layer).resolve()))}'
+        f'<SimpleSource><SourceFilename relativeToVRT="0">{escape(str(source.path.resolve()))}'
         f"</SourceFilename><SourceBand>1</SourceBand>"
-        f'<SourceProperties RasterXSize="{piece.window.width}" RasterYSize="{piece.window.height}" '
-        f'DataType="{kind}" BlockXSize="{_BLOCK}" BlockYSize="{_BLOCK}" />'
-        f'<SrcRect xOff="{left - piece.window.left}" yOff="{top - piece.window.top}" {size} />'
-        f'<DstRect xOff="{left - window.left}" yOff="{top - window.top}" {size} /></SimpleSource>'
+        f'<SourceProperties RasterXSize="{own.width}" RasterYSize="{own.height}" '
+        f'DataType="{layer.gdal_type}" BlockXSize="{_BLOCK}" BlockYSize="{_BLOCK}" />'
+        f'<SrcRect xOff="{common.left - own.left}" yOff="{common.top - own.top}" {size} />'
+        f'<DstRect xOff="{common.left - window.left}" yOff="{common.top - window.top}" {size} /></SimpleSource>'
     )
 
 
-def _palette(layer: str) -> str:
-    if layer != "water":
+def _palette(layer: Layer) -> str:
+    """Return the colours of the classes.
+
+    A GeoTIFF's palette has an entry for each value that a pixel can have, and no alpha: all that is no class has the
+    colour of what was not seen. GDAL shows nodata, the only such value that occurs, as transparent.
+    """
+    if not layer.classes or layer.dtype != "uint8":  # of two bytes, a palette takes 400 kB
         return ""
-    entries = (_COLOURS.get(value, (0, 0, 0, 0)) for value in range(256))
-    table = "".join(f'<Entry c1="{r}" c2="{g}" c3="{b}" c4="{a}" />' for r, g, b, a in entries)
+    table = "".join(
+        '<Entry c1="{}" c2="{}" c3="{}" c4="{}" />'.format(*layer.classes.get(value, UNSEEN).rgb, 255)
+        for value in range(256)
+    )
     return f"<ColorInterp>Palette</ColorInterp><ColorTable>{table}</ColorTable>"

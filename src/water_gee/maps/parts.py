@@ -15,7 +15,6 @@ from water_gee.tiles import read_raster, write_raster
 UNSEEN = UNKNOWN
 OUTSIDE = 65535  # of the clear looks: not a pixel of the area
 KEPT = ("clear_looks", "probability", "water")  # what is kept of a part, in the order in which it is written
-LAYERS = ("probability", "water")
 
 
 @dataclass(frozen=True)

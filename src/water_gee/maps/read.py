@@ -8,6 +8,7 @@ from typing import Any
 
 from water_gee.errors import WaterGeeError
 from water_gee.files import is_there, sha256
+from water_gee.maps.layers import file_name
 from water_gee.paths import Layout
 from water_gee.sealed import read_checked, read_sealed
 
@@ -34,14 +35,24 @@ def read_areas(layout: Layout, report: Mapping[str, Any]) -> list[dict[str, str]
     return list(csv.DictReader(io.StringIO(content.decode(), newline="")))
 
 
-def map_path(layout: Layout, report: Mapping[str, Any], year: str, layer: str) -> Path:
-    """Return the file of a map.
+def map_path(layout: Layout, report: Mapping[str, Any], year: int | str | None, layer: str) -> Path:
+    """Return the file of a layer of a year, or with None for `year` of one over the years (`layers.py` names them).
 
     Raises:
-        WaterGeeError: it is not the file that was written.
+        KeyError: there is no such layer.
+        ValueError: a year is given for a layer over the years, or none for one of a year.
+        WaterGeeError: it is not the file that was written, or maps of an earlier version have none.
     """
-    name = f"{year}/{layer}.tif"
+    name = file_name(layer, year)
     path = layout.maps / name
-    if not path.is_file() or sha256(path) != report.get("files", {}).get(name):
+    known = report.get("files", {})
+    if name not in known:
+        raise WaterGeeError(f"{layout.maps / 'maps.json'} names no {name}: the maps were made without it; {_ADVICE}")
+    if not path.is_file() or sha256(path) != known[name]:
         raise WaterGeeError(f"{path} is not the map that was written: it was changed, damaged or removed; {_ADVICE}")
     return path
+
+
+def map_years(report: Mapping[str, Any]) -> list[int]:
+    """Return the years that there are maps of, ascending."""
+    return sorted({int(name.split("/")[0]) for name in report.get("files", {}) if "/" in name})

@@ -23,9 +23,10 @@ from water_gee.errors import ConfigError, ExportError, ModelError, TileError
 from water_gee.export import read_export
 from water_gee.files import is_there, sha256
 from water_gee.maps.engines import LOOKS, OUTPUTS, EarthEngine, Engine, Features, LocalEngine
-from water_gee.maps.make import predict_pieces, publish
+from water_gee.maps.make import predict_pieces
 from water_gee.maps.parts import PartStore
 from water_gee.maps.plan import Plan
+from water_gee.maps.publish import publish
 from water_gee.models import Checkpoint, selected
 from water_gee.paths import Layout
 from water_gee.progress import say
