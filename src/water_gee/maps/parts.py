@@ -84,6 +84,11 @@ class PartStore:
         raster = read_raster(self.path(piece, "water"), "run again: water-gee predict")
         return np.asarray(raster.values[0], dtype=np.uint8)
 
+    def read_probability(self, piece: Piece) -> NDArray[np.float32]:
+        """Return the probability [y, x] of a finished part, NaN where unseen."""
+        raster = read_raster(self.path(piece, "probability"), "run again: water-gee predict")
+        return np.asarray(raster.values[0], dtype=np.float32)
+
     def drop_others(self) -> None:
         """Remove parts of other fingerprints: nothing will take them up again."""
         for other in self.folder.parent.glob("*"):

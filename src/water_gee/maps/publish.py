@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from water_gee.files import atomic, sha256, write_text
-from water_gee.maps.areas import CLASSES, AreaCount
+from water_gee.maps.areas import COLUMNS, AreaCount
 from water_gee.maps.derive import derive_over_years, derive_uncertainty
 from water_gee.maps.layers import LAYERS, OVER_YEARS, YEARLY, Layer, file_name
 from water_gee.maps.mosaic import Stored, write_cog
@@ -39,7 +39,7 @@ def publish(plan: Plan, store: PartStore, maps: Path, tags: Mapping[str, str]) -
     for year in plan.years:
         count = AreaCount(plan.grid)
         for piece in plan.of_year(year):
-            count.add(piece.window, store.read_water(piece), plan.inside(piece.window))
+            count.add(piece.window, store.read_water(piece), store.read_probability(piece), plan.inside(piece.window))
         rows.append({"year": str(year), "area": plan.area, **count.row()})
     for name, built in made.items():
         with atomic(maps / name) as temporary:
@@ -97,9 +97,8 @@ def _drop_stale(maps: Path, files: Mapping[str, str]) -> None:
 
 
 def _table(rows: Sequence[Mapping[str, str]]) -> str:
-    columns = ["year", "area", *(f"{name}_km2" for name in CLASSES), *(f"{name}_pixels" for name in CLASSES)]
     text = io.StringIO()
-    writer = csv.DictWriter(text, columns, lineterminator="\n")
+    writer = csv.DictWriter(text, ["year", "area", *COLUMNS], lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
     return text.getvalue()
