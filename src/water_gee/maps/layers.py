@@ -43,8 +43,8 @@ class Layer:
     nodata: float
     overviews: Literal["MODE", "AVERAGE", "NEAREST"]
     unit: str = ""
-    classes: Mapping[int, Code] = field(default_factory=dict)
-    ramp: Mapping[float, str] = field(default_factory=dict)
+    classes: Mapping[int, Code] = field(default_factory=dict, hash=False)
+    ramp: Mapping[float, str] = field(default_factory=dict, hash=False)
     yearly: bool = True
     of_years: bool = False
 

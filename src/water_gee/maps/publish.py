@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from water_gee import __version__
 from water_gee.files import atomic, sha256, write_text
 from water_gee.maps.areas import COLUMNS, AreaCount
 from water_gee.maps.derive import derive_over_years, derive_uncertainty
@@ -17,6 +18,7 @@ from water_gee.maps.style import qml
 from water_gee.progress import track
 from water_gee.sealed import write_sealed
 
+_SOFTWARE = f"Water_gee {__version__}"
 # A layer's files, and what tools keep beside a raster: of the raster before, it tells what is not true of this one.
 _ENDINGS = ("tif", "qml", "tif.aux.xml", "tif.ovr", "tif.msk")
 
@@ -60,7 +62,7 @@ def _build(plan: Plan, store: PartStore, tags: Mapping[str, str]) -> dict[str, P
     def write(layer: Layer, sources: Sequence[Stored], year: int | None, more: Mapping[str, str]) -> None:
         name = file_name(layer, year)
         made[name] = built / name
-        told = {"layer": layer.title, "TIFFTAG_IMAGEDESCRIPTION": layer.description}
+        told = {"layer": layer.name, "TIFFTAG_IMAGEDESCRIPTION": layer.description, "TIFFTAG_SOFTWARE": _SOFTWARE}
         write_cog(made[name], layer, sources, plan.grid, plan.window, {**tags, **told, **more})
         style = file_name(layer, year, "qml")
         made[style] = built / style

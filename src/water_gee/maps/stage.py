@@ -3,6 +3,7 @@
 from typing import Any
 
 from water_gee.claims import claim
+from water_gee.config.compose import repository
 from water_gee.config.products import PredictSettings
 from water_gee.config.settings import Settings
 from water_gee.earth import (
@@ -27,11 +28,13 @@ from water_gee.maps.make import predict_pieces
 from water_gee.maps.parts import PartStore
 from water_gee.maps.plan import Plan
 from water_gee.maps.publish import publish
+from water_gee.maps.tags import map_tags
 from water_gee.models import Checkpoint, selected
 from water_gee.paths import Layout
 from water_gee.progress import say
 from water_gee.study import Area
 from water_gee.tiles import TileRecord, on_tiles_lattice, read_manifest
+from water_gee.versions import commit
 
 
 def run(settings: Settings) -> None:
@@ -73,7 +76,10 @@ def run(settings: Settings) -> None:
         store.drop_others()
         engine = _engine(settings, layout, spec, session, area, images, checkpoint, exported)
         predict_pieces(plan, engine, store, workers=settings.earth.workers, on_failure=session.check)
-    tags = {"study": settings.study.name, "area": choice.area, "engine": choice.engine, **marks}
+    tags = map_tags(
+        study=settings.study.name, area=choice.area, months=settings.study.months, sensor=settings.sensor.name,
+        engine=choice.engine, marks=marks, model=selected(layout).report, exported=exported, code=commit(repository()),
+    )  # fmt: skip
     rows = publish(plan, store, layout.maps, tags)
     store.remove()
     for row in rows:
