@@ -8,12 +8,15 @@ help: ## show what there is to do
 
 setup: $(BIN)/.ready ## make .venv with exact versions; quick when nothing changed (PYTHON=python3.12 for a new one)
 
-$(BIN)/.ready: pyproject.toml constraints.txt
+$(BIN)/.ready: pyproject.toml constraints.txt package.json package-lock.json
 	@python=$$(sh tools/find_python.sh $(if $(PYTHON),'$(PYTHON)')) && "$$python" tools/install.py chain,dev
 	@touch $@
 
+vendor: setup ## fetch what the page takes from npm again, where make setup could not
+	python tools/vendor.py
+
 setup-js: ## the JavaScript client, for the tests of the Code Editor script (they are skipped without)
-	npm install --no-save --no-audit --no-fund --silent @google/earthengine@1.7.45
+	npm ci --ignore-scripts --no-audit --no-fund --silent
 
 demo: setup ## the sample study, from its scenes to a water map, its accuracy and the exported network
 	dvc pull --quiet data.dvc
@@ -48,4 +51,4 @@ pipeline: setup ## write dvc.yaml anew from what the stages declare that they re
 clean: ## delete everything that can be made again (not .venv, not data/raw, not your runs)
 	rm -rf data/tiles data/clean models export maps reports logs work composed.yaml .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-.PHONY: help setup setup-js demo test test-full lint bench mutants ui pipeline clean
+.PHONY: help setup vendor setup-js demo test test-full lint bench mutants ui pipeline clean

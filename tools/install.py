@@ -171,10 +171,13 @@ def install(folder: Path, extra: str) -> int:
 
 
 def main() -> int:
-    """Install into `.venv` with the extra that is named, one installation at a time."""
+    """Install into `.venv` with the extra that is named, one installation at a time; then fetch the page's library."""
     with Path(__file__).open("r+") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        return install(PROJECT / ".venv", sys.argv[1])
+        code = install(PROJECT / ".venv", sys.argv[1])
+    if not code:  # without the page's library everything works but the page's map, and a line says so
+        subprocess.run([str(PROJECT / ".venv" / "bin" / "python"), "tools/vendor.py"], cwd=PROJECT)
+    return code
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ def command(path: Path, body: str) -> None:
 def clone(tmp_path):
     """A folder with what `make setup` reads, and nothing installed."""
     shutil.copytree(PROJECT / "tools", tmp_path / "clone/tools")
-    for name in ("Makefile", "pyproject.toml", "constraints.txt"):
+    for name in ("Makefile", "pyproject.toml", "constraints.txt", "package.json", "package-lock.json"):
         shutil.copy(PROJECT / name, tmp_path / "clone")
     return tmp_path / "clone"
 
