@@ -12,6 +12,7 @@ from PIL import Image
 import finished
 from water_gee.errors import WaterGeeError
 from water_gee.files import read_json, write_json
+from water_gee.report import explore
 from water_gee.report.palette import CHANGES, ERRORS
 from water_gee.report.stage import run
 from water_gee.report.summary import run as summarise
@@ -55,15 +56,22 @@ class Page(HTMLParser):
             self.captions[-1] += data
 
 
+@pytest.fixture(autouse=True)
+def without_a_map(monkeypatch):
+    """As where the map library was never fetched; what the page is with it is in test_explore.py."""
+    monkeypatch.setattr(explore, "library", lambda: None)
+
+
 @pytest.fixture
 def choices(tmp_path, settings):
     finished.write_root(tmp_path)
     return settings(REFERENCE, "study.years=[2020]", "evaluate.resamples=200")
 
 
-def test_the_page_is_whole(tmp_path, choices) -> None:
+def test_the_page_is_whole(tmp_path, choices, capsys) -> None:
     finished.add_products(tmp_path)
     run(choices)
+    assert "the page is made without its map" in capsys.readouterr().err
     page = Page(tmp_path / "reports" / "index.html")
     assert page.headings == [
         "Accuracy", "Right and wrong on the map", "Labels before and after", "The map and its area", "The study",

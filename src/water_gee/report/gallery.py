@@ -12,6 +12,7 @@ from water_gee.classes import UNKNOWN, WATER
 from water_gee.evaluation import METHODS, TileView
 from water_gee.report import raster
 from water_gee.report.palette import ERRORS
+from water_gee.report.thinned import Thinned
 from water_gee.study import Window
 from water_gee.tiles import TileRecord
 
@@ -39,20 +40,15 @@ class Place:
 class Overview:
     """One year of the test area, thinned to at most some 1,100 pixels a side."""
 
-    window: Window
-    step: int
+    thinned: Thinned
     bands: dict[tuple[str, ...], NDArray[np.float32]] = field(default_factory=dict)  # [3, y, x] by band names
     errors: dict[tuple[str, str], NDArray[np.uint8]] = field(default_factory=dict)  # by reference and method
 
     @property
-    def shape(self) -> tuple[int, int]:
-        """The size of its arrays."""
-        return -(-self.window.height // self.step), -(-self.window.width // self.step)
-
-    @property
     def frame(self) -> tuple[slice, slice]:
         """The smallest (y, x) slices that hold all that was seen."""
-        seen = np.zeros(self.shape, dtype=np.bool_)
+        shape = self.thinned.shape
+        seen = np.zeros(shape, dtype=np.bool_)
         for bands in self.bands.values():
             seen |= ~np.isnan(bands[0])
         for codes in self.errors.values():
@@ -64,31 +60,17 @@ class Overview:
 
     def put(self, view: TileView) -> None:
         """Draw a tile."""
-        window = view.record.tile.window
-        into, cut = self._place(window)
+        into, cut = self.thinned.place(view.record.tile.window)
         for names in (NATURAL, INFRARED):
             if view.has(*names):
-                canvas = self.bands.setdefault(names, np.full((3, *self.shape), np.nan, dtype=np.float32))
+                canvas = self.bands.setdefault(names, np.full((3, *self.thinned.shape), np.nan, dtype=np.float32))
                 canvas[:, into[0], into[1]] = np.stack([view.band(name)[cut] for name in names])
         for name, reference in view.references.items():
             for method in METHODS:
                 canvas_codes = self.errors.setdefault(
-                    (name, method), np.full(self.shape, len(ERRORS) - 1, dtype=np.uint8)
+                    (name, method), np.full(self.thinned.shape, len(ERRORS) - 1, dtype=np.uint8)
                 )
                 canvas_codes[into] = raster.errors(view.water[method][cut], reference[cut], view.clear[cut])
-
-    def _place(self, window: Window) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
-        """Return where a tile goes in the overview, and which of its pixels: every `step`-th of the lattice."""
-        slices = []
-        for start, length, origin in (
-            (window.top, window.height, self.window.top),
-            (window.left, window.width, self.window.left),
-        ):
-            first = -(-(start - origin) // self.step)
-            last = -(-(start + length - origin) // self.step)
-            slices.append((slice(first, last), slice(first * self.step + origin - start, None, self.step)))
-        (rows, y), (columns, x) = slices
-        return (rows, columns), (y, x)
 
 
 @dataclass
@@ -114,7 +96,7 @@ class Gallery:
     def add(self, view: TileView) -> None:
         """Look at a tile."""
         step = -(-max(self.window.width, self.window.height) // _OVERVIEW)
-        self.years.setdefault(view.record.year, Overview(self.window, step)).put(view)
+        self.years.setdefault(view.record.year, Overview(Thinned(self.window, step))).put(view)
         scored = [(self._score(view, cut), cut) for cut in _squares(view.record.size)]
         score, cut = max(scored, key=lambda entry: entry[0])
         key = (view.record.column, view.record.row)

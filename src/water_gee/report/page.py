@@ -7,6 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import jinja2
+from markupsafe import Markup
+
+from water_gee.report.atlas import Explorer
+from water_gee.report.library import Library, source
+
+_HERE = Path(__file__).parent
 
 
 @dataclass(frozen=True)
@@ -94,13 +100,53 @@ class StudyLine:
     simulated: bool
 
 
-def render(study: StudyLine, cards: Sequence[Card], sections: Sequence[Section]) -> str:
-    """Return the page: one file that needs no network; sections without content are left out."""
+def render(
+    study: StudyLine,
+    cards: Sequence[Card],
+    sections: Sequence[Section],
+    explored: tuple[Explorer, Library] | None = None,
+) -> str:
+    """Return the page: one file that needs no network; sections without content are left out.
+
+    Its policy lets a browser run the scripts that stand in it and no others, and load nothing but the pictures in it
+    and, where `water-gee serve` shows it, those of that server.
+
+    Args:
+        study: the head.
+        cards: the numbers at the top.
+        sections: in their order.
+        explored: the map to move about in and the library that draws it, where there are both.
+    """
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
+        loader=jinja2.FileSystemLoader(_HERE / "templates"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         keep_trailing_newline=True,
     )
     full = [section for section in sections if section.tables or section.figures or section.texts]
-    return environment.get_template("page.html.j2").render(study=study, cards=cards, sections=full)
+    style = _static("*.css")
+    texts = {}
+    if explored is not None:
+        known, library = explored
+        style = library.style + style
+        texts = {"data": known.data, "library_script": library.script, "script": _static("*.js")}
+    scripts = [source(texts[name]) for name in ("library_script", "script") if name in texts] or ["'none'"]
+    policy = (
+        f"default-src 'none'; script-src {' '.join(scripts)}; style-src {source(style)}; img-src data: 'self'; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    return environment.get_template("page.html.j2").render(
+        study=study,
+        cards=cards,
+        sections=full,
+        style=Markup(style),
+        policy=Markup(policy),
+        explorer=explored[0] if explored else None,
+        library=explored[1] if explored else None,
+        **{name: Markup(text) for name, text in texts.items()},
+    )
+
+
+def _static(pattern: str) -> str:
+    """Return our own files of a kind, one after the other."""
+    return "".join(path.read_text(encoding="utf-8") for path in sorted((_HERE / "static").glob(pattern)))

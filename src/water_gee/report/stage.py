@@ -16,6 +16,7 @@ from water_gee.files import read_json, sha256, write_json, write_text
 from water_gee.paths import Layout
 from water_gee.progress import say
 from water_gee.report import accuracy, artifacts, labels, products
+from water_gee.report.explore import Atlas
 from water_gee.report.gallery import Gallery
 from water_gee.report.page import Card, Section, StudyLine, render
 from water_gee.report.plots import plot_tables
@@ -46,7 +47,10 @@ def run(settings: Settings) -> None:
     gallery = Gallery.of(tested, references[0] if references else None)
     probabilities = Probabilities()
     test = EvaluationArea.of(settings)
-    assessment = assess(test, [gallery.add, probabilities.add])
+    atlas = Atlas.of(layout, records)
+    drawn = [atlas.tiles.add] if atlas.tiles else []
+    assessment = assess(test, [gallery.add, probabilities.add, *drawn])
+    explored = atlas.explored(made, [], settings.evaluate.area)
     # Drawn beside the last good ones; moved into their place once all is there.
     folder = layout.work / "reports" / "figures"
     shutil.rmtree(folder, ignore_errors=True)
@@ -54,7 +58,7 @@ def run(settings: Settings) -> None:
     realism = _realism(layout) if test.is_simulated else None
     sections = _sections(settings, layout, records, gallery, folder, assessment, made, realism)
     head = _head(settings.study, settings.sensor.name, is_simulated=test.is_simulated)
-    page = render(head, _cards(made, assessment.metrics, assessment.details), sections)
+    page = render(head, _cards(made, assessment.metrics, assessment.details), sections, explored)
     first = references[0] if references else None
     _publish(layout, page, folder, assessment, plot_tables(assessment, probabilities, first))
     say(f"the page is {layout.reports / 'index.html'}")
