@@ -1,7 +1,9 @@
 """Progress for people: a bar on a terminal, plain lines elsewhere."""
 
+import os
 import sys
 import time
+import webbrowser
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
@@ -18,6 +20,13 @@ console = Console(stderr=True, highlight=False, soft_wrap=True, markup=False, em
 def say(text: str) -> None:
     """Tell the user `text`, on standard error: whole, as it is, so that a path in it can be copied."""
     console.print(text)
+
+
+def show_page(address: str) -> None:
+    """Tell the user the address of a page, and open it where there is a desktop."""
+    say(address)
+    if os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
+        webbrowser.open(address)
 
 
 @contextmanager

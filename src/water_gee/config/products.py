@@ -49,6 +49,12 @@ class PredictSettings(Group):
     one_piece: bool  # local engine only: the whole area at once
 
 
+class ServeSettings(Group):
+    """Where `water-gee serve` answers."""
+
+    port: Annotated[int, Field(ge=0, lt=65536)]  # of 127.0.0.1; 0: any that is free
+
+
 class EvaluateSettings(Group):
     """The accuracy assessment."""
 

@@ -32,6 +32,7 @@ from water_gee.config.products import (
     PredictSettings,
     RunSettings,
     SelectSettings,
+    ServeSettings,
 )
 from water_gee.config.search import SearchSettings
 from water_gee.config.sensor import SensorSettings
@@ -62,6 +63,7 @@ class Settings(Group):
     predict: PredictSettings
     evaluate: EvaluateSettings
     deploy: DeploySettings
+    serve: ServeSettings
     paths: PathsSettings
     run: RunSettings
     select: SelectSettings

@@ -60,11 +60,20 @@ def run(settings: Settings) -> None:
     head = _head(settings.study, settings.sensor.name, is_simulated=test.is_simulated)
     page = render(head, _cards(made, assessment.metrics, assessment.details), sections, explored)
     first = references[0] if references else None
-    _publish(layout, page, folder, assessment, plot_tables(assessment, probabilities, first))
+    tables = plot_tables(assessment, probabilities, first)
+    _publish(layout, page, folder, assessment, tables, shows_maps=made.maps is not None)
     say(f"the page is {layout.reports / 'index.html'}")
 
 
-def _publish(layout: Layout, page: str, figures: Path, assessment: Assessment, plots: Mapping[str, str]) -> None:
+def _publish(
+    layout: Layout,
+    page: str,
+    figures: Path,
+    assessment: Assessment,
+    plots: Mapping[str, str],
+    *,
+    shows_maps: bool,
+) -> None:
     """Write what was made; `details.json` comes last and names the others' hashes."""
     reports = layout.reports
     write_json(reports / "metrics.json", assessment.metrics)
@@ -74,6 +83,8 @@ def _publish(layout: Layout, page: str, figures: Path, assessment: Assessment, p
     shutil.move(figures, reports / "figures")
     write_text(reports / "index.html", page)
     known = {f"{name}_sha256": sha256(reports / file) for name, file in _NAMED.items()}
+    if shows_maps:
+        known["maps_sha256"] = sha256(layout.maps / "maps.json")
     write_sealed(reports / "details.json", {**assessment.details, **known})
 
 

@@ -8,7 +8,6 @@ import sys
 import time
 import urllib.error
 import urllib.request
-import webbrowser
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
@@ -16,7 +15,7 @@ from typing import NoReturn
 from water_gee.config.settings import Settings
 from water_gee.errors import ConfigError, ModelError
 from water_gee.paths import Layout, team_server
-from water_gee.progress import say
+from water_gee.progress import say, show_page
 from water_gee.tracking.database import connect, known_experiment
 from water_gee.tracking.sqlite_file import address
 from water_gee.tracking.team import as_mlflow_reads, is_server, shown
@@ -43,19 +42,13 @@ def run(settings: Settings) -> None:
     if experiment := known_experiment(client, settings.study.name):
         share_view(client, experiment, next(iter(settings.study.references), None))
     if port is None:
-        _show(page_of(experiment, shown(team).replace("***@", "")))
+        show_page(page_of(experiment, shown(team).replace("***@", "")))
     else:
         _serve(
             as_mlflow_reads(team) if team else address(layout.database),
             port,
             page_of(experiment, f"http://{HOST}:{port}"),
         )
-
-
-def _show(page: str) -> None:
-    say(page)
-    if os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
-        webbrowser.open(page)
 
 
 def _serve(database: str, port: int, page: str) -> None:
@@ -68,7 +61,7 @@ def _serve(database: str, port: int, page: str) -> None:
     before = signal.signal(signal.SIGTERM, _interrupt)
     try:
         _wait(server, port)
-        _show(page)
+        show_page(page)
         say("Ctrl-C ends it")
         if code := server.wait():
             raise ModelError(f"MLflow's server ended by itself with code {code}; see its lines above")

@@ -6,7 +6,7 @@ from typing import Any
 import rasterio
 from rasterio.enums import Resampling
 
-from water_gee.maps import LAYERS, Layer, map_path
+from water_gee.maps import LAYERS, Layer, file_name, map_path
 from water_gee.paths import Layout
 from water_gee.report.atlas.frame import Frame
 from water_gee.report.atlas.layer import ALL_YEARS, MapLayer
@@ -45,7 +45,11 @@ def map_layers(layout: Layout, maps: Mapping[str, Any], years: Sequence[str]) ->
         WaterGeeError: a file is not the one that was written.
     """
     files = maps.get("files", {})
-    there = [layer for layer in LAYERS.values() if shown(layer, len(years)) and _file(layer, years[-1]) in files]
+    there = [
+        layer
+        for layer in LAYERS.values()
+        if shown(layer, len(years)) and file_name(layer, years[-1] if layer.yearly else None) in files
+    ]
     ramps = sum(len(years) if layer.yearly else 1 for layer in there if layer.ramp)
     classes = sum(len(years) if layer.yearly else 1 for layer in there if layer.classes)
     made = []
@@ -60,10 +64,6 @@ def map_layers(layout: Layout, maps: Mapping[str, Any], years: Sequence[str]) ->
             MapLayer(f"maps.{layer.name}", group, layer.title, layer.description, style, pictures, layer.name, step)
         )
     return made
-
-
-def _file(layer: Layer, year: str) -> str:
-    return f"{year}/{layer.name}.tif" if layer.yearly else f"{layer.name}.tif"
 
 
 def _picture(

@@ -23,12 +23,12 @@ class Picture:
     size: tuple[int, int]  # columns and rows
 
 
-def png(numbers: NDArray[np.uint8], style: Style) -> bytes:
-    """Return numbers [y, x] of a style as a PNG in its colours, as few bits a pixel as they need."""
+def png(numbers: NDArray[np.uint8], style: Style, level: int = 9) -> bytes:
+    """Return numbers [y, x] of a style as a PNG in its colours, as few bits a pixel as they need; `level` is zlib's."""
     image = Image.fromarray(numbers)
     image.putpalette([value for colour in (*style.colours, "#000000") for value in Code("", colour).rgb])
     buffer = io.BytesIO()
-    image.save(buffer, "PNG", compress_level=9, transparency=style.nothing)
+    image.save(buffer, "PNG", compress_level=level, transparency=style.nothing)
     return buffer.getvalue()
 
 

@@ -1,0 +1,126 @@
+"""What is served: files that a report names, checked once, and the page. Nothing else has an address."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from water_gee.errors import WaterGeeError
+from water_gee.files import is_there, sha256
+from water_gee.maps import LAYERS, Layer, file_name, read_maps
+from water_gee.paths import Layout
+from water_gee.progress import say
+from water_gee.report import Frame, frame_of
+from water_gee.sealed import read_checked, read_sealed
+
+TILES = "/tiles/"
+_OPENING, _EVALUATE = b'<html lang="en">', "run again: water-gee evaluate"
+_KINDS = {
+    ".html": "text/html; charset=utf-8", ".json": "application/json", ".geojson": "application/geo+json",
+    ".csv": "text/csv; charset=utf-8", ".tif": "image/tiff; application=geotiff", ".qml": "application/xml",
+    ".gpkg": "application/geopackage+sqlite3", ".parquet": "application/vnd.apache.parquet",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Item:
+    """A file as it was when its hash was checked."""
+
+    path: Path
+    sha256: str
+    mark: tuple[int, int, int]  # number, bytes and time of the file
+
+    @classmethod
+    def checked(cls, path: Path, known: str, advice: str) -> "Item":
+        """Return a file whose hash a report knows.
+
+        Raises:
+            WaterGeeError: it is absent or holds other bytes.
+        """
+        try:
+            mark = _mark(path)
+            found = sha256(path)
+        except OSError as error:
+            raise WaterGeeError(f"{path} cannot be read ({error.strerror}); {advice}") from error
+        if found != known:
+            raise WaterGeeError(f"{path} is not the file that its report names: it was changed or damaged; {advice}")
+        return cls(path, known, mark)
+
+    @property
+    def kind(self) -> str:
+        """Its media type."""
+        return _KINDS.get(self.path.suffix, "application/octet-stream")
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the file is still the one that was checked."""
+        try:
+            return _mark(self.path) == self.mark
+        except OSError:
+            return False
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """All that has an address."""
+
+    page: bytes  # at /
+    items: Mapping[str, Item] = field(default_factory=dict)  # by address
+    frame: Frame | None = None  # of the tiles; None where no maps are shown
+    tiles: Mapping[tuple[str, str], tuple[Layer, Item]] = field(default_factory=dict)  # by name and year or `all`
+
+    @classmethod
+    def of(cls, layout: Layout) -> "Shelf":
+        """Return what there is to show of a root.
+
+        Raises:
+            WaterGeeError: there is no page, or a file is not the one that its report names.
+        """
+        details_path = layout.reports / "details.json"
+        if not is_there(details_path):
+            raise WaterGeeError(f"{details_path} does not exist, so there is no page; run first: water-gee evaluate")
+        details = read_sealed(details_path, _EVALUATE, study=layout.study)
+        page = read_checked(layout.reports / "index.html", details.get("page_sha256"), _EVALUATE)
+        metrics = Item.checked(layout.reports / "metrics.json", str(details.get("metrics_sha256")), _EVALUATE)
+        items = {"/reports/metrics.json": metrics}
+        maps = read_maps(layout)
+        if maps is None:
+            say("there are no maps: the page is served as it is; run water-gee predict for them")
+            return cls(page, items)
+        items |= _named(layout.maps, "maps.json", maps, "run again: water-gee predict")
+        if details.get("maps_sha256") != sha256(layout.maps / "maps.json"):
+            say("the page is of other maps than those that are there: its map shows what it holds itself; "
+                "run water-gee evaluate for a page of these")  # fmt: skip
+            return cls(page, items)
+        tiles = _tiles(items)
+        years = sorted(year for name, year in tiles if name == "water")
+        if not years or page.count(_OPENING) != 1:
+            return cls(page, items)
+        shown = page.replace(_OPENING, _OPENING[:-1] + f' data-tiles="{TILES}">'.encode())
+        return cls(shown, items, frame_of(layout, maps, years[-1]), tiles)
+
+
+def _named(folder: Path, report: str, content: Mapping[str, Any], advice: str) -> dict[str, Item]:
+    """Return the files that a report names, and the report, by address."""
+    files = {name: Item.checked(folder / name, str(known), advice) for name, known in content.get("files", {}).items()}
+    files[report] = Item.checked(folder / report, sha256(folder / report), advice)
+    return {f"/{folder.name}/{name}": item for name, item in files.items()}
+
+
+def _tiles(items: Mapping[str, Item]) -> dict[tuple[str, str], tuple[Layer, Item]]:
+    """Return the maps among the files that are drawn as tiles."""
+    found = {}
+    for layer in LAYERS.values():
+        if not (layer.classes or layer.ramp):
+            continue
+        for address, item in items.items():
+            year = item.path.parent.name if layer.yearly else None
+            if item.path.stem == layer.name and address == f"/maps/{file_name(layer, year)}":
+                found[layer.name, year or "all"] = (layer, item)
+    return found
+
+
+def _mark(path: Path) -> tuple[int, int, int]:
+    known = os.stat(path)
+    return known.st_ino, known.st_size, known.st_mtime_ns

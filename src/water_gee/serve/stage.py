@@ -1,0 +1,42 @@
+"""The command `serve`: the page and the maps at full resolution, until Ctrl-C."""
+
+import signal
+from types import FrameType
+from typing import NoReturn
+
+from water_gee.config.settings import Settings
+from water_gee.paths import Layout
+from water_gee.progress import say, show_page
+from water_gee.serve.server import Server
+from water_gee.serve.shelf import Shelf
+
+
+def run(settings: Settings) -> None:
+    """Check every file once, tell the page's address and serve it to this machine.
+
+    Raises:
+        WaterGeeError: there is no page, or a file is not the one that its report names.
+        ConfigError: the port cannot be had.
+    """
+    before = signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        shelf = Shelf.of(Layout.of(settings))
+        server = Server(shelf, settings.serve.port)
+        try:
+            show_page(server.url)
+            for address in sorted(shelf.items):
+                if address.endswith(".tif"):
+                    say(f"for QGIS and others: {server.url.rstrip('/')}{address}")
+                    break
+            say("Ctrl-C ends it")
+            server.wait()
+        finally:
+            server.close()
+    except KeyboardInterrupt:
+        say("ended")
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt

@@ -1,0 +1,189 @@
+"""What is served is what the reports name, whole and in parts, to this machine and to nobody else."""
+
+import io
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import numpy as np
+import pytest
+import rasterio
+from PIL import Image
+
+import finished
+from served import write_reports
+from water_gee.errors import ConfigError, WaterGeeError
+from water_gee.maps import LAYERS
+from water_gee.paths import Layout
+from water_gee.report import Style, numbers
+from water_gee.serve import Server, Shelf
+
+WATER = "/maps/2020/water.tif"
+
+
+@pytest.fixture
+def copy(root, tmp_path) -> Path:
+    """The same root, to be damaged."""
+    return Path(shutil.copytree(root, tmp_path / "copy"))
+
+
+def test_the_page_knows_that_it_is_served(ask) -> None:
+    status, headers, content = ask("/")
+    assert status == 200 and headers["Content-Type"].startswith("text/html")
+    assert b'<html lang="en" data-tiles="/tiles/">' in content
+    assert headers["Content-Security-Policy"] == "frame-ancestors 'none'"
+    assert "Access-Control-Allow-Origin" not in headers
+    assert ask("/", If_None_Match=headers["ETag"])[0] == 304
+
+
+def test_a_file_comes_whole_and_in_parts(ask, root) -> None:
+    known = (root / "maps/2020/water.tif").read_bytes()
+    status, headers, content = ask(WATER)
+    assert (status, content, headers["Accept-Ranges"]) == (200, known, "bytes")
+    assert ask(WATER, "HEAD")[1]["Content-Length"] == str(len(known)) and ask(WATER, "HEAD")[2] == b""
+    size = len(known)
+    for asked, expected in {"0-99": (0, 99), "100-": (100, size - 1), "-7": (size - 7, size - 1)}.items():
+        status, found, content = ask(WATER, Range=f"bytes={asked}")
+        first, last = expected
+        assert status == 206 and content == known[first : last + 1]
+        assert found["Content-Range"] == f"bytes {first}-{last}/{size}"
+    assert ask(WATER, Range=f"bytes=0-{size * 9}")[2] == known
+    for asked in (f"{size}-", "9-3", "-0"):
+        status, found, _ = ask(WATER, Range=f"bytes={asked}")
+        assert (status, found["Content-Range"]) == (416, f"bytes */{size}")
+    assert ask(WATER, Range="bytes=0-1,4-5")[2] == ask(WATER, Range="lines=1-2")[2] == known
+    assert ask(WATER, Range="bytes=0-9", If_Range='"of another file"')[2] == known
+    assert ask(WATER, If_None_Match=headers["ETag"])[0] == 304
+
+
+def test_gdal_opens_a_map_by_its_address(server, root) -> None:
+    options = {"GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR", "GDAL_HTTP_PROXY": "", "NO_PROXY": "127.0.0.1"}
+    with rasterio.Env(**options), rasterio.open(f"/vsicurl/{server.url.rstrip('/')}{WATER}") as served:
+        with rasterio.open(root / "maps/2020/water.tif") as file:
+            assert served.crs == file.crs
+            np.testing.assert_array_equal(served.read(1), file.read(1))
+
+
+@pytest.mark.parametrize("layer", ["water", "probability"])
+def test_tiles_show_every_pixel_in_the_pages_colours(ask, server, root, layer) -> None:
+    style, frame = Style.of_layer(LAYERS[layer]), server.shelf.frame
+    status, headers, content = ask(f"/tiles/{layer}/2020/{frame.levels}/0/0.png")
+    assert (status, headers["Content-Type"]) == (200, "image/png")
+    with rasterio.open(root / f"maps/2020/{layer}.tif") as file:
+        expected = numbers(LAYERS[layer], style, file.read(1))
+    picture = np.asarray(Image.open(io.BytesIO(content)))
+    assert picture.shape == (256, 256)
+    np.testing.assert_array_equal(picture[: frame.height, : frame.width], expected)
+    assert (picture[frame.height :] == style.nothing).all()
+    assert ask(f"/tiles/{layer}/2020/{frame.levels}/1/0.png")[0] == 404
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/models/model.ckpt", "/maps", "/maps/", "/maps/../models/model.ckpt", "/maps/2020/../../models/model.ckpt",
+        "/maps/%2e%2e/models/model.ckpt", "/..%2f..%2fetc/passwd", "//etc/passwd", "/maps/2020/water.tif/",
+        "/maps//2020/water.tif", "/maps/2020/water.tif%00.png", "/reports/details.json", "/tiles/water/2021/0/0/0.png",
+        "/tiles/water/2020/0/-1/0.png", "/tiles/clouds/2020/0/0/0.png", "/tiles/water/all/0/0/0.png",
+        "/tiles/water/2020/9/0/0.png",
+    ],
+)  # fmt: skip
+def test_nothing_else_has_an_address(ask, address) -> None:
+    status, _, content = ask(address)
+    assert status == 404 and b"root:" not in content
+
+
+def test_another_name_that_leads_here_is_refused(ask, server) -> None:
+    port = urlsplit(server.url).port
+    for name in ("attacker.example", f"attacker.example:{port}", "127.0.0.1", f"127.0.0.1:{port}.example", ""):
+        assert ask("/", Host=name)[0] == 421
+    assert ask("/", Host=f"LOCALHOST:{port}")[0] == 200
+
+
+def test_nothing_can_be_sent(ask) -> None:
+    assert [ask(WATER, method)[0] for method in ("POST", "PUT", "DELETE")] == [501, 501, 501]
+
+
+def test_only_this_machine_is_answered(server) -> None:
+    assert server._http.server_address[0] == "127.0.0.1"
+
+
+def test_a_port_that_is_taken_is_named(server) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        taken = other.getsockname()[1]
+        with pytest.raises(ConfigError, match=rf"serve\.port={taken} of 127\.0\.0\.1 cannot be had"):
+            Server(server.shelf, taken)
+
+
+def test_a_map_that_was_made_anew_meanwhile_is_not_taken_for_the_old_one(copy, tmp_path) -> None:
+    shelf = Shelf.of(Layout(copy, finished.STUDY))
+    path = copy / "maps/2020/water.tif"
+    content = path.read_bytes()
+    path.unlink()
+    path.write_bytes(content[:-1] + b"x")
+    assert not shelf.items[WATER].is_current
+    assert shelf.items["/maps/area.csv"].is_current
+
+
+def test_a_page_of_other_maps_shows_none_of_these(copy, capsys) -> None:
+    layout = Layout(copy, finished.STUDY)
+    finished.add_products(copy)
+    report = (copy / "maps/maps.json").read_bytes()
+    finished.checkpoint(copy, seed=3)
+    finished.add_products(copy)
+    assert (copy / "maps/maps.json").read_bytes() != report
+    shelf = Shelf.of(layout)
+    assert "the page is of other maps than those that are there" in capsys.readouterr().err
+    assert shelf.tiles == {} and b"data-tiles" not in shelf.page and WATER in shelf.items
+    write_reports(layout)
+    assert ("water", "2020") in Shelf.of(layout).tiles
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("maps/2020/water.tif", "run again: water-gee predict"),
+        ("maps/maps.json", "run again: water-gee predict"),
+        ("reports/index.html", "run again: water-gee evaluate"),
+        ("reports/details.json", "run again: water-gee evaluate"),
+    ],
+)
+def test_a_damaged_file_is_found_before_anything_is_served(copy, name, told) -> None:
+    (copy / name).write_bytes((copy / name).read_bytes().replace(b"1", b"2") + b" ")
+    with pytest.raises(WaterGeeError, match=told):
+        Shelf.of(Layout(copy, finished.STUDY))
+
+
+def test_another_studys_page_is_refused_and_a_missing_one_named(root, tmp_path) -> None:
+    with pytest.raises(WaterGeeError, match="is of the study tiny and not of other"):
+        Shelf.of(Layout(root, "other"))
+    with pytest.raises(WaterGeeError, match="run first: water-gee evaluate"):
+        Shelf.of(Layout(tmp_path, finished.STUDY))
+
+
+@pytest.mark.parametrize("way", [signal.SIGINT, signal.SIGTERM])
+def test_the_command_serves_until_it_is_interrupted(root, config_dir, way) -> None:
+    source = Path(__file__).parents[2] / "src"
+    environment = {**os.environ, "PYTHONPATH": str(source), "PYTHONUNBUFFERED": "1"}
+    environment.pop("DISPLAY", None)
+    command = ["serve", "study=tiny", "--config-dir", str(config_dir), f"paths.root={root}"]
+    started = subprocess.Popen(
+        [sys.executable, "-m", "water_gee", *command], env=environment, cwd=source.parent, stderr=subprocess.PIPE,
+        text=True, encoding="utf-8",
+    )  # fmt: skip
+    address = started.stderr.readline().strip()
+    assert address.startswith("http://127.0.0.1:"), address
+    with socket.create_connection(("127.0.0.1", urlsplit(address).port), timeout=20) as open_one:
+        open_one.sendall(f"GET / HTTP/1.1\r\nHost: {urlsplit(address).netloc}\r\n\r\n".encode())
+        assert open_one.recv(12) == b"HTTP/1.1 200"
+        started.send_signal(way)
+        _, said = started.communicate(timeout=20)
+    assert started.returncode == 0
+    assert said.splitlines()[-2:] == ["Ctrl-C ends it", "ended"] and "Traceback" not in said
