@@ -1,0 +1,6 @@
+"""Accuracy and area from points that people label: the sample, the page to label it on, the estimates."""
+
+from water_gee.survey.estimate import Estimates, estimate
+from water_gee.survey.intervals import Estimated
+
+__all__ = ["Estimated", "Estimates", "estimate"]
