@@ -87,6 +87,11 @@ class Layout:
         return self.root / "deploy"
 
     @property
+    def survey(self) -> Path:
+        """The points that are labelled by hand, and the page to label them on."""
+        return self.root / "survey"
+
+    @property
     def reports(self) -> Path:
         """Metrics, figures and the page."""
         return self.root / "reports"

@@ -20,8 +20,8 @@ HOW = (
     "cluster.workers", "cluster.address",
 )  # fmt: skip
 # Groups and keys that only commands beside the pipeline read: searches, simulated scenes, the ladder of
-# `denoise-bench`, the shares of `cost`, the tasks of `deploy`, the port of `serve`.
-ELSEWHERE = ("search", "simulate", "ladder", "cost", "deploy", "serve")
+# `denoise-bench`, the shares of `cost`, the tasks of `deploy`, the points of `sample`, the port of `serve`.
+ELSEWHERE = ("search", "simulate", "ladder", "cost", "deploy", "sample", "serve")
 
 _COMPOSITE = (
     "study.crs", "study.scale", "study.areas", "study.years", "study.months", "earth.kind", "earth.catalog",

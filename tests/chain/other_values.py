@@ -25,6 +25,8 @@ OTHER: dict[str, Any] = {
     "data.validation": 0.5, "trainer.accelerator": "cpu", "trainer.precision": "32", "export.form": "kernel",
     "prune.from": "repro", "distil.from": "repro", "cost.shares": [0.4], "predict.engine": "local",
     "predict.runtime": "onnx", "predict.area": "train", "predict.tile_size": 64, "evaluate.area": "train",
+    "sample.allocation": "equal", "sample.doubt": 0.5,
+    "sample.year": 2019,
     "search.method": "optuna", "deploy.to": "drive", "deploy.folder": "projects/mine/assets/maps",
     "deploy.bucket": None, "deploy.prefix": None, "deploy.queue": 10,
     "ladder.studies": ["sample"], "ladder.methods": ["none"], "ladder.kinds": ["flips"], "ladder.rates": [10],

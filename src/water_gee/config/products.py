@@ -1,4 +1,4 @@
-"""`export`, `predict`, `evaluate`, `select`, `run`, `paths`: what is made of a trained network."""
+"""`export`, `predict`, `evaluate`, `sample`, `select`, `run`, `paths`: what is made of a trained network."""
 
 from typing import Annotated, Literal
 
@@ -61,3 +61,18 @@ class EvaluateSettings(Group):
     area: str
     block: Annotated[int, Field(ge=16, le=4096)]  # pixels a side of the places that intervals are made over
     resamples: Annotated[int, Field(ge=100, le=100_000)]  # of the bootstrap
+    points: str | None = None  # a file of labelled points of the survey that `water-gee sample` drew
+
+
+class SampleSettings(Group):
+    """The points that `water-gee sample` draws for labelling by hand."""
+
+    year: Annotated[int, Field(ge=1982, le=2100)] | None = None  # of the map; unset, the last
+    points: Annotated[int, Field(ge=8, le=20_000)]
+    allocation: Literal["optimal", "proportional", "equal"]  # to the strata
+    minimum: Annotated[int, Field(ge=2)]  # points of a stratum, where it has as many pixels
+    shore: Annotated[int, Field(ge=1, le=50)]  # pixels up to which the map's other class is near
+    doubt: Annotated[float, Field(gt=0, le=1)]  # probability of the other class from which on a pixel is doubtful
+    near: Annotated[int, Field(ge=9, le=101)]  # pixels a side of the close view
+    far: Annotated[int, Field(ge=31, le=601)]  # pixels a side of the wide view
+    replace: bool  # an earlier survey is put aside

@@ -31,6 +31,7 @@ from water_gee.config.products import (
     PathsSettings,
     PredictSettings,
     RunSettings,
+    SampleSettings,
     SelectSettings,
     ServeSettings,
 )
@@ -62,6 +63,7 @@ class Settings(Group):
     export: ExportSettings
     predict: PredictSettings
     evaluate: EvaluateSettings
+    sample: SampleSettings
     deploy: DeploySettings
     serve: ServeSettings
     paths: PathsSettings

@@ -2,5 +2,6 @@
 
 from water_gee.survey.estimate import Estimates, estimate
 from water_gee.survey.intervals import Estimated
+from water_gee.survey.points import Survey, read_survey
 
-__all__ = ["Estimated", "Estimates", "estimate"]
+__all__ = ["Estimated", "Estimates", "Survey", "estimate", "read_survey"]

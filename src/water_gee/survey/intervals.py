@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 Float = NDArray[np.float64]
 Z = 1.959963984540054  # of the normal distribution, two-sided 95 %
+_ROUNDING = 1e-12  # by which a sum of shares may miss 0 or 1
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,8 @@ def of_proportion(value: Float, variance: Float, effective: Float) -> Estimated:
         variance: of the value.
         effective: by how many points of a simple random sample the points are worth as much, were all strata alike.
     """
+    value = np.where(np.abs(value) < _ROUNDING, 0.0, np.where(np.abs(value - 1) < _ROUNDING, 1.0, value))
+    variance = np.where(variance < _ROUNDING**2, 0.0, variance)
     spread = value * (1 - value)
     with np.errstate(invalid="ignore", divide="ignore"):
         points = np.where((variance > 0) & (spread > 0), spread / variance, effective)
