@@ -1,0 +1,135 @@
+"""The finished maps, strip by strip, and where their pixels lie."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import pyproj
+import rasterio
+from numpy.typing import NDArray
+from rasterio.errors import RasterioError
+
+from water_gee.classes import UNKNOWN, WATER
+from water_gee.errors import WaterGeeError
+from water_gee.maps import map_path
+from water_gee.paths import Layout
+from water_gee.study import Grid, Window, pixel_areas
+
+_SLACK = 1e-6  # share of a pixel, from rounding
+_ROWS = 256  # of a strip: a row of the maps' blocks
+ADVICE = "run again: water-gee predict"
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The maps of some years, which cover one window of one lattice."""
+
+    grid: Grid
+    window: Window
+    years: tuple[int, ...]
+    files: Mapping[tuple[int, str], Path]  # by year and layer
+
+    @classmethod
+    def of(cls, layout: Layout, report: Mapping[str, Any]) -> Self:
+        """Return the frame of the maps that a report knows, each file checked.
+
+        Raises:
+            WaterGeeError: a file is not the one that was written, or lies elsewhere than the others.
+        """
+        years = sorted({int(name.partition("/")[0]) for name in report["files"] if name.endswith("/water.tif")})
+        files = {
+            (year, layer): map_path(layout, report, str(year), layer)
+            for year in years
+            for layer in ("water", "probability")
+        }
+        places = {path: _place(path) for path in files.values()}
+        first = files[years[0], "water"]
+        for path, place in places.items():
+            if place != places[first]:
+                raise WaterGeeError(f"{path} and {first} do not cover the same pixels; {ADVICE}")
+        return cls(*places[first], tuple(years), files)
+
+    @property
+    def corner(self) -> tuple[int, int]:
+        """Column and row of the lattice of the first pixel."""
+        return self.window.left, self.window.top
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns of a map."""
+        return self.window.height, self.window.width
+
+    def strips(self, margin: int = 0) -> Iterator[tuple[slice, slice]]:
+        """Yield the rows of each strip of the maps with a margin around them, and its own rows within those."""
+        for top in range(0, self.window.height, _ROWS):
+            bottom = min(top + _ROWS, self.window.height)
+            first = max(top - margin, 0)
+            yield slice(first, min(bottom + margin, self.window.height)), slice(top - first, bottom - first)
+
+    def read(self, year: int, layer: str, rows: slice) -> NDArray[Any]:
+        """Return rows of a map [y, x].
+
+        Raises:
+            WaterGeeError: the file cannot be read.
+        """
+        path = self.files[year, layer]
+        try:
+            with rasterio.open(path) as file:
+                return np.asarray(file.read(1, window=((rows.start, rows.stop), (0, self.window.width))))
+        except RasterioError as error:
+            raise WaterGeeError(f"{path} cannot be read ({error}); {ADVICE}") from error
+
+    def water(self, year: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Return which pixels [y, x] are water in a year, and which were seen."""
+        water, seen = np.zeros(self.shape, dtype=np.bool_), np.zeros(self.shape, dtype=np.bool_)
+        for rows, _ in self.strips():
+            classes = self.read(year, "water", rows)
+            water[rows], seen[rows] = classes == WATER, classes != UNKNOWN
+        return water, seen
+
+    def areas(self) -> NDArray[np.float32]:
+        """Return the area of each pixel on the ellipsoid, [y, x] in square metres."""
+        found = np.empty(self.shape, dtype=np.float32)
+        for rows, _ in self.strips():
+            part = Window(self.window.left, self.window.top + rows.start, self.window.width, rows.stop - rows.start)
+            found[rows] = pixel_areas(self.grid, part)
+        return found
+
+    def sides(self) -> tuple[float, float]:
+        """Return the height and width of the pixel in the middle, on the ellipsoid, in metres."""
+        column, row = self.window.left + self.window.width // 2, self.window.top + self.window.height // 2
+        left, bottom, right, top = self.grid.bounds(Window(column, row, 1, 1))
+        across, up = (left + right) / 2, (bottom + top) / 2
+        x, y = self.to_degrees.transform([left, right, across, across], [up, up, bottom, top])
+        _, _, length = self.ellipsoid.inv([x[0], x[2]], [y[0], y[2]], [x[1], x[3]], [y[1], y[3]])
+        return float(length[1]), float(length[0])
+
+    @property
+    def crs(self) -> pyproj.CRS:
+        """The maps' crs."""
+        return pyproj.CRS(self.grid.crs)
+
+    @property
+    def to_degrees(self) -> pyproj.Transformer:
+        """From the maps' crs to longitude and latitude on its own ellipsoid."""
+        return pyproj.Transformer.from_crs(self.crs, self.crs.geodetic_crs or "EPSG:4326", always_xy=True)
+
+    @property
+    def ellipsoid(self) -> pyproj.Geod:
+        """The crs's ellipsoid."""
+        return self.crs.get_geod() or pyproj.Geod(ellps="WGS84")
+
+
+def _place(path: Path) -> tuple[Grid, Window]:
+    """Return the lattice of a map, which passes through the crs's origin but for less than a pixel, and its window."""
+    try:
+        with rasterio.open(path) as file:
+            transform, crs, height, width = file.transform, file.crs, file.height, file.width
+    except RasterioError as error:
+        raise WaterGeeError(f"{path} cannot be read ({error}); {ADVICE}") from error
+    scale = transform.a
+    left, top = int(np.floor(transform.c / scale + _SLACK)), int(np.floor(-transform.f / scale + _SLACK))
+    grid = Grid(crs.to_string(), scale, (transform.c - left * scale, transform.f + top * scale))
+    return grid, Window(left, top, width, height)

@@ -1,0 +1,65 @@
+"""The area of each body in each year, how sure it is, and how much of the body was seen."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from water_gee.bodies.distances import Mask
+from water_gee.bodies.frames import Frame
+from water_gee.bodies.labels import Labels
+from water_gee.classes import UNKNOWN, WATER
+
+_RIM = 3  # pixels around a body in which it may be larger than any year's map says
+_UNLIKELY, _SURE = 0.025, 0.975  # probabilities: outside of them lies a twentieth
+
+
+@dataclass(frozen=True)
+class Series:
+    """Of one year, by number - 1, in square metres."""
+
+    area: NDArray[np.float64]  # water of the seen part
+    low: NDArray[np.float64]  # surely water
+    high: NDArray[np.float64]  # perhaps water, next to the body too
+    unseen: NDArray[np.float64]  # of the body's place
+
+
+def measure(frame: Frame, year: int, labels: Labels, count: int, others: Mask, areas: NDArray[np.float32]) -> Series:
+    """Return the areas of one year.
+
+    A body's interval counts the pixels of its place and of its rim whose probability of water is at least .975 (low)
+    and .025 (high): were all its pixels right and wrong together, its area would lie between the two 95 times in 100.
+    Its rim is what is reached from it in up to three steps over pixels of at least .025 that belong to no body. A pixel
+    of several rims is of the one that is fewest steps away, so that none counts twice.
+
+    Args:
+        frame: of the maps.
+        year: of the maps.
+        labels: [y, x], 0 none, else the body's number.
+        count: of the bodies.
+        others: [y, x], water of bodies that were left out: of nobody's rim.
+        areas: [y, x], of each pixel, in m2.
+    """
+    sums = np.zeros((4, count + 1))
+    for rows, own in frame.strips(_RIM):
+        probability, classes = frame.read(year, "probability", rows), frame.read(year, "water", rows)
+        place = labels[rows]
+        possible = (classes != UNKNOWN) & ((classes == WATER) | (probability >= _UNLIKELY))
+        reach = _with_rim(place, possible & ~others[rows])[own].ravel()
+        inside, weight = place[own].ravel(), areas[rows][own].ravel()
+        classes, possible = classes[own].ravel(), possible[own].ravel()
+        sure = (classes == WATER) & (probability[own].ravel() >= _SURE)
+        for number, (of, which) in enumerate(
+            ((inside, classes == WATER), (reach, sure), (reach, possible), (inside, classes == UNKNOWN))
+        ):
+            sums[number] += np.bincount(of[which], weight[which], count + 1)
+    return Series(*sums[:, 1:])
+
+
+def _with_rim(labels: Labels, possible: Mask) -> Labels:
+    """Return the labels [y, x], grown step by step over pixels that may be water."""
+    grown = labels
+    for _ in range(_RIM):
+        grown = np.where((grown == 0) & possible, ndimage.maximum_filter(grown, size=3), grown)
+    return grown
