@@ -11,9 +11,10 @@ import pytest
 import finished
 from water_gee.config.settings import Settings
 from water_gee.files import sha256
-from water_gee.maps.make import predict_pieces, publish
+from water_gee.maps.make import predict_pieces
 from water_gee.maps.parts import PartStore
 from water_gee.maps.plan import Plan
+from water_gee.maps.publish import publish
 from water_gee.paths import Layout
 from water_gee.study import outline
 from water_gee.survey.stage import run
@@ -30,7 +31,8 @@ def write_map(root: Path, probability: np.ndarray, threshold: float = 0.5) -> No
 
     def engine(piece):
         cut = piece.window.within(finished.LATTICE)
-        return probability[cut].astype(np.float32), probability[cut] >= threshold
+        looks = np.full(probability[cut].shape, 3, np.uint16)
+        return probability[cut].astype(np.float32), probability[cut] >= threshold, looks
 
     predict_pieces(plan, engine, store, workers=1)
     publish(plan, store, root / "maps", {"study": "tiny", "checkpoint_sha256": sha256(root / "models" / "model.ckpt")})
