@@ -1,6 +1,7 @@
 """The registry of layers holds together: values fit their type, classes and nodata are apart, names make files."""
 
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -33,3 +34,16 @@ def test_files_are_named_by_year_where_there_is_one() -> None:
         file_name("water")
     with pytest.raises(KeyError):
         file_name("watr", 2020)
+
+
+def test_the_readme_names_every_layer() -> None:
+    section = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8").split("\n## The maps\n")[1]
+    rows = [line for line in section.split("\n\n")[0].splitlines() if line.startswith("| `")]
+    named = {name: row for row in rows for name in re.findall(r"`(?:<year>/)?(\w+)\.tif`", row.split("|")[1])}
+    assert named.keys() == LAYERS.keys()
+    for layer in LAYERS.values():
+        assert ("<year>/" in named[layer.name]) == layer.yearly
+        assert named[layer.name].split("|")[3].split()[0] == f"{layer.nodata:g}".replace("nan", "NaN")
+    classes = ", ".join(f"{value} {code.name.removesuffix(' water') if value else code.name}"
+                        for value, code in LAYERS["change"].classes.items())  # fmt: skip
+    assert classes in named["change"]
