@@ -12,7 +12,7 @@ from rasterio.crs import CRS
 from rasterio.errors import RasterioError
 
 from water_gee.errors import WaterGeeError
-from water_gee.maps.blocks import blocks, read_block
+from water_gee.maps.blocks import read_block, touched
 from water_gee.maps.layers import Layer
 from water_gee.maps.statistics import statistics
 from water_gee.panels import UNSEEN
@@ -72,7 +72,7 @@ def write_cog(
 def _statistics(virtual: Path, layer: Layer, sources: Sequence[Stored], window: Window) -> dict[str, str]:
     """Return the statistics of a mosaic, block by block: GDAL's own depend on how it was cut into sources."""
     with rasterio.open(virtual) as file:
-        held = (block for block in blocks(window) if any(source.window.intersects(block) for source in sources))
+        held = touched(window, [source.window for source in sources])
         parts = (read_block(file, window, block) for block in held)
         return statistics(parts, layer.nodata, window.width * window.height)
 
