@@ -15,7 +15,7 @@ $(BIN)/.ready: pyproject.toml constraints.txt package.json package-lock.json
 vendor: setup ## fetch what the page takes from npm again, where make setup could not
 	python tools/vendor.py
 
-setup-js: ## the JavaScript client, for the tests of the Code Editor script (they are skipped without)
+setup-js: ## JavaScript packages for tests that are skipped without: the client of Earth Engine, and geotiff.js 2 and 3
 	npm ci --ignore-scripts --no-audit --no-fund --silent
 
 demo: setup ## the sample study, from its scenes to a water map, its accuracy and the exported network
