@@ -6,19 +6,14 @@ import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from water_gee import __version__
 from water_gee.files import atomic, sha256, write_text
 from water_gee.maps.areas import COLUMNS, AreaCount
-from water_gee.maps.derive import derive_over_years, derive_uncertainty
-from water_gee.maps.layers import LAYERS, OVER_YEARS, YEARLY, Layer, file_name
-from water_gee.maps.mosaic import Stored, write_cog
-from water_gee.maps.parts import KEPT, PartStore
+from water_gee.maps.build import build
+from water_gee.maps.layers import LAYERS
+from water_gee.maps.parts import PartStore
 from water_gee.maps.plan import Plan
-from water_gee.maps.style import qml
-from water_gee.progress import track
 from water_gee.sealed import write_sealed
 
-_SOFTWARE = f"Water_gee {__version__}"
 # A layer's files, and what tools keep beside a raster: of the raster before, it tells what is not true of this one.
 _ENDINGS = ("tif", "qml", "tif.aux.xml", "tif.ovr", "tif.msk")
 
@@ -36,7 +31,7 @@ def publish(plan: Plan, store: PartStore, maps: Path, tags: Mapping[str, str]) -
         maps: the folder that is written to.
         tags: what the maps are made of: each file carries it, and the report.
     """
-    made = _build(plan, store, tags)
+    made = build(plan, store, tags)
     rows = []
     for year in plan.years:
         count = AreaCount(plan.grid)
@@ -51,39 +46,6 @@ def publish(plan: Plan, store: PartStore, maps: Path, tags: Mapping[str, str]) -
     write_sealed(maps / "maps.json", {**tags, "files": files})
     _drop_stale(maps, files)
     return rows
-
-
-def _build(plan: Plan, store: PartStore, tags: Mapping[str, str]) -> dict[str, Path]:
-    """Make every raster and its style beside the parts; return each one's place by its name below `maps/`."""
-    built = store.folder / "built"
-    shutil.rmtree(built, ignore_errors=True)
-    made: dict[str, Path] = {}
-
-    def write(layer: Layer, sources: Sequence[Stored], year: int | None, more: Mapping[str, str]) -> None:
-        name = file_name(layer, year)
-        made[name] = built / name
-        told = {"layer": layer.name, "TIFFTAG_IMAGEDESCRIPTION": layer.description, "TIFFTAG_SOFTWARE": _SOFTWARE}
-        write_cog(made[name], layer, sources, plan.grid, plan.window, {**tags, **told, **more})
-        style = file_name(layer, year, "qml")
-        made[style] = built / style
-        write_text(made[style], qml(layer, plan.years))
-
-    steps = [(year, layer) for year in plan.years for layer in YEARLY] + [(None, layer) for layer in OVER_YEARS]
-    over_years: dict[str, list[Stored]] = {}
-    for year, layer in track(steps, "writing maps", len(steps)):
-        if year is None:
-            if not over_years:
-                waters = {one: made[file_name("water", one)] for one in plan.years}
-                over_years = derive_over_years(built / "derived", waters, plan.grid, plan.window)
-            write(layer, over_years[layer.name], None, {"years": ",".join(map(str, plan.years))})
-            continue
-        if layer.name in KEPT:
-            sources = [Stored(store.path(piece, layer.name), piece.window) for piece in plan.of_year(year)]
-        else:
-            probability = made[file_name("probability", year)]
-            sources = derive_uncertainty(built / "derived" / str(year), probability, plan.grid, plan.window)
-        write(layer, sources, year, {"year": str(year)})
-    return made
 
 
 def _drop_stale(maps: Path, files: Mapping[str, str]) -> None:
