@@ -82,6 +82,11 @@ class Layout:
         return self.root / "maps"
 
     @property
+    def bodies(self) -> Path:
+        """Water bodies as polygons, and their areas by year."""
+        return self.root / "bodies"
+
+    @property
     def deploy(self) -> Path:
         """The export tasks of Earth Engine, and what was found out about the account that runs them."""
         return self.root / "deploy"

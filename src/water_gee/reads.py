@@ -97,6 +97,13 @@ STAGES = {
         data=("data/raw", "data/tiles", "models", "export"),
         outs=("maps",),
     ),
+    "bodies": Stage(
+        "water-gee bodies",
+        keys=("study.name", "bodies"),
+        modules=("water_gee.bodies.stage",),
+        data=("maps",),
+        outs=("bodies",),
+    ),
     "evaluate": Stage(
         "water-gee evaluate",
         keys=(

@@ -34,6 +34,8 @@ _FILES = (
     "txt",
     "vrt",
     "geojson",
+    "gpkg",
+    "parquet",
 )
 
 

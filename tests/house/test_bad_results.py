@@ -86,6 +86,7 @@ def without(damages: dict, *names: str) -> dict:
 
 
 SUMMARY, EVALUATE, ONE = stage("summary"), stage("evaluate"), stage("select", "select.run=one")
+BODIES = stage("bodies")
 KEPT = stage("select", f"select.run={PROMOTED}")
 TABLE = {**NAMED, "of another content": lambda path, whole: path.write_bytes(whole.replace(b"2", b"3"))}
 # A run may be of another study, and a folder of runs/ need not be a run.
@@ -112,6 +113,13 @@ READERS = [
     Reader("maps/maps.json", SUMMARY, without(SEALED, "absent")),  # then nothing was mapped
     Reader("maps/area.csv", SUMMARY, TABLE),
     Reader("maps/2020/water.tif", EVALUATE, NAMED),
+    Reader("maps/2020/probability.tif", BODIES, NAMED),
+    Reader(  # absent, there were no ids so far; with another study in it, the folder is that one's
+        "bodies/bodies.json",
+        BODIES,
+        without(SEALED, "absent", "of another study", "with no number under a seal"),
+    ),
+    Reader("bodies/bodies.gpkg", BODIES, NAMED),
     Reader("reports/details.json", SUMMARY, SEALED),
     Reader("reports/metrics.json", SUMMARY, TABLE, {"a list": JSON["a list"], "nothing": JSON["nothing"]}),
     Reader("reports/index.html", SUMMARY, TABLE),
@@ -155,6 +163,7 @@ def made(folders) -> Path:
     record = replace(record, files=json.loads((gone / "run.json").read_text(encoding="utf-8"))["files"])
     keep(layout, record, files_of(gone, record))
     shutil.rmtree(gone)
+    BODIES(root)
     EVALUATE(root)
     stage("configure")(root)
     return root

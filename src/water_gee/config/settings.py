@@ -7,6 +7,7 @@ from omegaconf.errors import OmegaConfBaseException
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from water_gee.config.base import Group
+from water_gee.config.bodies import BodiesSettings
 from water_gee.config.cluster import ClusterSettings
 from water_gee.config.compose import root_config_error, without_value
 from water_gee.config.deploy import DeploySettings
@@ -62,6 +63,7 @@ class Settings(Group):
     distil: DistilSettings
     export: ExportSettings
     predict: PredictSettings
+    bodies: BodiesSettings
     evaluate: EvaluateSettings
     sample: SampleSettings
     deploy: DeploySettings

@@ -1,0 +1,65 @@
+"""Bodies of an earlier result, whose ids are kept."""
+
+from pathlib import Path
+
+import numpy as np
+import rasterio.features
+
+from water_gee.bodies.frames import Frame
+from water_gee.bodies.identity import Known
+from water_gee.bodies.read import REPORT
+from water_gee.bodies.vectors import read_vectors
+from water_gee.errors import ConfigError, WaterGeeError
+from water_gee.files import is_there, sha256
+from water_gee.paths import Layout
+from water_gee.progress import say
+from water_gee.sealed import read_sealed
+
+KEY = "bodies.earlier"
+LAYER = "bodies"
+
+
+def earlier_file(layout: Layout, name: str | None) -> Path | None:
+    """Return the file whose ids are kept: the study's own result before, where there is one, or the user's.
+
+    Raises:
+        ConfigError: there is no such file.
+        WaterGeeError: the result before was changed since it was written, so that ids would be lost.
+    """
+    if not name:
+        return None
+    path = layout.locate(name)
+    if path.parent.absolute() != layout.bodies.absolute():
+        return path
+    if not is_there(layout.bodies / REPORT):
+        return None
+    advice = f"put it back, or delete {layout.bodies} if its ids may be lost"
+    report = read_sealed(layout.bodies / REPORT, advice)
+    if report.get("study") != layout.study:
+        return None
+    if not path.is_file() or sha256(path) != report.get("files", {}).get(path.name):
+        raise WaterGeeError(f"{path}, which holds the ids so far, is not the file that was written; {advice}")
+    return path if report.get("bodies") else None
+
+
+def read_earlier(path: Path, frame: Frame) -> Known | None:
+    """Return the bodies of a file on the pixels of a frame; None where it has none there.
+
+    Raises:
+        ConfigError: the file cannot be used, or names two bodies alike.
+    """
+    table = read_vectors(KEY, path, "id", frame.crs, optional=("formerly",), layer=LAYER)
+    if table["id"].duplicated().any():
+        twice = table["id"][table["id"].duplicated()].iloc[0]
+        raise ConfigError(f"{KEY}: {path} has the id {twice} twice; give each body its own")
+    labels = rasterio.features.rasterize(
+        ((shape, number) for number, shape in enumerate(table.geometry, start=1)),
+        out_shape=frame.shape,
+        transform=frame.grid.transform(frame.window),
+        dtype="int32",
+    )
+    if not labels.any():
+        say(f"{KEY}: no body of {path} lies in the mapped area")
+        return None
+    formerly = [tuple(text.split(",")) if text else () for text in table["formerly"]]
+    return Known(np.asarray(labels, dtype=np.int32), list(table["id"]), formerly)

@@ -1,0 +1,82 @@
+"""Stage `bodies`: water bodies as polygons, and the area of each in each year."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from water_gee.bodies.earlier import earlier_file, read_earlier
+from water_gee.bodies.frames import ADVICE, Frame
+from water_gee.bodies.labels import sums
+from water_gee.bodies.names import names_of
+from water_gee.bodies.read import REPORT
+from water_gee.bodies.shapes import Shape
+from water_gee.bodies.tables import tables_of
+from water_gee.bodies.vectors import read_vectors
+from water_gee.bodies.write import publish
+from water_gee.bodies.years import Bodies, Water, names_of_places, over_years
+from water_gee.claims import claim
+from water_gee.config.bodies import BodiesSettings
+from water_gee.config.settings import Settings
+from water_gee.errors import WaterGeeError
+from water_gee.files import sha256
+from water_gee.maps import read_maps
+from water_gee.paths import Layout
+from water_gee.progress import say, track
+
+
+def run(settings: Settings) -> None:
+    """Find the bodies of the maps and write `bodies/`.
+
+    Raises:
+        WaterGeeError: there are no maps, or they or the bodies before were changed.
+        ConfigError: a file that is named cannot be used.
+    """
+    choice, layout = settings.bodies, Layout.of(settings)
+    claim(layout, layout.bodies / REPORT)
+    report = read_maps(layout)
+    if report is None:
+        raise WaterGeeError(f"{layout.maps} holds no maps, of which bodies are made; {ADVICE}")
+    frame = Frame.of(layout, report)
+    before = earlier_file(layout, choice.earlier)  # what is named is read now, and not after long work
+    earlier = read_earlier(before, frame) if before else None
+    named = read_vectors("bodies.names", layout.locate(choice.names), "name", frame.crs) if choice.names else None
+    areas = frame.areas()
+    shape = Shape(choice.join, choice.min_km2 * 1e6, choice.river_width, choice.elongation, frame.sides())
+    name = names_of_places(frame.grid, frame.to_degrees.transform)
+    bodies = over_years(_waters(frame), areas, shape, frame.corner, name, earlier)
+    tables = tables_of(frame, bodies, areas, lambda shapes: names_of(shapes, bodies.parts.kinds.tolist(), named))
+    made_of = {"study": layout.study, "area": report.get("area", ""), "maps_sha256": sha256(layout.maps / "maps.json")}
+    publish(layout, tables, {**made_of, **_choices(layout, choice), **_counts(bodies, areas)})
+    _tell(bodies, areas, choice, kept=len(set(bodies.ids) & set(earlier.ids)) if earlier else None)
+
+
+def _waters(frame: Frame) -> Iterator[Water]:
+    for year in track(frame.years, "finding bodies", len(frame.years)):
+        yield frame.water(year)
+
+
+def _choices(layout: Layout, choice: BodiesSettings) -> dict[str, Any]:
+    """Return the choices that the bodies follow; of files that are read, the hashes."""
+    plain = choice.model_dump(exclude={"names", "earlier"})
+    own = layout.bodies.absolute()
+    files = {key: layout.locate(name) for key, name in (("names", choice.names), ("earlier", choice.earlier)) if name}
+    # Of its own result before nothing is said: then two runs would never be the same.
+    hashes = {f"{key}_sha256": sha256(path) for key, path in files.items() if path.parent.absolute() != own}
+    return {"settings": {**plain, "names": choice.names, "earlier": choice.earlier}, **hashes}
+
+
+def _counts(bodies: Bodies, areas: np.ndarray[Any, np.dtype[np.float32]]) -> dict[str, Any]:
+    dropped = sums(bodies.parts.dropped.astype(np.int32), areas, 1)[1]
+    return {"bodies": bodies.parts.count, "left_out_km2": round(float(dropped) / 1e6, 6)}
+
+
+def _tell(bodies: Bodies, areas: Any, choice: BodiesSettings, kept: int | None) -> None:
+    lakes = int((bodies.parts.kinds == "lake").sum())
+    left_out = _counts(bodies, areas)["left_out_km2"]
+    say(
+        f"{lakes} lakes and {bodies.parts.count - lakes} rivers; water of bodies below {choice.min_km2:g} km2, "
+        f"{left_out:.3f} km2 in all, is left out"
+    )
+    if kept is not None:
+        say(f"{kept} of them have the ids that they had before")
