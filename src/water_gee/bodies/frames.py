@@ -13,7 +13,7 @@ from rasterio.errors import RasterioError
 
 from water_gee.classes import UNKNOWN, WATER
 from water_gee.errors import WaterGeeError
-from water_gee.maps import map_path
+from water_gee.maps import map_path, map_years
 from water_gee.paths import Layout
 from water_gee.study import Grid, Window, pixel_areas
 
@@ -38,11 +38,9 @@ class Frame:
         Raises:
             WaterGeeError: a file is not the one that was written, or lies elsewhere than the others.
         """
-        years = sorted({int(name.partition("/")[0]) for name in report["files"] if name.endswith("/water.tif")})
+        years = map_years(report)
         files = {
-            (year, layer): map_path(layout, report, str(year), layer)
-            for year in years
-            for layer in ("water", "probability")
+            (year, layer): map_path(layout, report, year, layer) for year in years for layer in ("water", "probability")
         }
         places = {path: _place(path) for path in files.values()}
         first = files[years[0], "water"]

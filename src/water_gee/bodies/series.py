@@ -10,9 +10,9 @@ from water_gee.bodies.distances import Mask
 from water_gee.bodies.frames import Frame
 from water_gee.bodies.labels import Labels
 from water_gee.classes import UNKNOWN, WATER
+from water_gee.maps import bounds
 
 _RIM = 3  # pixels around a body in which it may be larger than any year's map says
-_UNLIKELY, _SURE = 0.025, 0.975  # probabilities: outside of them lies a twentieth
 
 
 @dataclass(frozen=True)
@@ -28,10 +28,9 @@ class Series:
 def measure(frame: Frame, year: int, labels: Labels, count: int, others: Mask, areas: NDArray[np.float32]) -> Series:
     """Return the areas of one year.
 
-    A body's interval counts the pixels of its place and of its rim whose probability of water is at least .975 (low)
-    and .025 (high): were all its pixels right and wrong together, its area would lie between the two 95 times in 100.
-    Its rim is what is reached from it in up to three steps over pixels of at least .025 that belong to no body. A pixel
-    of several rims is of the one that is fewest steps away, so that none counts twice.
+    A body's interval is that of `area.csv`, of the pixels of its place and of its rim: what surely is water, and what
+    may be. The rim is what is reached from the body in up to three steps over pixels that may be water and belong to
+    no body. A pixel of several rims is of the one that is fewest steps away, so that none counts twice.
 
     Args:
         frame: of the maps.
@@ -45,11 +44,10 @@ def measure(frame: Frame, year: int, labels: Labels, count: int, others: Mask, a
     for rows, own in frame.strips(_RIM):
         probability, classes = frame.read(year, "probability", rows), frame.read(year, "water", rows)
         place = labels[rows]
-        possible = (classes != UNKNOWN) & ((classes == WATER) | (probability >= _UNLIKELY))
+        sure, possible = bounds(classes, probability)
         reach = _with_rim(place, possible & ~others[rows])[own].ravel()
         inside, weight = place[own].ravel(), areas[rows][own].ravel()
-        classes, possible = classes[own].ravel(), possible[own].ravel()
-        sure = (classes == WATER) & (probability[own].ravel() >= _SURE)
+        classes, sure, possible = classes[own].ravel(), sure[own].ravel(), possible[own].ravel()
         for number, (of, which) in enumerate(
             ((inside, classes == WATER), (reach, sure), (reach, possible), (inside, classes == UNKNOWN))
         ):

@@ -15,6 +15,17 @@ SURE, UNLIKELY = 0.975, 0.025  # probabilities of water between which a pixel ma
 _UNIT = 1e6  # a pixel's area is summed in whole square millimetres: no order of pieces changes the sum
 
 
+def bounds(water: NDArray[np.uint8], probability: NDArray[np.float32]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return which pixels [y, x] count at the low and at the high end of the 95 % interval of the water area.
+
+    Args:
+        water: [y, x], 1, 0 or 255.
+        probability: [y, x], calibrated; NaN where nothing was seen.
+    """
+    is_water, seen = water == WATER, water != UNKNOWN
+    return is_water & (probability >= SURE), seen & (is_water | (probability >= UNLIKELY))
+
+
 @dataclass
 class AreaCount:
     """Pixels and ground area of each class of a map, and a 95 % interval of the water area of what was seen.
@@ -45,9 +56,8 @@ class AreaCount:
         chosen = {name: (water == value) & inside for name, value in zip(CLASSES, (WATER, LAND, UNKNOWN), strict=True)}
         for name, pixels in chosen.items():
             self.pixels[name] += int(np.count_nonzero(pixels))
-        seen = (water != UNKNOWN) & inside
-        chosen["water_low"] = chosen["water"] & (probability >= SURE)
-        chosen["water_high"] = seen & (chosen["water"] | (probability >= UNLIKELY))
+        for name, pixels in zip(BOUNDS, bounds(water, probability), strict=True):
+            chosen[name] = pixels & inside
         for name, pixels in chosen.items():
             self.areas[name] += sum(map(int, (areas * pixels).sum(axis=1)))  # a row never overflows
 
