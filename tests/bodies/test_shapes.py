@@ -2,6 +2,9 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import ndimage
 
 from water_gee.bodies.shapes import Parts, Shape, find
 
@@ -115,3 +118,14 @@ def test_distances_over_strips_and_far_from_land_are_right() -> None:
     assert parts.kinds.tolist() == ["lake"]
     side, other = 698, 1098  # mean distance to the edge of a rectangle: a/4 - a^2/(12 b), a its shorter side
     assert parts.width[0] == pytest.approx(30 * (side - side**2 / (3 * other)), rel=0.05)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 10_000), st.floats(0.5, 4), st.integers(0, 3))
+def test_every_pixel_of_water_is_of_one_body_that_is_large_enough_or_left_out(seed, roughness, join) -> None:
+    field = ndimage.gaussian_filter(np.random.default_rng(seed).normal(size=(90, 110)), roughness)
+    water = field > np.quantile(field, 0.8)
+    parts = found(water, join=join)
+    assert np.array_equal((parts.labels > 0) ^ parts.dropped, water)
+    sizes = np.bincount(parts.labels.ravel(), minlength=parts.count + 1)[1:]
+    assert len(sizes) == parts.count == len(parts.width) == len(parts.elongation) and (sizes >= 10).all()

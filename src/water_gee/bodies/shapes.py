@@ -11,6 +11,7 @@ from water_gee.bodies.labels import Labels, joined, numbered, sums
 
 KINDS = ("lake", "river")
 _WIDE = 3  # times longer for its width than narrow water must wide water be to count as a river
+_ROUNDS = 3  # in which small parts join what is near
 _TELLING = 4  # times the smallest body's area: a part below it has no shape of its own
 
 
@@ -71,14 +72,26 @@ def find(water: Mask, land: Mask, areas: NDArray[np.float32], shape: Shape) -> P
     depth = _depth(kept, land, shape.sides)
     river = _rivers(whole, kept, depth, areas, shape)
     _give_away(kept, river, areas, shape)
-    lakes = joined(kept & ~river, shape.join)
-    rivers = joined(river, shape.join)
-    count = int(lakes.max(initial=0))
-    labels = np.where(rivers > 0, rivers + np.int32(count), lakes)
+    labels, count = _numbered(kept, river, shape.join)
+    small = sums(labels, areas) < shape.smallest
+    small[0] = False
+    if small.any():  # parts that lie by themselves
+        left = small[labels]
+        dropped |= left
+        labels, count = _numbered(kept & ~left, river & ~left, shape.join)
     total = int(labels.max(initial=0))
     kinds = np.array([KINDS[0]] * count + [KINDS[1]] * (total - count), dtype="U5")
     width, elongation = _measure(labels, depth, areas, shape.sides)
     return Parts(labels, kinds, depth, width[1:], elongation[1:], dropped)
+
+
+def _numbered(kept: Mask, river: Mask, join: int) -> tuple[Labels, int]:
+    """Return the numbers of all bodies, lakes before rivers, and how many lakes there are."""
+    labels = joined(kept & ~river, join)
+    count = int(labels.max(initial=0))
+    rivers = joined(river, join)
+    labels[river] = rivers[river] + np.int32(count)
+    return labels, count
 
 
 def _depth(kept: Mask, land: Mask, sides: tuple[float, float]) -> NDArray[np.float32]:
@@ -119,14 +132,18 @@ def _rivers(whole: Labels, kept: Mask, depth: NDArray[np.float32], areas: NDArra
 
 
 def _give_away(kept: Mask, river: Mask, areas: NDArray[np.float32], shape: Shape) -> None:
-    """Change the kind of parts that are too small to be bodies and touch water of the other kind of their body."""
-    for of_river in (False, True, False):
+    """Change the kind of parts that are too small to have a shape, where water of the other kind is near."""
+    for of_river in (False, True) * _ROUNDS:
         same = kept & (river == of_river)
         parts = joined(same, shape.join)
-        sizes = sums(parts, areas)
-        touched = np.zeros(len(sizes), dtype=np.bool_)
-        touched[np.unique(parts[ndimage.maximum_filter(kept & ~same, size=3) & same])] = True
-        river[(touched & (sizes < _TELLING * shape.smallest))[parts] & same] = not of_river
+        small = sums(parts, areas) < _TELLING * shape.smallest
+        small[0] = False
+        if not small.any():
+            continue
+        other = ndimage.maximum_filter(kept & ~same, size=2 * shape.join + 3)
+        near = np.zeros(len(small), dtype=np.bool_)
+        near[np.unique(parts[other & same])] = True
+        river[(small & near)[parts]] = not of_river
 
 
 def _measure(
