@@ -3,6 +3,7 @@
 import csv
 import shutil
 from pathlib import Path
+from xml.etree import ElementTree
 
 import geopandas
 import numpy as np
@@ -86,6 +87,17 @@ def test_its_files_open_and_say_the_same(tmp_path, stage, capsys) -> None:
         assert row["unseen_share"] == "0.000000" and row["complete"] == "1"
 
 
+def test_its_style_names_every_kind_in_a_colour_of_its_own(tmp_path, stage) -> None:
+    write_maps(tmp_path, YEARS)
+    layout = stage(tmp_path)
+    root = ElementTree.parse(bodies_path(layout, read_bodies(layout), "bodies.qml")).getroot()
+    renderer = root.find("renderer-v2")
+    assert renderer.get("attr") == "kind" and "kind" in geopandas.read_file(layout.bodies / "bodies.gpkg", layer="bodies").columns
+    shown = {one.get("value"): one.get("symbol") for one in renderer.iter("category")}
+    colours = {one.get("name"): one.find(".//Option[@name='color']").get("value") for one in renderer.iter("symbol")}
+    assert set(shown) == {"lake", "river"} and len({colours[symbol] for symbol in shown.values()}) == 2
+
+
 def test_the_areas_add_up_to_those_of_the_maps(tmp_path, stage) -> None:
     from water_gee.bodies.frames import Frame
     from water_gee.maps import read_maps
@@ -103,7 +115,9 @@ def test_two_runs_and_two_roots_are_the_same_bytes(tmp_path, stage) -> None:
     for name in ("one", "other"):
         write_maps(tmp_path / name, YEARS)
     first = hashes(stage(tmp_path / "one"))
-    assert set(first) == {"bodies.csv", "bodies.gpkg", "bodies.json", "bodies.parquet", "bodies_by_year.parquet"}
+    assert set(first) == {
+        *("bodies.csv", "bodies.gpkg", "bodies.json", "bodies.qml"), "bodies.parquet", "bodies_by_year.parquet",
+    }  # fmt: skip
     assert hashes(stage(tmp_path / "one")) == first == hashes(stage(tmp_path / "other"))
     assert not (tmp_path / "one" / "work" / "bodies").exists()
 

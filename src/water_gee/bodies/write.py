@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from water_gee.bodies.read import REPORT, SERIES
+from water_gee.bodies.style import qml
 from water_gee.errors import WaterGeeError
 from water_gee.files import atomic, sha256, write_text
 from water_gee.paths import Layout
@@ -35,11 +36,12 @@ def publish(layout: Layout, tables: Mapping[str, Any], made_of: Mapping[str, Any
     folder = layout.work / "bodies"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    names = ["bodies.gpkg", SERIES, *(f"{layer}.parquet" for layer in LAYERS)]
+    names = ["bodies.gpkg", "bodies.qml", SERIES, *(f"{layer}.parquet" for layer in LAYERS)]
     try:
         _write_geopackage(folder / names[0], tables)
         for layer in LAYERS:
             _write_parquet(folder / f"{layer}.parquet", tables[layer])
+        write_text(folder / names[1], qml())
         write_text(folder / SERIES, _table(tables[LAYERS[1]]))
     except (OSError, RuntimeError) as error:
         raise WaterGeeError(f"{folder} could not be written ({error}); free disk space and run again") from error
