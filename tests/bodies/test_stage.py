@@ -92,7 +92,10 @@ def test_its_style_names_every_kind_in_a_colour_of_its_own(tmp_path, stage) -> N
     layout = stage(tmp_path)
     root = ElementTree.parse(bodies_path(layout, read_bodies(layout), "bodies.qml")).getroot()
     renderer = root.find("renderer-v2")
-    assert renderer.get("attr") == "kind" and "kind" in geopandas.read_file(layout.bodies / "bodies.gpkg", layer="bodies").columns
+    assert (
+        renderer.get("attr") == "kind"
+        and "kind" in geopandas.read_file(layout.bodies / "bodies.gpkg", layer="bodies").columns
+    )
     shown = {one.get("value"): one.get("symbol") for one in renderer.iter("category")}
     colours = {one.get("name"): one.find(".//Option[@name='color']").get("value") for one in renderer.iter("symbol")}
     assert set(shown) == {"lake", "river"} and len({colours[symbol] for symbol in shown.values()}) == 2

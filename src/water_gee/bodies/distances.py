@@ -10,34 +10,35 @@ _REACH = 48  # pixels to which distances are exact
 _COARSE = 8  # pixels a side of the squares by which longer distances are measured
 
 
-def to_nearest(target: Mask, sides: tuple[float, float], reach: int = _REACH) -> NDArray[np.float32]:
+def to_nearest(target: Mask, sides: tuple[float, float], within: float | None = None) -> NDArray[np.float32]:
     """Return the distance [y, x] of each pixel's centre to the nearest centre of `target`, in metres.
 
-    It is exact up to `reach` pixels, found strip by strip; what lies farther away gets the distance on a map of squares
-    of 8 x 8 pixels, off by some 10 pixels at most. Beyond the map's edge there is no target.
+    It is exact up to 48 pixels, found strip by strip; what lies farther away gets the distance on a map of squares of
+    8 x 8 pixels, off by some 10 pixels at most. Beyond the map's edge there is no target.
 
     Args:
         target: [y, x].
         sides: height and width of a pixel, in metres.
-        reach: pixels.
+        within: metres; what is farther away need only be farther than that.
     """
-    height, _ = target.shape
-    limit = reach * min(sides)
+    reach = _REACH if within is None else int(within / min(sides)) + 2
+    limit = np.float32(reach * min(sides))
+    rough = _rough(target, sides) if within is None else None
+    height, width = target.shape
+    squares = np.arange(width) // _COARSE
     found = np.empty(target.shape, dtype=np.float32)
     for top in range(0, height, _ROWS):
         bottom = min(top + _ROWS, height)
         first, last = max(top - reach, 0), min(bottom + reach, height)
         part = target[first:last]
+        near = np.full((bottom - top, width), limit)
         if part.any():
-            near = ndimage.distance_transform_edt(~part, sampling=sides)[top - first : bottom - first]
-            found[top:bottom] = np.minimum(near, limit)
-        else:
-            found[top:bottom] = limit
-    far = found >= limit
-    if far.any():
-        rough = _rough(target, sides)
-        rows, columns = np.nonzero(far)
-        found[rows, columns] = np.maximum(limit, rough[rows // _COARSE, columns // _COARSE])
+            exact = ndimage.distance_transform_edt(~part, sampling=sides)[top - first : bottom - first]
+            near = np.minimum(exact.astype(np.float32), limit)
+        if rough is not None:
+            beyond = rough[np.arange(top, bottom) // _COARSE][:, squares]
+            near = np.where(near < limit, near, np.maximum(limit, beyond))
+        found[top:bottom] = near
     return found
 
 

@@ -92,7 +92,9 @@ def draw_ids(
         name: returns the id that goes with a square.
     """
     wanted = list(wanted)
-    rows, columns = np.nonzero(np.isin(labels, wanted))
+    asked = np.zeros(int(labels.max(initial=0)) + 1, dtype=np.bool_)
+    asked[wanted] = True
+    rows, columns = np.nonzero(asked[labels])
     numbers, weight = labels[rows, columns], weights[rows, columns].astype(np.float64)
     found: dict[int, str] = {}
     for side in _CELLS:

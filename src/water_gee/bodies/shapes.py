@@ -115,7 +115,8 @@ def _rivers(whole: Labels, kept: Mask, depth: NDArray[np.float32], areas: NDArra
     """Return which water is a river, [y, x]."""
     half = shape.river_width / 2
     core = depth > half
-    wide = kept & (to_nearest(core, shape.sides) <= half + min(shape.sides) / 2)
+    reach = half + min(shape.sides) / 2
+    wide = kept & (to_nearest(core, shape.sides, within=reach) <= reach)
     broad, narrow = numbered(wide), numbered(kept & ~wide)
     has_wide = np.zeros(int(whole.max(initial=0)) + 1, dtype=np.bool_)
     has_wide[np.unique(whole[wide])] = True
