@@ -61,7 +61,7 @@ YEARS = {2019: landscape(), 2020: shifted(landscape())}
 def test_its_files_open_and_say_the_same(tmp_path, stage, capsys) -> None:
     write_maps(tmp_path, YEARS)
     layout = stage(tmp_path)
-    assert "2 lakes and 1 rivers" in capsys.readouterr().err
+    assert "lakes: 2, rivers: 1;" in capsys.readouterr().err
     report = read_bodies(layout)
     assert are_of(layout, report) and report["bodies"] == 3 and report["settings"]["join"] == 1
     path = bodies_path(layout, report, "bodies.gpkg")
@@ -172,13 +172,51 @@ def test_another_studys_bodies_are_neither_overwritten_nor_read(tmp_path, stage,
 def test_a_changed_result_before_is_named_and_not_silently_given_up(tmp_path, stage) -> None:
     write_maps(tmp_path, YEARS)
     layout = stage(tmp_path)
-    (layout.bodies / "bodies.gpkg").write_bytes(b"no")
-    with pytest.raises(WaterGeeError, match=r"bodies\.gpkg, which holds the ids so far, is not the file that was wri"):
+    (layout.bodies / "bodies.gpkg").write_bytes(b"no")  # other programs write into it as they open it
+    (layout.bodies / "bodies.parquet").write_bytes(b"no")
+    with pytest.raises(WaterGeeError, match=r"bodies\.parquet, which holds the ids so far, is not the file that was"):
         stage(tmp_path)
     with pytest.raises(WaterGeeError, match=r"bodies\.gpkg is not the file that was written"):
         bodies_path(layout, read_bodies(layout), "bodies.gpkg")
     stage(tmp_path, earlier=None)
     stage(tmp_path)
+
+
+def test_a_root_without_bodies_takes_none_from_the_working_directory(tmp_path, stage, monkeypatch) -> None:
+    for name in ("here", "there"):
+        write_maps(tmp_path / name, YEARS)
+    here = stage(tmp_path / "here")
+    own = geopandas.read_parquet(here.bodies / "bodies.parquet")
+    own["id"] = ["x", "y", "z"]
+    own.to_file(tmp_path / "own.gpkg")
+    assert ids(stage(tmp_path / "here", earlier=str(tmp_path / "own.gpkg"))) == ["x", "y", "z"]
+    monkeypatch.chdir(tmp_path / "here")
+    assert not {"x", "y", "z"} & set(ids(stage(tmp_path / "there")))
+
+
+def test_a_command_that_was_killed_while_it_put_files_in_place_is_finished_by_the_next(
+    tmp_path, stage, monkeypatch
+) -> None:
+    write_maps(tmp_path, {2019: YEARS[2019]})
+    layout = stage(tmp_path)
+    write_maps(tmp_path, YEARS)
+    moved, move = [], shutil.move
+
+    def killed(source, target):
+        if len(moved) == 3:
+            raise KeyboardInterrupt
+        moved.append(move(source, target))
+
+    monkeypatch.setattr("water_gee.bodies.write.shutil.move", killed)
+    with pytest.raises(KeyboardInterrupt):
+        stage(tmp_path)
+    monkeypatch.undo()
+    half = hashes(layout)
+    assert half["bodies.json"] != sha256(tmp_path / "work" / "bodies" / "bodies.json")
+    stage(tmp_path)
+    write_maps(tmp_path / "calm", YEARS)
+    assert hashes(layout) == hashes(stage(tmp_path / "calm"))
+    assert not (tmp_path / "work" / "bodies").exists()
 
 
 def test_no_maps_changed_maps_and_stale_bodies_are_said(tmp_path, stage) -> None:

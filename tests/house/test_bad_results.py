@@ -119,7 +119,7 @@ READERS = [
         BODIES,
         without(SEALED, "absent", "of another study", "with no number under a seal"),
     ),
-    Reader("bodies/bodies.gpkg", BODIES, NAMED),
+    Reader("bodies/bodies.parquet", BODIES, NAMED),
     Reader("reports/details.json", SUMMARY, SEALED),
     Reader("reports/metrics.json", SUMMARY, TABLE, {"a list": JSON["a list"], "nothing": JSON["nothing"]}),
     Reader("reports/index.html", SUMMARY, TABLE),

@@ -28,11 +28,11 @@ def earlier_file(layout: Layout, name: str | None) -> Path | None:
     """
     if not name:
         return None
-    path = layout.locate(name)
+    path = layout.root / name
     if path.parent.absolute() != layout.bodies.absolute():
-        return path
+        return layout.locate(name)
     if not is_there(layout.bodies / REPORT):
-        return None
+        return None  # and never what lies in the working directory: that is another root's
     advice = f"put it back, or delete {layout.bodies} if its ids may be lost"
     report = read_sealed(layout.bodies / REPORT, advice)
     if report.get("study") != layout.study:

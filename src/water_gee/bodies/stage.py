@@ -13,7 +13,7 @@ from water_gee.bodies.read import REPORT
 from water_gee.bodies.shapes import Shape
 from water_gee.bodies.tables import tables_of
 from water_gee.bodies.vectors import read_vectors
-from water_gee.bodies.write import publish
+from water_gee.bodies.write import finish, publish
 from water_gee.bodies.years import Bodies, Water, names_of_places, over_years
 from water_gee.claims import claim
 from water_gee.config.bodies import BodiesSettings
@@ -34,6 +34,7 @@ def run(settings: Settings) -> None:
     """
     choice, layout = settings.bodies, Layout.of(settings)
     claim(layout, layout.bodies / REPORT)
+    finish(layout)
     report = read_maps(layout)
     if report is None:
         raise WaterGeeError(f"{layout.maps} holds no maps, of which bodies are made; {ADVICE}")
@@ -75,7 +76,7 @@ def _tell(bodies: Bodies, areas: Any, choice: BodiesSettings, kept: int | None) 
     lakes = int((bodies.parts.kinds == "lake").sum())
     left_out = _counts(bodies, areas)["left_out_km2"]
     say(
-        f"{lakes} lakes and {bodies.parts.count - lakes} rivers; water of bodies below {choice.min_km2:g} km2, "
+        f"lakes: {lakes}, rivers: {bodies.parts.count - lakes}; water of bodies below {choice.min_km2:g} km2, "
         f"{left_out:.3f} km2 in all, is left out"
     )
     if kept is not None:

@@ -13,7 +13,7 @@ from water_gee.bodies.style import qml
 from water_gee.errors import WaterGeeError
 from water_gee.files import atomic, sha256, write_text
 from water_gee.paths import Layout
-from water_gee.sealed import write_sealed
+from water_gee.sealed import read_sealed, write_sealed
 
 LAYERS = ("bodies", "bodies_by_year")
 COLUMNS = (
@@ -45,10 +45,28 @@ def publish(layout: Layout, tables: Mapping[str, Any], made_of: Mapping[str, Any
         write_text(folder / SERIES, _table(tables[LAYERS[1]]))
     except (OSError, RuntimeError) as error:
         raise WaterGeeError(f"{folder} could not be written ({error}); free disk space and run again") from error
-    for name in names:
-        with atomic(layout.bodies / name) as temporary:
-            shutil.move(folder / name, temporary)
-    write_sealed(layout.bodies / REPORT, {**made_of, "files": {name: sha256(layout.bodies / name) for name in names}})
+    write_sealed(folder / REPORT, {**made_of, "files": {name: sha256(folder / name) for name in names}})
+    finish(layout)
+
+
+def finish(layout: Layout) -> None:
+    """Move finished files into their place, those of a command too that was killed while it did so.
+
+    Their report is made and moved last: as long as it lies beside them, each of them is here or in its place.
+    """
+    folder = layout.work / "bodies"
+    if not (folder / REPORT).is_file():
+        return
+    try:
+        report = read_sealed(folder / REPORT, "", study=layout.study)
+    except WaterGeeError:  # another study's, or cut short: nobody will take it up
+        shutil.rmtree(folder, ignore_errors=True)
+        return
+    names = list(report["files"])
+    for name in (*names, REPORT):
+        if (folder / name).is_file():
+            with atomic(layout.bodies / name) as temporary:
+                shutil.move(folder / name, temporary)
     for path in layout.bodies.iterdir():
         if path.name not in {REPORT, *names} and not path.name.startswith("."):
             shutil.rmtree(path) if path.is_dir() else path.unlink()
