@@ -71,6 +71,7 @@ def find(water: Mask, land: Mask, areas: NDArray[np.float32], shape: Shape) -> P
     kept = whole > 0
     depth = _depth(kept, land, shape.sides)
     river = _rivers(whole, kept, depth, areas, shape)
+    del whole
     _give_away(kept, river, areas, shape)
     labels, count = _numbered(kept, river, shape.join)
     small = sums(labels, areas) < shape.smallest

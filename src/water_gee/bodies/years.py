@@ -52,6 +52,7 @@ def over_years(
     for wet, looked in waters:
         if parts is not None and not (wet & ~water).any() and not (looked & ~seen).any():
             continue
+        parts = None  # the next ones need its memory
         water |= wet
         seen |= looked
         parts = find(water, seen & ~water, areas, shape)
