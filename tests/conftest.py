@@ -1,6 +1,7 @@
 """What the tests of all rooms share: a tiny world of scenes, and settings for a study on it."""
 
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -69,6 +70,35 @@ def real_scenes() -> Path:
     if not folder:
         pytest.skip("needs the folder of real scenes; set WATER_GEE_SCENES")
     return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """MLflow's database with its tables and nothing in them, which take a second to make."""
+    from water_gee.tracking import sqlite_file
+
+    path = tmp_path_factory.mktemp("database") / "mlflow.db"
+    sqlite_file.make(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def quick_runs(empty_database: Path) -> Iterator[None]:
+    """Trainings without what takes most of their time where they are small: their figures, and a database's tables.
+
+    For tests that are about neither; both are as users have them in the tests of `training` and `tracking`.
+    """
+    from water_gee.tracking import database
+    from water_gee.training import run
+
+    def copy(path: Path) -> None:
+        if not path.is_symlink() and not path.exists():
+            shutil.copyfile(empty_database, path)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(run, "draw_all", lambda *_: None)
+        patch.setattr(database, "make", copy)
+        yield
 
 
 @pytest.fixture

@@ -19,6 +19,8 @@ from water_gee.paths import Layout
 from water_gee.runs import contenders, lineage, read_record
 from water_gee.tracking import connect
 
+pytestmark = pytest.mark.usefixtures("quick_runs")
+
 STUDENT = ("model.widths=[4]", "distil.from=base", "trainer.epochs=2")
 
 

@@ -25,6 +25,9 @@ from water_gee.runs.records import FAILED, FINISHED, KILLED, RUNNING, read_recor
 from water_gee.tiles import feature_path, read_manifest
 from water_gee.tracking import PROCESS_TAG, connect, end_dead_runs, experiment
 from water_gee.tracking.logged_model import model_of
+from water_gee.training.figures import draw_all
+
+pytestmark = pytest.mark.usefixtures("quick_runs")
 
 QUICKER = ("trainer.epochs=2",)
 
@@ -43,14 +46,18 @@ def client(layout):
 
 
 @pytest.fixture(scope="module")
-def job(layout, client):
+def job(layout, client, quick_runs):
+    """A run with its figures."""
+
     def judge(area, checkpoint, folder):
         (folder / "errors.png").write_bytes(b"a picture")
         return RunAssessment(
             {"truth": {"iou": 0.25, "pixels": 4}}, [Dataset("reference truth", "abc", "*.tif", "test")]
         )
 
-    return run_job(quick_settings(layout.root, *QUICKER), ["model=mlp", "seed=0"], test=judge)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("water_gee.training.run.draw_all", draw_all)
+        return run_job(quick_settings(layout.root, *QUICKER), ["model=mlp", "seed=0"], test=judge)
 
 
 def status(client, run_id):

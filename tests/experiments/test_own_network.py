@@ -22,6 +22,8 @@ from water_gee.training import train
 from water_gee.training.feeds import Batch
 from water_gee.training.module import WaterModule
 
+pytestmark = pytest.mark.usefixtures("quick_runs")
+
 PACKAGE = "own_trained"
 NET = """
 class Net(nn.Module):

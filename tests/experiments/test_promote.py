@@ -28,6 +28,8 @@ from water_gee.runs.records import FAILED, FINISHED, RunRecord, read_record, wri
 from water_gee.tracking import server as ui
 from water_gee.tracking.database import connect, experiment
 
+pytestmark = pytest.mark.usefixtures("quick_runs")
+
 SOURCE = Path(__file__).resolve().parents[2] / "src"
 
 

@@ -26,6 +26,8 @@ from water_gee.tracking.database import connect, experiment
 from water_gee.tracking.run_end import GivenUp
 from water_gee.tracking.run_log import KEY_TAG, PARENT_TAG
 
+pytestmark = pytest.mark.usefixtures("quick_runs")
+
 GONE = f"{socket.gethostname()} 999999999 1"  # a process that cannot be
 SPACE = {"model.lr": Dimension(low=1e-4, high=1e-1, log=True), "data.batch": Dimension(choices=[16, 32, 64])}
 HOW = SearchSettings(method="optuna", trials=9, startup=3, warmup=1)

@@ -18,6 +18,8 @@ from water_gee.runs.lineage import lineage
 from water_gee.runs.records import FAILED, FINISHED, RunRecord
 from water_gee.tiles import clean_path, read_manifest, read_raster, write_raster
 
+pytestmark = pytest.mark.usefixtures("quick_runs")
+
 
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory):

@@ -21,6 +21,8 @@ from water_gee.runs import all_runs, contenders, lineage, read_record
 from water_gee.runs.rule import candidates
 from water_gee.tracking import connect
 
+pytestmark = pytest.mark.usefixtures("quick_runs")
+
 
 @pytest.fixture(scope="module")
 def layout(tmp_path_factory):

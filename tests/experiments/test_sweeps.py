@@ -17,6 +17,8 @@ from water_gee.runs.records import FAILED, FINISHED, KILLED, RUNNING
 from water_gee.tracking.database import PROCESS_TAG
 from water_gee.tracking.run_log import FOLDER_TAG, GIVEN_UP_TAG, KEY_TAG, PARENT_TAG
 
+pytestmark = pytest.mark.usefixtures("quick_runs")
+
 RESULTS = {
     "0.001": (FINISHED, {"valid/iou": 0.91, "test/truth/iou": 0.93, "test/coarse/iou": 0.5, "model/epochs": 8.0}, {}),
     "0.003": (FINISHED, {"valid/iou": 0.95, "test/truth/iou": 0.90, "test/coarse/iou": 0.6, "model/epochs": 8.0}, {}),

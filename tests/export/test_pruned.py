@@ -19,6 +19,8 @@ from water_gee.paths import Layout
 from water_gee.tiles.stage import run as run_tiles
 from water_gee.tracking import connect
 
+pytestmark = pytest.mark.usefixtures("quick_runs")
+
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory):

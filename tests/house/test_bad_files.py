@@ -23,6 +23,8 @@ from water_gee.config import compose
 from water_gee.config.settings import Settings, load
 from water_gee.experiments.job import run_job
 
+pytestmark = pytest.mark.usefixtures("quick_runs")
+
 PROJECT = Path(__file__).resolve().parents[2]
 
 

@@ -24,6 +24,8 @@ from water_gee.tracking import log_data
 from water_gee.tracking.database import connect, experiment
 from water_gee.tracking.logged_model import log_model
 
+pytestmark = pytest.mark.usefixtures("quick_runs")
+
 NAMES = ["plain", "with a space, é and = it's", "100% sure", "50%41", "what?", "no#1;&$"]
 
 

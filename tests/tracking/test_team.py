@@ -16,6 +16,8 @@ from water_gee.paths import Layout
 from water_gee.tracking import Outage, connect, experiment, word_tags
 from water_gee.tracking.team import shown
 
+pytestmark = pytest.mark.usefixtures("quick_runs")
+
 
 @pytest.fixture
 def refusing():

@@ -19,9 +19,12 @@ from water_gee.paths import Layout
 from water_gee.tiles import clean_path, load_tile, read_raster, write_raster
 from water_gee.training import train
 from water_gee.training.feeds import Sampling
+from water_gee.training.figures import draw_all
 from water_gee.training.fit import choose_feed
 from water_gee.training.plan import recipe_of
 from water_gee.training.store import build_store
+
+pytestmark = pytest.mark.usefixtures("quick_runs")
 
 
 @pytest.fixture(scope="module")
@@ -32,10 +35,12 @@ def root(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def trained(root):
-    """A run that nothing disturbed."""
+def trained(root, quick_runs):
+    """A run that nothing disturbed, with its figures."""
     folder = folder_for(root, "whole")
-    return folder, train(quick_settings(root), folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("water_gee.training.run.draw_all", draw_all)
+        return folder, train(quick_settings(root), folder)
 
 
 def test_a_run_leaves_what_the_contract_names_and_nothing_else(trained):
@@ -87,12 +92,6 @@ class Killed(Exception):
     """In place of a signal: nothing in the program handles it."""
 
 
-@pytest.fixture
-def no_figures(monkeypatch):
-    """Leave out the figures, which are most of so small a run's time and no part of what is held."""
-    monkeypatch.setattr("water_gee.training.run.draw_all", lambda *arguments: None)
-
-
 SLOWER = ("model.lr=0.001", "trainer.epochs=4")  # better each epoch, so that each writes both checkpoints
 
 
@@ -115,7 +114,7 @@ def resumed_as_if_undisturbed(root, folder, overrides, undisturbed):
 
 
 @pytest.mark.parametrize("epoch", range(4))
-def test_a_run_killed_in_any_epoch_resumes_to_the_result_of_an_undisturbed_one(root, slower, epoch, no_figures):
+def test_a_run_killed_in_any_epoch_resumes_to_the_result_of_an_undisturbed_one(root, slower, epoch):
     def kill(now, metrics):
         if now == epoch:  # the epoch before it is the last that was saved
             raise Killed
@@ -141,7 +140,7 @@ def kill_after_writes(monkeypatch, writes):
 
 
 @pytest.mark.parametrize("writes", [1, 2, 3, 8])
-def test_a_run_killed_after_any_checkpoint_resumes_to_the_same(root, slower, monkeypatch, no_figures, writes):
+def test_a_run_killed_after_any_checkpoint_resumes_to_the_same(root, slower, monkeypatch, writes):
     folder = folder_for(root, f"killed after write {writes}")
     with monkeypatch.context() as patched, pytest.raises(Killed):
         kill_after_writes(patched, writes)
@@ -149,7 +148,7 @@ def test_a_run_killed_after_any_checkpoint_resumes_to_the_same(root, slower, mon
     assert resumed_as_if_undisturbed(root, folder, SLOWER, slower) == list(range(writes // 2, 4))
 
 
-def test_a_run_killed_when_it_had_stopped_early_does_not_train_on(root, monkeypatch, no_figures):
+def test_a_run_killed_when_it_had_stopped_early_does_not_train_on(root, monkeypatch):
     overrides = ("model.lr=1e-12", "trainer.epochs=9", "trainer.patience=2")
     whole, folder = folder_for(root, "stopped whole"), folder_for(root, "stopped and killed")
     train(quick_settings(root, *overrides), whole)
