@@ -4,13 +4,15 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from dvc.repo import Repo
 
 import scenes
+from water_gee.config import compose as composing
 
 PROJECT = Path(__file__).parents[2]
 COPIED = (
@@ -26,7 +28,9 @@ COPIED = (
 )
 SMALL = {
     "conf/tiles/default.yaml": {"size: 512": "size: 64"},
-    "conf/trainer/default.yaml": {},
+    "conf/trainer/default.yaml": {"epochs: 8": "epochs: 2"},
+    "conf/export/default.yaml": {"parity_pixels: 250000": "parity_pixels: 20000"},
+    "conf/evaluate/default.yaml": {"resamples: 1000": "resamples: 100"},
     "params.yaml": {"study: sample ": "study: tiny "},
 }
 
@@ -44,6 +48,11 @@ class Copy:
         outcome = subprocess.run(command, cwd=self.root, env=environment, capture_output=True, encoding="utf-8")
         assert outcome.returncode == 0 or not check, f"{command}\n{outcome.stdout}\n{outcome.stderr}"
         return outcome
+
+    def stale(self) -> set[str]:
+        """Return the stages that `dvc status` names."""
+        with Repo(str(self.root)) as repo:
+            return set(repo.status())
 
     def replace(self, file: str, old: str, new: str) -> None:
         """Replace a text that must be in a file."""
@@ -84,6 +93,19 @@ def reproduced(tmp_path_factory: pytest.TempPathFactory) -> Copy:
     copy = copy_project(tmp_path_factory.mktemp("chain"))
     copy.run("dvc", "repro")
     return copy
+
+
+@pytest.fixture
+def taken_for_repository(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Path], Path]]:
+    """A function that makes composing take a folder for the repository."""
+
+    def take(root: Path) -> Path:
+        monkeypatch.setattr(composing, "repository", lambda: root)
+        composing.params.cache_clear()
+        return root
+
+    yield take
+    composing.params.cache_clear()
 
 
 @pytest.fixture

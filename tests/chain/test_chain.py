@@ -6,6 +6,10 @@ import json
 import pytest
 import rasterio
 
+from water_gee.commands import commands
+from water_gee.config.compose import compose
+from water_gee.config.settings import load
+
 FILES = (
     "data/tiles/tiles.csv", "data/clean/report.json", "runs/repro/model.ckpt", "models/model.ckpt", "models/model.json",
     "export/expression.json", "export/code_editor.js", "export/export.json", "maps/2019/water.tif",
@@ -54,10 +58,24 @@ def test_a_second_repro_does_nothing(reproduced) -> None:
     assert "Running stage" not in outcome.stdout
 
 
+def test_a_changed_key_makes_dvc_run_its_readers_and_back_again_nothing(reproduced) -> None:
+    file = "conf/sensor/landsat8.yaml"
+    before = (reproduced.root / file).read_text(encoding="utf-8")
+    try:
+        reproduced.replace(file, "water_bit: 7", "water_bit: 6")
+        assert "configure" in json.loads(reproduced.run("dvc", "status", "--json").stdout)
+        reproduced.run("dvc", "repro", "configure")
+        assert reproduced.stale() == {"tiles", "export", "predict"}
+    finally:
+        (reproduced.root / file).write_text(before, encoding="utf-8")
+        reproduced.run("dvc", "repro", "configure")
+    assert json.loads(reproduced.run("dvc", "status", "--json").stdout) == {}
+
+
 LONG = pytest.mark.slow
 
 
-# `dvc status` takes seconds: one key of each kind here, the others in the long tests; test_reads tries every key.
+# DVC takes seconds to look: one key of each kind here, the others in the long tests; test_reads tries every key.
 @pytest.mark.parametrize(
     ("file", "old", "new", "stages"),
     [
@@ -66,7 +84,6 @@ LONG = pytest.mark.slow
             {"tiles", "export", "predict", "evaluate"}, marks=LONG,
         ),
         ("conf/study/tiny.yaml", "water_{year}_*", "water_{year}*", {"evaluate"}),
-        ("conf/sensor/landsat8.yaml", "water_bit: 7", "water_bit: 6", {"tiles", "export", "predict"}),
         pytest.param("conf/dem/glo30.yaml", "band: DEM", "band: dem", {"tiles", "export", "predict"}, marks=LONG),
         ("conf/denoise/water_gee.yaml", "radius: 3", "radius: 4", {"denoise"}),
         pytest.param("conf/trainer/default.yaml", "patience: 4", "patience: 5", {"train"}, marks=LONG),
@@ -78,17 +95,19 @@ LONG = pytest.mark.slow
         pytest.param("conf/model/mlp.yaml", "lr: ", "lr: 1", set(), marks=LONG),
     ],
 )  # fmt: skip
-def test_a_changed_key_concerns_the_stages_that_read_it_and_no_other(reproduced, file, old, new, stages) -> None:
-    before = (reproduced.root / file).read_text(encoding="utf-8")
+def test_a_changed_key_concerns_the_stages_that_read_it_and_no_other(
+    reproduced, taken_for_repository, file, old, new, stages
+) -> None:
+    root = taken_for_repository(reproduced.root)
+    paths = root / file, root / "composed.yaml"
+    before = [path.read_bytes() for path in paths]
     try:
         reproduced.replace(file, old, new)
-        assert "configure" in json.loads(reproduced.run("dvc", "status", "--json").stdout)
-        reproduced.run("dvc", "repro", "configure")
-        assert set(json.loads(reproduced.run("dvc", "status", "--json").stdout)) == stages
+        commands()["configure"].run(load(compose([f"paths.root={root}"])))
+        assert reproduced.stale() == {"configure", *stages}  # DVC has not seen yet that `configure` was run
     finally:
-        (reproduced.root / file).write_text(before, encoding="utf-8")
-        reproduced.run("dvc", "repro", "configure")
-    assert json.loads(reproduced.run("dvc", "status", "--json").stdout) == {}
+        for path, content in zip(paths, before, strict=True):
+            path.write_bytes(content)
 
 
 def test_a_replaced_reference_makes_the_evaluation_stale(reproduced) -> None:
@@ -96,6 +115,6 @@ def test_a_replaced_reference_makes_the_evaluation_stale(reproduced) -> None:
     before = path.read_bytes()
     try:
         path.write_bytes(before + b" ")
-        assert "evaluate" in json.loads(reproduced.run("dvc", "status", "--json").stdout)
+        assert "evaluate" in reproduced.stale()
     finally:
         path.write_bytes(before)
