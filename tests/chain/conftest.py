@@ -52,7 +52,7 @@ class Copy:
     def stale(self) -> set[str]:
         """Return the stages that `dvc status` names."""
         with Repo(str(self.root)) as repo:
-            return set(repo.status())
+            return {name.rpartition(":")[2] for name in repo.status()}  # of another folder, its path is before it
 
     def replace(self, file: str, old: str, new: str) -> None:
         """Replace a text that must be in a file."""

@@ -4,9 +4,18 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from threadpoolctl import threadpool_limits
 
 from dask_cluster import Cluster, dask_cluster
 from water_gee.pool import Pool
+
+
+@pytest.fixture(scope="module", autouse=True)
+def many_threads() -> Iterator[None]:
+    """Here, and in every process that is started, libraries compute on two threads, which a job must not do."""
+    with pytest.MonkeyPatch.context() as patch, threadpool_limits(2):
+        patch.setenv("OMP_NUM_THREADS", "2")
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -272,9 +272,10 @@ def test_processes_that_outnumber_the_gpus_are_refused(monkeypatch):
         on_gpu("auto", Place(world=2, devices=2))
 
 
-def test_the_processes_of_a_machine_divide_its_threads_among_them():
+def test_the_processes_of_a_machine_divide_its_threads_among_them(monkeypatch):
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 5)
     assert threads_of(trainer("trainer.threads=3"), Place(devices=2)) == 3
-    assert threads_of(trainer(), Place(devices=2)) == max(1, torch.get_num_threads() // 2)
+    assert [threads_of(trainer(), Place(devices=devices)) for devices in (1, 2, 8)] == [5, 2, 1]
 
 
 def test_one_process_starts_no_other(root, monkeypatch):
