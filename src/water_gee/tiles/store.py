@@ -164,16 +164,17 @@ def _hash(values: NDArray[Any]) -> str:
     return hashlib.sha256(np.ascontiguousarray(values, dtype=np.float32).tobytes()).hexdigest()
 
 
-def read_raster(path: Path, advice: str, sha256: str | None = None) -> Raster:
+def read_raster(path: Path, advice: str, sha256: str | None = None, bands: Sequence[str] | None = None) -> Raster:
     """Return the content of a GeoTIFF.
 
     Args:
         path: of the file.
         advice: what to run where the file is not good.
         sha256: what its report knows of its bytes; None where no report speaks for it.
+        bands: the names of those to decode, in the order that is returned; None: all.
 
     Raises:
-        TileError: the file is absent or broken, or not the one that is known.
+        TileError: the file is absent or broken, or not the one that is known, or lacks a band.
     """
     if sha256 is None:
         content = read_bytes(path, advice, error=TileError)
@@ -181,9 +182,13 @@ def read_raster(path: Path, advice: str, sha256: str | None = None) -> Raster:
         content = read_checked(path, sha256, advice, error=TileError)
     try:
         with MemoryFile(content) as memory, memory.open() as file:
-            values: NDArray[np.float32] = file.read(out_dtype="float32")
             names = tuple(name or "" for name in file.descriptions)
-            return Raster(values, names, file.transform, file.tags())
+            wanted = names if bands is None else tuple(bands)
+            if missing := [name for name in wanted if name not in names]:
+                raise TileError(f"{path} has no band {missing[0]!r} (it has {', '.join(names)}); {advice}")
+            numbers = [*range(1, file.count + 1)] if bands is None else [names.index(name) + 1 for name in wanted]
+            values: NDArray[np.float32] = file.read(numbers, out_dtype="float32")
+            return Raster(values, wanted, file.transform, file.tags())
     except RasterioError as error:
         raise TileError(f"{path} is broken; {advice}") from error
 
@@ -208,21 +213,49 @@ def load_tile(layout: Layout, record: TileRecord) -> TileData:
     return TileData(record, features.values, features.names, share, looks, features.transform, evidence, beside)
 
 
+def load_features(layout: Layout, record: TileRecord, names: Sequence[str]) -> tuple[Float, Float]:
+    """Return a tile's features by name [band, y, x] and its clear looks [y, x], margin included: what a map is made of.
+
+    The files are checked as by `load_tile`, but nothing else in them is decoded.
+
+    Raises:
+        TileError: as `load_tile`; or the tile lacks a feature.
+    """
+    features = read_raster(feature_path(layout, record.area, record.id), ADVICE, record.sha256, names)
+    looks = read_raster(label_path(layout, record.area, record.id), ADVICE, record.labels_sha256, LABEL_BANDS[1:])
+    problem = _misplaced(record, features, looks)
+    if not problem and not (looks.values >= 0).all():
+        problem = _IMPOSSIBLE
+    if problem:
+        raise TileError(f"tile {record.area}/{record.id} {problem}; {ADVICE}")
+    return features.values, looks.values[0]
+
+
 def misfit(record: TileRecord, features: Raster, labels: Raster) -> str:
     """Return what of a tile's two files does not fit its record or cannot be; empty where all does."""
+    if problem := _misplaced(record, features, labels):
+        return problem
+    if labels.names[: len(LABEL_BANDS)] != LABEL_BANDS:
+        return f"has labels of {', '.join(labels.names)} instead of {', '.join(LABEL_BANDS)}"
+    looks = labels.values[1]
+    shares = [b for n, b in zip(labels.names, labels.values, strict=True) if n == LABEL_BANDS[0] or n.startswith(SHARE)]
+    if any(not (np.isnan(one) | ((one >= 0) & (one <= 1))).all() for one in shares) or not (looks >= 0).all():
+        return _IMPOSSIBLE
+    return ""
+
+
+_IMPOSSIBLE = "has a share outside 0..1, or a negative number of looks"
+
+
+def _misplaced(record: TileRecord, *rasters: Raster) -> str:
+    """Return what of size, place or values of a tile's files cannot be; empty where all can."""
     side = record.size + 2 * record.margin
     corner = (record.left, record.top)
-    for raster in (features, labels):
+    for raster in rasters:
         if raster.values.shape[1:] != (side, side):
             return "does not have the manifest's size"
         if not np.allclose([raster.transform.c, raster.transform.f], corner, rtol=0, atol=1e-6 * record.scale):
             return "does not lie where the manifest says"
         if np.isinf(raster.values).any():
             return "holds an infinite value"
-    if labels.names[: len(LABEL_BANDS)] != LABEL_BANDS:
-        return f"has labels of {', '.join(labels.names)} instead of {', '.join(LABEL_BANDS)}"
-    looks = labels.values[1]
-    shares = [b for n, b in zip(labels.names, labels.values, strict=True) if n == LABEL_BANDS[0] or n.startswith(SHARE)]
-    if any(not (np.isnan(one) | ((one >= 0) & (one <= 1))).all() for one in shares) or not (looks >= 0).all():
-        return "has a share outside 0..1, or a negative number of looks"
     return ""
