@@ -109,7 +109,7 @@ def test_a_missing_package_is_named_with_the_command(settings, monkeypatch, runt
 
 
 def test_earth_engine_has_no_runtime_to_choose(settings) -> None:
-    with pytest.raises(ConfigError, match=r"predict.runtime works with predict.engine=local only; .*runtime=torch"):
+    with pytest.raises(ConfigError, match=r"predict.runtime works with predict.engine=local only; .*runtime=auto"):
         run(settings("predict.engine=earth", "predict.runtime=onnx"))
 
 
@@ -150,3 +150,34 @@ def test_the_map_is_the_same(tmp_path, settings, eelocal_url, runtime) -> None:
     expected = probability()
     assert 0.01 < np.isnan(expected).mean() < 0.99
     assert_equal(probability(f"predict.runtime={runtime}", "predict.tile_size=130"), expected, model.threshold)
+
+
+@pytest.mark.parametrize("runtime", ["torch", *FAST])
+def test_an_image_goes_through_the_network_in_windows_without_seams(monkeypatch, runtime) -> None:
+    model = random_model("pixelcnn_small")
+    features = random_tile(300, 190, seed=3, masked=0.1)
+    seen = []
+    original = runtimes.predict
+
+    def noted(model, features):
+        seen.append(features.shape[1:])
+        return original(model, features)
+
+    monkeypatch.setattr(runtimes, "predict", noted)
+    assert_equal(predictor(model, runtime)(features), predict(model, features))
+    assert max(max(shape) for shape in seen) <= 128 + 2 * model.network.radius
+
+
+def test_auto_is_onnx_where_it_is_installed_and_pytorch_else_with_a_word_why(monkeypatch, capsys) -> None:
+    model = random_model("mlp")
+    if find_spec("onnxruntime") is not None:
+        assert runtimes.choose(model)[0] == "onnx"
+        assert capsys.readouterr().err == ""
+        warmer = runtimes.to_onnx(replace(model, temperature=1.8))
+        monkeypatch.setattr(runtimes, "to_onnx", lambda model: warmer)
+        assert runtimes.choose(model)[0] == "torch"
+        assert "PyTorch makes the maps (onnx differs from PyTorch by" in capsys.readouterr().err
+    monkeypatch.setattr(runtimes, "find_spec", lambda name: None)
+    runtime, predicted = runtimes.choose(model)
+    assert runtime == "torch" and predicted(random_tile(9, 9, 0, 0.1)).shape == (9, 9)
+    assert "pip install onnxruntime onnxscript" in capsys.readouterr().err

@@ -5,10 +5,10 @@ from threading import Barrier
 import pytest
 import torch
 
-from water_gee.models import PixelNetwork, Standardise, build_body
+from water_gee.models import PixelNetwork, Standardise, build_body, one_thread
 from water_gee.training.feeds import Batch
 from water_gee.training.module import batch_loss
-from water_gee.training.parallel import _pool, one_thread, parallel_loss
+from water_gee.training.parallel import _pool, parallel_loss
 
 
 @pytest.fixture

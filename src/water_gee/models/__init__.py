@@ -7,7 +7,7 @@ from water_gee.models.networks.mlp import PixelMLP
 from water_gee.models.networks.pixelcnn import PixelCNN
 from water_gee.models.own import Own, check_sendable
 from water_gee.models.pruning import multiply_adds, prune, widths
-from water_gee.models.runtimes import predictor, require_runtime, to_onnx
+from water_gee.models.runtimes import AUTO, Predictor, choose, one_thread, predictor, require_runtime, to_onnx
 from water_gee.models.selection import Checkpoint, Selected, selected, selected_report_path
 from water_gee.models.trained import (
     TrainedModel,
@@ -19,6 +19,7 @@ from water_gee.models.trained import (
 )
 
 __all__ = [
+    "AUTO",
     "NETWORKS",
     "BoostedTrees",
     "CFMaskRule",
@@ -28,15 +29,18 @@ __all__ = [
     "PixelLinear",
     "PixelMLP",
     "PixelNetwork",
+    "Predictor",
     "Selected",
     "Standardise",
     "TrainedModel",
     "build_body",
     "check_sendable",
+    "choose",
     "crop",
     "learned_numbers",
     "load_checkpoint",
     "multiply_adds",
+    "one_thread",
     "predict",
     "predictor",
     "prune",

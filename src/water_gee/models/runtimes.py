@@ -1,9 +1,13 @@
-"""A trained network in a faster runtime: ONNX Runtime or OpenVINO, on the processor, with PyTorch's own answers."""
+"""A trained network in PyTorch or a faster runtime, ONNX Runtime or OpenVINO, with PyTorch's own answers.
 
-import contextlib
+An image of any size takes the memory of a small one: it goes through the network window by window.
+"""
+
 import logging
+import threading
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from importlib.util import find_spec
 from typing import Any
@@ -16,6 +20,7 @@ from torch import Tensor, nn
 from water_gee.errors import ConfigError, ModelError
 from water_gee.models.nets import crop
 from water_gee.models.trained import TrainedModel, predict
+from water_gee.progress import say
 
 Float = NDArray[np.float32]
 Predictor = Callable[[Float], Float]  # features [band, y, x] with a margin -> probability [y, x], as `predict` gives it
@@ -27,6 +32,34 @@ _NEEDS: dict[str, tuple[str, ...]] = {
     "openvino": ("openvino", "onnxscript"),
 }
 RUNTIMES = tuple(_NEEDS)
+AUTO = "auto"
+_SIDE = 128  # pixels of a window, at least: what a network keeps of it lies in the processor's caches
+_RADII = 16  # of the network, that a window is wide at least: neighbours' pixels are computed anew for each
+
+
+def choose(model: TrainedModel, wanted: str = AUTO) -> tuple[str, Predictor]:
+    """Return a runtime and the model's predictor in it.
+
+    Args:
+        model: a trained model.
+        wanted: a runtime's name, or `auto`: ONNX Runtime where it is installed, holds this network and answers equally,
+            else PyTorch; why is then told in one line.
+
+    Raises:
+        ConfigError: the runtime that is wanted is unknown, or a package is missing.
+        ModelError: it cannot hold this network, or answers otherwise than PyTorch.
+    """
+    if wanted != AUTO:
+        return wanted, predictor(model, wanted)
+    if missing := [name for name in _NEEDS["onnx"] if find_spec(name) is None]:
+        reason = f"{missing[0]} is not installed; twice as quick with: pip install {' '.join(missing)}"
+    else:
+        try:
+            return "onnx", predictor(model, "onnx")
+        except ModelError as error:
+            reason = str(error).partition(";")[0]
+    say(f"predict.runtime=auto: PyTorch makes the maps ({reason})")
+    return "torch", predictor(model, "torch")
 
 
 def require_runtime(runtime: str) -> None:
@@ -45,7 +78,7 @@ def require_runtime(runtime: str) -> None:
 
 
 def predictor(model: TrainedModel, runtime: str = "torch") -> Predictor:
-    """Return `predict` of a model in a runtime, with as many threads as PyTorch uses.
+    """Return `predict` of a model in a runtime, with as many threads as PyTorch uses now; threads may share it.
 
     Args:
         model: a trained model.
@@ -61,7 +94,7 @@ def predictor(model: TrainedModel, runtime: str = "torch") -> Predictor:
     """
     require_runtime(runtime)
     if runtime == "torch":
-        return partial(predict, model)
+        return _in_windows(partial(predict, model), model.network.radius)
     content = to_onnx(model)
     try:
         predicted = _onnx_runtime(content) if runtime == "onnx" else _openvino(content)
@@ -72,7 +105,34 @@ def predictor(model: TrainedModel, runtime: str = "torch") -> Predictor:
         raise ModelError(
             f"{runtime} differs from PyTorch by {difference:.1e} on this machine; set predict.runtime=torch"
         )
-    return predicted
+    return _in_windows(predicted, model.network.radius)
+
+
+def _in_windows(predicted: Predictor, radius: int) -> Predictor:
+    """Return a predictor of images of any size, from one that is given square windows of it and their margin."""
+    side = max(_SIDE, _RADII * radius)
+
+    def whole(features: Float) -> Float:
+        height, width = features.shape[1] - 2 * radius, features.shape[2] - 2 * radius
+        probability = np.empty((height, width), np.float32)
+        for y in range(0, height, side):
+            for x in range(0, width, side):
+                window = features[:, y : y + side + 2 * radius, x : x + side + 2 * radius]
+                probability[y : y + side, x : x + side] = predicted(window)
+        return probability
+
+    return whole
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Let operations of PyTorch run in the calling thread alone, and in those that begin within the block."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def to_onnx(model: TrainedModel) -> bytes:
@@ -142,8 +202,11 @@ def _openvino(content: bytes) -> Predictor:
     core: Any = openvino.Core()
     compiled = core.compile_model(core.read_model(content), "CPU", choices)
 
+    alone = threading.Lock()  # a compiled model answers one question at a time
+
     def predicted(features: Float) -> Float:
-        probability: Float = compiled(np.ascontiguousarray(features)[None])[0][0, 0]
+        with alone:
+            probability: Float = compiled(np.ascontiguousarray(features)[None])[0][0, 0]
         return probability
 
     return predicted
@@ -162,7 +225,7 @@ def _difference(model: TrainedModel, predicted: Predictor) -> float:
     return float(np.nanmax(np.abs(expected - found)))
 
 
-@contextlib.contextmanager
+@contextmanager
 def _quiet() -> Iterator[None]:
     """Keep the exporter from warning of packages that nothing here needs, and of calls inside PyTorch itself."""
     logger = logging.getLogger("torch.onnx")

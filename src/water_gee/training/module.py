@@ -14,9 +14,9 @@ from torch.optim import Adam, Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
 from water_gee.errors import ModelError
-from water_gee.models import PixelNetwork
+from water_gee.models import PixelNetwork, one_thread
 from water_gee.training.feeds import Batch
-from water_gee.training.parallel import one_thread, parallel_loss
+from water_gee.training.parallel import parallel_loss
 from water_gee.training.scores import Scores
 
 _DIVERGED = 1e4  # loss a pixel; a network that knows nothing has ln 2

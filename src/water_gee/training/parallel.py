@@ -5,9 +5,8 @@ operations are short. So the batch is divided instead, as data-parallel processe
 and gradient of its part alone. The sums are taken in one order: equal thread counts give equal bytes.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
@@ -69,17 +68,6 @@ class _Parts(torch.autograd.Function):
     def backward(ctx: Any, *upstream: Tensor) -> tuple[Tensor | None, ...]:
         """Hand on the gradient of each parameter."""
         return None, None, None, None, *(gradient * upstream[0] for gradient in ctx.gradients)
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Let operations run in the calling thread alone: for small ones, waking the others takes longer than the work."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 @cache
