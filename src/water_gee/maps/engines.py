@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -11,9 +12,9 @@ from numpy.typing import NDArray
 from water_gee.earth import Prepared, Session, fetch, foreign, impossible
 from water_gee.errors import EarthError
 from water_gee.maps.parts import Piece
-from water_gee.paths import Layout
+from water_gee.maps.stored import StoredTiles, TileReader
 from water_gee.study import Area, Grid, Window
-from water_gee.tiles import LABEL_BANDS, TileRecord, cut, load_tile
+from water_gee.tiles import LABEL_BANDS, cut
 
 Float = NDArray[np.float32]
 Predicted = tuple[Float, NDArray[np.bool_], NDArray[np.uint16]]
@@ -55,51 +56,44 @@ class EarthEngine:
 
 @dataclass(frozen=True)
 class LocalEngine:
-    """The network in PyTorch or a faster runtime, on features that were downloaded before or are fetched here."""
+    """The network in PyTorch or a faster runtime, on features that were downloaded before or are fetched here.
+
+    Any number of threads may predict pieces; so many compute at once as `cores` lets in, each on one core, while others
+    read, fetch and write.
+    """
 
     predict: Callable[[Float], Float]  # features [band, y, x] with a margin of `radius` -> probability [y, x]
     features: Callable[[int, Window], Float]  # of a year and window, the features [band, y, x] and the clear looks last
     radius: int
     threshold: float
-    _one_at_a_time: threading.Lock = field(default_factory=threading.Lock, compare=False)
+    cores: AbstractContextManager[Any] = field(default_factory=threading.Lock, compare=False)
 
     def __call__(self, piece: Piece) -> Predicted:
         """Predict a piece from its features."""
         read, own = self.features(piece.year, piece.window.buffer(self.radius)), piece.window
-        with self._one_at_a_time:  # each runtime itself uses all cores
+        with self.cores:
             probability = self.predict(read[:-1])
         return probability, probability >= self.threshold, _counted(read[-1][own.within(own.buffer(self.radius))])
 
 
 @dataclass(frozen=True)
 class Features:
-    """Features and clear looks [band, y, x] of any window of a year: of a stored tile that holds it, else fetched."""
+    """Features and clear looks [band, y, x] of any window of a year: of stored tiles that hold it, else fetched."""
 
-    layout: Layout
+    stored: StoredTiles
+    reader: TileReader
     images: Mapping[int, Prepared]  # by year, the features and the clear looks
     names: tuple[str, ...]  # of the features
     area: Area
     grid: Grid
     session: Session
-    stored: Mapping[tuple[int, int, int], TileRecord]  # by year, column and row
-    size: int  # of the stored tiles
-    ranges: Mapping[str, tuple[float, float]]  # by feature, what its values can be
+    ranges: Mapping[str, tuple[float, float]]  # by band, what its values can be
 
     def __call__(self, year: int, window: Window) -> Float:
         """Return the features, NaN where masked, and as a last band the number of clear looks."""
+        if held := self.stored.holding(year, window):
+            return self.reader(held)
         bands = (*self.names, LOOKS)
-        column = (window.left + window.width // 2) // self.size
-        row = -((window.top + window.height // 2) // self.size) - 1
-        record = self.stored.get((year, column, row))
-        if record is not None and window in record.tile.outer:
-            if record.status == "empty":
-                empty = np.full((len(bands), window.height, window.width), np.nan, dtype=np.float32)
-                empty[-1] = 0
-                return empty
-            tile = load_tile(self.layout, record)
-            if tile.names == self.names:
-                rows, columns = window.within(record.tile.outer)
-                return np.concatenate([tile.features[:, rows, columns], tile.looks[None, rows, columns]])
         fetched = fetch(
             self.images[year], self.grid, window, bands, self.session.retry,
             problem=lambda values: impossible(values, bands, self.ranges),

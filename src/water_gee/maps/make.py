@@ -13,9 +13,23 @@ _GIVE_UP = 8  # failed pieces after which the rest is not tried
 
 
 def predict_pieces(
-    plan: Plan, engine: Engine, store: PartStore, *, workers: int, on_failure: Callable[[], None] = lambda: None
+    plan: Plan,
+    engine: Engine,
+    store: PartStore,
+    *,
+    workers: int,
+    on_failure: Callable[[], None] = lambda: None,
+    elsewhere: Callable[[list[Piece]], list[Piece]] = lambda pieces: pieces,
 ) -> None:
-    """Predict every piece that is not finished yet; `on_failure` is called when one fails.
+    """Predict every piece that is not finished yet.
+
+    Args:
+        plan: what is mapped.
+        engine: what predicts here.
+        store: of the finished parts.
+        workers: how many pieces are in hand at once.
+        on_failure: called when a piece fails.
+        elsewhere: has pieces predicted and kept by others, and returns those that are left to be done here.
 
     Raises:
         EarthError: a piece failed; the finished ones are kept, and the same command takes them up.
@@ -23,6 +37,7 @@ def predict_pieces(
     todo = [piece for piece in plan.pieces if not store.has(piece)]
     if len(todo) < len(plan.pieces):
         say(f"{len(plan.pieces) - len(todo)} of {len(plan.pieces)} pieces were finished before and are kept")
+    todo = elsewhere(todo)
 
     def work(piece: Piece) -> tuple[Piece, str]:
         try:

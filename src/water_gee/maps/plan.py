@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
 
 from water_gee.errors import ConfigError
 from water_gee.maps.parts import Piece
-from water_gee.study import Grid, Mask, Window, inside, tiles_of
+from water_gee.study import Grid, Mask, Window, inside, tiles_of, within_window
 
 FORMAT = 2  # raise when the same choices would give other maps
 
@@ -60,9 +61,20 @@ class Plan:
         """Say of each pixel [y, x] of a window whether its centre lies in the area, its border included."""
         return inside(self.geometry, self.grid, window)
 
+    def light(self, window: Window) -> BaseGeometry | None:
+        """Return a light outline of the area that is right within a window; None: the window lies in the area."""
+        return within_window(self.geometry, self.grid, window)
+
     def fingerprint(self, *made_of: Any) -> str:
         """Return a mark of the pieces, the area and all else that decides what the maps hold."""
         outline = hashlib.sha256(shapely.to_wkb(self.geometry)).hexdigest()
         windows = [(piece.name, vars(piece.window)) for piece in self.pieces]
         text = json.dumps([FORMAT, outline, vars(self.grid), windows, made_of], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:20]
+
+
+def within_outline(outline: BaseGeometry | None, grid: Grid, window: Window) -> Mask:
+    """Return what `Plan.inside` says of a window whose `Plan.light` is given."""
+    if outline is None:
+        return np.ones((window.height, window.width), dtype=np.bool_)
+    return inside(outline, grid, window)

@@ -1,5 +1,6 @@
 """Stage `predict`: the study's area as maps, year by year."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from water_gee.claims import claim
@@ -15,25 +16,26 @@ from water_gee.earth import (
     expression_hash,
     feature_image,
     looks_image,
-    possible_ranges,
     resolve_areas,
     scene_versions,
     within,
 )
-from water_gee.errors import ConfigError, ExportError, ModelError, TileError
+from water_gee.errors import ConfigError, ExportError, ModelError
 from water_gee.export import read_export
-from water_gee.files import is_there, sha256
-from water_gee.maps.engines import LOOKS, OUTPUTS, EarthEngine, Engine, Features, LocalEngine
+from water_gee.files import sha256
+from water_gee.maps.engines import OUTPUTS, EarthEngine
+from water_gee.maps.local import Local
 from water_gee.maps.make import predict_pieces
 from water_gee.maps.parts import PartStore
 from water_gee.maps.plan import Plan
 from water_gee.maps.publish import publish
+from water_gee.maps.remote import Network
 from water_gee.maps.tags import map_tags
-from water_gee.models import Checkpoint, selected
+from water_gee.models import AUTO, Checkpoint, choose, load_checkpoint, one_thread, require_runtime, selected
 from water_gee.paths import Layout
 from water_gee.progress import say
 from water_gee.study import Area
-from water_gee.tiles import TileRecord, on_tiles_lattice, read_manifest
+from water_gee.tiles import on_tiles_lattice
 from water_gee.versions import commit
 
 
@@ -45,8 +47,10 @@ def run(settings: Settings) -> None:
         ModelError: there is no checkpoint, or it reads other features.
         ExportError: there is no exported network, or it is of another checkpoint.
         EarthError: a piece could not be had.
+        TileError: a stored tile is not the one of the manifest.
+        PoolError: the Dask scheduler or a worker of it cannot be used.
     """
-    choice, layout = settings.predict, Layout.of(settings)
+    choice, layout = settings.predict, Layout.of(settings).absolute()
     claim(layout, layout.maps / "maps.json")
     check_choices(choice)
     settings = on_tiles_lattice(settings)
@@ -61,27 +65,40 @@ def run(settings: Settings) -> None:
         )
         images = {year: feature_image(spec, area, year) for year in settings.study.years}
         hashes = {str(year): expression_hash(image) for year, image in images.items()}
-        marks = {"checkpoint_sha256": checkpoint.sha256}
-        if choice.engine == "earth":
-            marks["expression_sha256"] = str(exported["expression_sha256"])
-        else:
-            marks["runtime"] = choice.runtime
-            if (layout.tiles / "tiles.csv").is_file():
-                marks["tiles_sha256"] = sha256(layout.tiles / "tiles.csv")
         where = settings.earth.model_dump(include={"kind", "catalog", "url", "project"})
         scenes = {str(year): ids for year, ids in found.items()}
-        store = PartStore(
-            layout.work / "predict" / plan.fingerprint(choice.engine, where, hashes, scenes, marks), spec.grid
-        )
-        store.drop_others()
-        engine = _engine(settings, layout, spec, session, area, images, checkpoint, exported)
-        predict_pieces(plan, engine, store, workers=settings.earth.workers, on_failure=session.check)
+        marks = {"checkpoint_sha256": checkpoint.sha256}
+
+        def store() -> PartStore:
+            """Return the parts of these very maps; those of others are removed, since nothing takes them up again."""
+            mark = plan.fingerprint(choice.engine, where, hashes, scenes, marks)
+            parts = PartStore(layout.work / "predict" / mark, spec.grid)
+            parts.drop_others()
+            return parts
+
+        if choice.engine == "earth":
+            marks["expression_sha256"] = str(exported["expression_sha256"])
+            engine = _earth_engine(layout, spec, session, area, images, int(exported["reach"]))
+            parts = store()
+            predict_pieces(plan, engine, parts, workers=settings.earth.workers, on_failure=session.check)
+        else:
+            with one_thread():  # each piece is computed on one core, several at once
+                model = load_checkpoint(checkpoint.path, checkpoint.sha256)
+                marks["runtime"], predicted = choose(model, choice.runtime)
+                if (layout.tiles / "tiles.csv").is_file():
+                    marks["tiles_sha256"] = sha256(layout.tiles / "tiles.csv")
+                parts = store()
+                known = Network(
+                    checkpoint.path, checkpoint.sha256, marks["runtime"], model.network.radius, model.threshold,
+                    model.own.target if model.own else "",
+                )  # fmt: skip
+                Local(settings, layout, spec, session, area, images, plan, parts).predict(known, predicted)
     tags = map_tags(
         study=settings.study.name, area=choice.area, months=settings.study.months, sensor=settings.sensor.name,
         engine=choice.engine, marks=marks, model=selected(layout).report, exported=exported, code=commit(repository()),
     )  # fmt: skip
-    rows = publish(plan, store, layout.maps, tags)
-    store.remove()
+    rows = publish(plan, parts, layout.maps, tags)
+    parts.remove()
     for row in rows:
         say(f"{row['year']}: {float(row['water_km2']):,.1f} km2 of water, {float(row['unseen_km2']):,.1f} km2 not seen")
 
@@ -92,14 +109,12 @@ def check_choices(choice: PredictSettings) -> None:
     Raises:
         ConfigError: they do not, or it is not.
     """
-    for name, chosen, plain in (("one_piece", choice.one_piece, False), ("runtime", choice.runtime, "torch")):
+    for name, chosen, plain in (("one_piece", choice.one_piece, False), ("runtime", choice.runtime, AUTO)):
         if choice.engine != "local" and chosen != plain:
             raise ConfigError(
                 f"predict.{name} works with predict.engine=local only; set that, or predict.{name}={str(plain).lower()}"
             )
-    if choice.runtime != "torch":
-        from water_gee.models import require_runtime
-
+    if choice.runtime != AUTO:
         require_runtime(choice.runtime)
 
 
@@ -119,8 +134,6 @@ def check_checkpoint(layout: Layout, engine: str, features: tuple[str, ...]) -> 
             raise ExportError("export/ was not proven equal to PyTorch; run again: water-gee export")
         known = tuple(exported.get("features", ()))
     else:
-        from water_gee.models import load_checkpoint
-
         known = load_checkpoint(checkpoint.path, checkpoint.sha256).features
     if known != features:
         raise ModelError(
@@ -130,48 +143,17 @@ def check_checkpoint(layout: Layout, engine: str, features: tuple[str, ...]) -> 
     return checkpoint, exported
 
 
-def _engine(
-    settings: Settings,
-    layout: Layout,
-    spec: CompositeSpec,
-    session: Session,
-    area: Area,
-    images: dict[int, Any],
-    checkpoint: Checkpoint,
-    exported: dict[str, Any],
-) -> Engine:
+def _earth_engine(
+    layout: Layout, spec: CompositeSpec, session: Session, area: Area, images: Mapping[int, Any], reach: int
+) -> EarthEngine:
+    """Return the exported network over the images of the features, and the clear looks beside it."""
+    from water_gee.export import load
+
+    network = load(layout.export / "expression.json")
     looks = {year: looks_image(spec, area, year) for year in images}
-    if settings.predict.engine == "earth":
-        from water_gee.export import load
+    mapped = {year: Prepared(network(image).addBands(looks[year]), OUTPUTS) for year, image in images.items()}
 
-        network = load(layout.export / "expression.json")
-        mapped = {year: Prepared(network(image).addBands(looks[year]), OUTPUTS) for year, image in images.items()}
+    def of_part(year: int, part: Area) -> Any:
+        return network(within(spec, part, images[year])).addBands(looks[year])
 
-        def of_part(year: int, part: Area) -> Any:
-            return network(within(spec, part, images[year])).addBands(looks[year])
-
-        return EarthEngine(mapped, of_part, area, int(exported["reach"]), spec.grid, session)
-    from water_gee.models import load_checkpoint, predictor
-
-    model = load_checkpoint(checkpoint.path, checkpoint.sha256)
-    predicted = predictor(model, settings.predict.runtime)
-    stored, size = _stored(settings, layout)
-    wanted = {year: Prepared(image.addBands(looks[year]), (*spec.features, LOOKS)) for year, image in images.items()}
-    features = Features(layout, wanted, spec.features, area, spec.grid, session, stored, size, possible_ranges(spec))
-    return LocalEngine(predicted, features, model.network.radius, model.threshold)
-
-
-def _stored(settings: Settings, layout: Layout) -> tuple[dict[tuple[int, int, int], TileRecord], int]:
-    """Return the downloaded tiles of the map's area, if any, by year, column and row; and their size."""
-    size = settings.tiles.size
-    try:
-        records = read_manifest(layout)
-    except TileError as error:
-        if is_there(layout.tiles / "tiles.csv"):
-            say(f"the tiles are passed over and their features fetched anew: {error}")
-        return {}, size
-    return {
-        (record.year, record.column, record.row): record
-        for record in records
-        if record.area == settings.predict.area and record.size == size and record.status != "failed"
-    }, size
+    return EarthEngine(mapped, of_part, area, reach, spec.grid, session)

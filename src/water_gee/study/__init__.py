@@ -4,7 +4,7 @@ from water_gee.study.antimeridian import unwrapped
 from water_gee.study.areas import Area, check_apart, from_bbox, from_lonlat, from_region, to_lonlat
 from water_gee.study.grid import Grid, Tile, Window, outline, tiles_of
 from water_gee.study.ground import pixel_areas
-from water_gee.study.inside import Mask, inside, mark, simplified
+from water_gee.study.inside import Mask, inside, mark, simplified, within_window
 
 __all__ = [
     "Area",
@@ -24,4 +24,5 @@ __all__ = [
     "tiles_of",
     "to_lonlat",
     "unwrapped",
+    "within_window",
 ]
