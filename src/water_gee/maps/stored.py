@@ -49,6 +49,7 @@ class StoredTiles:
         covered = np.zeros((window.height, window.width), np.bool_)
         for one in found:
             covered[(_held(one) & window).within(window)] = True
+        found.sort(key=lambda one: one.status != "empty")  # those with pixels are laid over those without
         return Stored(year, window, tuple(found)) if covered.all() else None
 
     def _record(self, year: int, x: int, y: int) -> TileRecord | None:
