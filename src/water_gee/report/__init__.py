@@ -1,6 +1,6 @@
 """Figures, tables and the page: what a reader sees of an evaluation."""
 
-from water_gee.report.atlas import Frame, Style, frame_of, numbers, png
+from water_gee.report.atlas import Frame, Style, drawn, frame_of, numbers, png
 from water_gee.report.palette import AREA_COLOURS, METHOD_NAMES
 from water_gee.report.run_assessment import RunAssessment, assess_run
 from water_gee.report.tables import as_csv, as_markdown, show
@@ -14,6 +14,7 @@ __all__ = [
     "as_csv",
     "as_markdown",
     "assess_run",
+    "drawn",
     "frame_of",
     "numbers",
     "png",

@@ -1,17 +1,17 @@
 """What is served: files that a report names, checked once, and the page. Nothing else has an address."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from water_gee.errors import WaterGeeError
 from water_gee.files import is_there, sha256
-from water_gee.maps import LAYERS, Layer, file_name, read_maps
+from water_gee.maps import LAYERS, Layer, file_name, map_years, read_maps
 from water_gee.paths import Layout
 from water_gee.progress import say
-from water_gee.report import Frame, frame_of
+from water_gee.report import Frame, drawn, frame_of
 from water_gee.sealed import read_checked, read_sealed
 
 TILES = "/tiles/"
@@ -93,8 +93,8 @@ class Shelf:
             say("the page is of other maps than those that are there: its map shows what it holds itself; "
                 "run water-gee evaluate for a page of these")  # fmt: skip
             return cls(page, items)
-        tiles = _tiles(items)
-        years = sorted(year for name, year in tiles if name == "water")
+        years = [str(year) for year in map_years(maps)]
+        tiles = _tiles(items, years)
         if not years or page.count(_OPENING) != 1:
             return cls(page, items)
         shown = page.replace(_OPENING, _OPENING[:-1] + f' data-tiles="{TILES}">'.encode())
@@ -108,16 +108,13 @@ def _named(folder: Path, report: str, content: Mapping[str, Any], advice: str) -
     return {f"/{folder.name}/{name}": item for name, item in files.items()}
 
 
-def _tiles(items: Mapping[str, Item]) -> dict[tuple[str, str], tuple[Layer, Item]]:
+def _tiles(items: Mapping[str, Item], years: Sequence[str]) -> dict[tuple[str, str], tuple[Layer, Item]]:
     """Return the maps among the files that are drawn as tiles."""
     found = {}
     for layer in LAYERS.values():
-        if not (layer.classes or layer.ramp):
-            continue
-        for address, item in items.items():
-            year = item.path.parent.name if layer.yearly else None
-            if item.path.stem == layer.name and address == f"/maps/{file_name(layer, year)}":
-                found[layer.name, year or "all"] = (layer, item)
+        for year in years if layer.yearly else (None,):
+            if item := items.get(f"/maps/{file_name(layer, year)}"):
+                found[layer.name, year or "all"] = (drawn(layer, years), item)
     return found
 
 

@@ -1,12 +1,13 @@
 """The finished maps as layers of the page's map, thinned as far as the page's size asks for."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import rasterio
 from rasterio.enums import Resampling
 
-from water_gee.maps import LAYERS, Layer, file_name, map_path
+from water_gee.maps import LAYERS, Layer, classes_of, file_name, map_path
 from water_gee.paths import Layout
 from water_gee.report.atlas.frame import Frame
 from water_gee.report.atlas.layer import ALL_YEARS, MapLayer
@@ -22,9 +23,14 @@ _CLASSES, _RAMPS = 60e6, 20e6
 _RESAMPLED = {"MODE": Resampling.mode, "AVERAGE": Resampling.average, "NEAREST": Resampling.nearest}
 
 
-def shown(layer: Layer, years: int) -> bool:
-    """Return whether the page's map shows a layer; of one year alone, nothing over the years is worth it."""
-    return bool(layer.classes or layer.ramp) and (layer.yearly or years > 1)
+def drawn(layer: Layer, years: Sequence[str]) -> Layer:
+    """Return a layer with its years among its classes, where its values are years."""
+    return replace(layer, classes=classes_of(layer, [int(year) for year in years]))
+
+
+def _is_shown(layer: Layer, years: int) -> bool:
+    """Of one year alone nothing over the years is worth a look; of two, `change` says all that first and last do."""
+    return layer.yearly or years > (2 if layer.of_years else 1)
 
 
 def frame_of(layout: Layout, maps: Mapping[str, Any], year: str) -> Frame:
@@ -45,11 +51,8 @@ def map_layers(layout: Layout, maps: Mapping[str, Any], years: Sequence[str]) ->
         WaterGeeError: a file is not the one that was written.
     """
     files = maps.get("files", {})
-    there = [
-        layer
-        for layer in LAYERS.values()
-        if shown(layer, len(years)) and file_name(layer, years[-1] if layer.yearly else None) in files
-    ]
+    known = [drawn(layer, years) for layer in LAYERS.values() if _is_shown(layer, len(years))]
+    there = [layer for layer in known if file_name(layer, years[-1] if layer.yearly else None) in files]
     ramps = sum(len(years) if layer.yearly else 1 for layer in there if layer.ramp)
     classes = sum(len(years) if layer.yearly else 1 for layer in there if layer.classes)
     made = []
@@ -69,7 +72,7 @@ def map_layers(layout: Layout, maps: Mapping[str, Any], years: Sequence[str]) ->
 def _picture(
     layout: Layout, maps: Mapping[str, Any], layer: Layer, style: Style, year: str, pixels: float
 ) -> tuple[list[Picture], int]:
-    with rasterio.open(map_path(layout, maps, year, layer.name)) as file:
+    with rasterio.open(map_path(layout, maps, year or None, layer.name)) as file:
         thinned = Thinned.to(Window(0, 0, file.width, file.height), pixels)
         values = file.read(1, out_shape=thinned.shape, resampling=_RESAMPLED[layer.overviews])
         bounds = tuple(file.bounds)
