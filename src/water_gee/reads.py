@@ -111,7 +111,7 @@ STAGES = {
             "earth.catalog", "sensor.name", "features", "denoise.method", "evaluate", "seed",
         ),
         modules=("water_gee.report.stage", "water_gee.export.deployment"),
-        data=("data/raw", "data/tiles", "data/clean", "models", "export", "maps"),
+        data=("data/raw", "data/tiles", "data/clean", "models", "export", "maps", "bodies"),
         outs=("reports/index.html", "reports/details.json", "reports/figures", "reports/plots"),
         metrics=("reports/metrics.json",),
     ),

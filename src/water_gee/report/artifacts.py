@@ -20,6 +20,7 @@ from water_gee.sealed import read_checked
 _HASHED = (
     "data/tiles/tiles.csv", "data/clean/report.json", "models/model.ckpt", "models/model.json",
     "export/expression.json", "export/export.json", "maps/maps.json", "maps/area.csv",
+    "bodies/bodies.json",
 )  # fmt: skip
 
 

@@ -87,7 +87,7 @@ def training(path: Path, curves: bytes) -> bool:
 
 
 def area(path: Path, rows: Rows) -> None:
-    """Draw the water area of each year; where a part was not seen, by how much the water might be more."""
+    """Draw the water area of each year with its 95 % interval, and how much was not seen."""
     years = [row["year"] for row in rows]
     water = [float(row["water_km2"]) for row in rows]
     unseen = [float(row["unseen_km2"]) for row in rows]
@@ -95,8 +95,11 @@ def area(path: Path, rows: Rows) -> None:
         axis = figure.subplots()
         axis.barh(years, water, height=0.6, color=METHOD_COLOURS["model"])
         for number, (value, hidden) in enumerate(zip(water, unseen, strict=True)):
+            low, high = (float(rows[number].get(f"water_{end}_km2") or value) for end in ("low", "high"))
+            if high > low:
+                axis.plot([low, high], [number, number], color=INK, linewidth=1.4, marker="|", markersize=9)
             note = f"{value:,.1f} km²" + (f", {hidden:,.1f} not seen" if hidden >= 0.05 else "")
-            axis.annotate(note, (value, number), (6, 0), textcoords="offset points", va="center")
+            axis.annotate(note, (max(value, high), number), (6, 0), textcoords="offset points", va="center")
         axis.set_xlim(0, max([*water, 1e-9]) * 1.75)
         axis.set_ylim(len(rows) - 0.4, -0.6)
         axis.set_xlabel("water, km²")

@@ -12,7 +12,7 @@ from water_gee.drawing import sheet
 from water_gee.panels import Panel, colour
 from water_gee.paths import Layout
 from water_gee.report import artifacts, charts
-from water_gee.report.page import Figure, Row, Section, Table
+from water_gee.report.page import Cell, Figure, Row, Section, Table
 from water_gee.report.palette import CLASSES
 from water_gee.tiles import TileRecord
 from water_gee.versions import commit, versions
@@ -82,7 +82,10 @@ def water_map(folder: Path, layout: Layout, made: artifacts.Products) -> Section
     part.tables.append(
         Table(
             ("Year", "Area", "Water, km²", "Land, km²", "Not seen, km²"),
-            tuple(Row.of(row["year"], row["area"], *(f"{float(row[key]):,.1f}" for key in _AREAS)) for row in rows),
+            tuple(Row.of(row["year"], row["area"], *_cells(row)) for row in rows),
+            note="Beside the water stands the 95 % interval of what was seen, from the calibrated probabilities."
+            if rows[0].get("water_low_km2")
+            else "",
         )
     )
     for row in rows:
@@ -107,11 +110,19 @@ def water_map(folder: Path, layout: Layout, made: artifacts.Products) -> Section
         Figure(
             path,
             "Water area by year",
-            "What the map shows as water. Where part of the area was not seen in a year, the true area may be larger; "
-            "compare years only where little is unseen.",
+            "What the map shows as water, with its 95 % interval. Where part of the area was not seen in a year, the "
+            "true area may be larger; compare years only where little is unseen.",
         )
     )
     return part
+
+
+def _cells(row: Mapping[str, str]) -> list[Cell]:
+    """Return the areas of a year, the water's with its interval where the table has one."""
+    cells = [Cell(f"{float(row[key]):,.1f}") for key in _AREAS]
+    if row.get("water_low_km2") and row.get("water_high_km2"):
+        cells[0] = Cell(cells[0].text, f"{float(row['water_low_km2']):,.1f}-{float(row['water_high_km2']):,.1f}")
+    return cells
 
 
 def export(made: artifacts.Products) -> Section:

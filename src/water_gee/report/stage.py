@@ -15,7 +15,7 @@ from water_gee.evaluation import Assessment, EvaluationArea, assess
 from water_gee.files import read_json, sha256, write_json, write_text
 from water_gee.paths import Layout
 from water_gee.progress import say
-from water_gee.report import accuracy, artifacts, labels, products
+from water_gee.report import accuracy, artifacts, labels, products, water_bodies
 from water_gee.report.explore import Atlas
 from water_gee.report.gallery import Gallery
 from water_gee.report.page import Card, Section, StudyLine, render
@@ -41,6 +41,7 @@ def run(settings: Settings) -> None:
     claim(layout, layout.reports / "details.json")
     made = artifacts.products(layout)
     artifacts.check_maps(layout, made)  # now, and not after a long evaluation
+    found = water_bodies.water_bodies(layout, made)
     records = read_manifest(layout)
     references = list(settings.study.references)
     tested = [record for record in records if record.area == settings.evaluate.area]
@@ -50,13 +51,13 @@ def run(settings: Settings) -> None:
     atlas = Atlas.of(layout, records)
     drawn = [atlas.tiles.add] if atlas.tiles else []
     assessment = assess(test, [gallery.add, probabilities.add, *drawn])
-    explored = atlas.explored(made, [], settings.evaluate.area)
+    explored = atlas.explored(made, found.bodies, settings.evaluate.area)
     # Drawn beside the last good ones; moved into their place once all is there.
     folder = layout.work / "reports" / "figures"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     realism = _realism(layout) if test.is_simulated else None
-    sections = _sections(settings, layout, records, gallery, folder, assessment, made, realism)
+    sections = _sections(settings, layout, records, gallery, folder, assessment, made, found, realism)
     head = _head(settings.study, settings.sensor.name, is_simulated=test.is_simulated)
     page = render(head, _cards(made, assessment.metrics, assessment.details), sections, explored)
     first = references[0] if references else None
@@ -96,6 +97,7 @@ def _sections(
     folder: Path,
     assessment: Assessment,
     made: artifacts.Products,
+    found: water_bodies.WaterBodies,
     realism: dict[str, Any] | None,
 ) -> list[Section]:
     metrics, details = assessment.metrics, assessment.details
@@ -105,6 +107,7 @@ def _sections(
         accuracy.agreement_maps(folder, gallery, list(metrics)),
         labels.section(folder, layout, records, gallery, details),
         products.water_map(folder, layout, made),
+        water_bodies.section(found),
         products.study(folder, settings, records),
         accuracy.composites(folder, gallery),
         products.training(folder, made),

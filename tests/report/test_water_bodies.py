@@ -1,0 +1,37 @@
+"""The bodies on the page are those of its maps, and those that changed most come first."""
+
+import finished
+from explored import HOSTILE, bodies, years_of
+from water_gee.files import sha256, write_text
+from water_gee.report import artifacts
+from water_gee.report.water_bodies import WaterBodies, section, water_bodies
+from water_gee.sealed import write_sealed
+
+
+def test_the_section_ranks_by_change_and_says_which_are_sure() -> None:
+    part = section(WaterBodies(bodies()))
+    assert "2 lakes and 1 rivers" in part.texts[0]
+    (table,) = part.tables
+    assert [row.cells[0].text for row in table.rows] == ["Big lake", HOSTILE]
+    assert [row.cells[-2].text for row in table.rows] == ["+1.500", "-0.050"]
+    assert [row.cells[-1].text for row in table.rows] == ["yes", "no"]
+    assert table.rows[0].cells[2].note == "2019, 2.900-3.100"
+
+
+def test_of_a_single_year_the_largest_are_shown() -> None:
+    single = [type(body)(body.id, body.name, body.kind, body.outline, years_of(2.0)) for body in bodies()]
+    (table,) = section(WaterBodies(single)).tables
+    assert table.title == "The largest" and len(table.rows) == 3
+
+
+def test_bodies_of_other_maps_are_named_and_not_shown(tmp_path) -> None:
+    layout = finished.write_root(tmp_path)
+    finished.add_products(tmp_path)
+    made = artifacts.products(layout)
+    assert water_bodies(layout, made) == WaterBodies()
+    write_text(layout.bodies / "bodies.csv", "id,name\n")
+    files = {"bodies.csv": sha256(layout.bodies / "bodies.csv")}
+    write_sealed(layout.bodies / "bodies.json", {"study": finished.STUDY, "maps_sha256": "of others", "files": files})
+    found = water_bodies(layout, made)
+    assert found.bodies == () and "run again: water-gee bodies" in found.stale
+    assert section(found).texts == [found.stale] and section(WaterBodies()).texts == []
