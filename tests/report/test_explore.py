@@ -192,7 +192,9 @@ class Inline(HTMLParser):
 @pytest.mark.skipif(library() is None, reason="needs the map library: make vendor")
 def test_the_policy_names_each_script_and_style_and_nothing_else(tmp_path) -> None:
     Image.new("RGB", (6, 4)).save(tmp_path / "still.png")
-    text = explored.write_page(tmp_path / "a.html", explored.contents(), tmp_path / "still.png").read_text("utf-8")
+    text = explored.write_page(tmp_path / "a.html", explored.contents(), tmp_path / "still.png").read_text(
+        encoding="utf-8"
+    )
     page = Inline(text)
     rules = dict(rule.split(maxsplit=1) for rule in page.policy.split("; "))
     assert rules["default-src"] == "'none'" and rules["img-src"] == "data: 'self'" and "unsafe" not in page.policy

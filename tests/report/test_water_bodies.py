@@ -10,7 +10,7 @@ from water_gee.sealed import write_sealed
 
 def test_the_section_ranks_by_change_and_says_which_are_sure() -> None:
     part = section(WaterBodies(bodies()))
-    assert "2 lakes and 1 rivers" in part.texts[0]
+    assert "Water bodies on the maps: 3, rivers among them: 1." in part.texts[0]
     (table,) = part.tables
     assert [row.cells[0].text for row in table.rows] == ["Big lake", HOSTILE]
     assert [row.cells[-2].text for row in table.rows] == ["+1.500", "-0.050"]

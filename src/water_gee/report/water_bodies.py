@@ -48,9 +48,9 @@ def section(found: WaterBodies) -> Section:
         part.texts.append(found.stale)
     if not found.bodies:
         return part
-    lakes = sum(body.kind == "lake" for body in found.bodies)
+    rivers = sum(body.kind == "river" for body in found.bodies)
     part.texts.append(
-        f"{lakes:,} lakes and {len(found.bodies) - lakes:,} rivers were found on the maps; bodies/bodies.gpkg holds "
+        f"Water bodies on the maps: {len(found.bodies):,}, rivers among them: {rivers:,}. bodies/bodies.gpkg has "
         "their outlines and bodies/bodies.csv their areas by year. A body keeps its id from year to year."
     )
     if changed := most_changed(found.bodies)[:_ROWS]:
