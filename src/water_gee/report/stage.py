@@ -157,7 +157,11 @@ def _cards(made: artifacts.Products, metrics: Mapping[str, Any], details: Mappin
             cards.append(Card(f"{denoised['clean_label']['iou']:.3f}", "IoU of the denoised label, where it speaks"))
         cards.append(Card(f"{measures['qa_water']['iou']:.3f}", "IoU of the quality band"))
     if rows := made.areas:
-        cards.append(Card(f"{float(rows[-1]['water_km2']):,.0f} km²", f"water mapped in {rows[-1]['year']}"))
+        last = rows[-1]
+        text = f"water mapped in {last['year']}"
+        if last.get("water_low_km2") and last.get("water_high_km2"):
+            text += f"; {float(last['water_low_km2']):,.0f} to {float(last['water_high_km2']):,.0f} with 95 %"
+        cards.append(Card(f"{float(last['water_km2']):,.0f} km²", text))
     if (parity := made.parity).get("equal"):
         cards.append(Card("equal", f"exported network and PyTorch on {parity['pixels']:,} pixels"))
     return cards

@@ -24,10 +24,9 @@ def run(settings: Settings) -> None:
         server = Server(shelf, settings.serve.port)
         try:
             show_page(server.url)
-            for address in sorted(shelf.items):
-                if address.endswith(".tif"):
-                    say(f"for QGIS and others: {server.url.rstrip('/')}{address}")
-                    break
+            maps = [address for address in shelf.items if address.endswith("/water.tif")]
+            if maps:
+                say(f"for QGIS and others: {server.url.rstrip('/')}{max(maps)}")
             say("Ctrl-C ends it")
             server.wait()
         finally:

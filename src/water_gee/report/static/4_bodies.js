@@ -88,6 +88,16 @@ Water.bodies = (map, contents, home) => {
   tick.closest("label").hidden = false;
   tick.addEventListener("change", () => (tick.checked ? outlines.addTo(map) : outlines.remove()));
   outlines.addTo(map);
+  // Far out, lines as wide as rivers would hide them.
+  const thin = () => {
+    const far = map.getZoom() < contents.frame.levels;
+    entries.forEach((entry) => {
+      entry.look = { ...entry.look, weight: far ? 0.6 : 1.2, opacity: far ? 0.6 : 0.85 };
+      if (entry !== chosen) entry.outline.setStyle(entry.look);
+    });
+  };
+  map.on("zoomend", thin);
+  thin();
   show();
 };
 

@@ -28,17 +28,24 @@ Water.start = () => {
   const [from, to] = Water.first(layers);
   left.choose(from.place, from.year);
   right.choose(to.place, to.year);
-  update = Water.swipe(map, left, right);
-  update();
+  const divide = Water.swipe(map, left, right);
+  divide();
 
   const readout = document.querySelector(".readout"), cross = document.querySelector(".cross");
-  const tell = ({ lng, lat }) => {
+  let last = null;
+  const tell = (where) => {
+    last = where;
+    const { lng, lat } = where;
     const place = `${Water.number(lng, frame.decimals)} ${Water.number(lat, frame.decimals)}`;
     const values = [["left", left], ["right", right]].map(([name, side]) => [name, side.at(lng, lat)]).filter(([, text]) => text);
     const parts = [`${frame.crs} ${place}`, Water.degrees(frame, lng, lat), ...values.map(([name, text]) => `${name}: ${text}`)];
     readout.textContent = parts.filter(Boolean).join(" · ");
   };
   map.on("mousemove click", (event) => tell(event.latlng));
+  update = () => {
+    divide();
+    if (last) tell(last);
+  };
   // Without a pointer the place is the middle of the map.
   const byKeys = () => !cross.hidden && tell(map.getCenter());
   map.getContainer().addEventListener("keydown", () => { cross.hidden = false; byKeys(); });
