@@ -2,6 +2,8 @@
 
 import csv
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -13,14 +15,19 @@ import pytest
 import rasterio
 from scipy import ndimage
 
-from bodies.mapped import landscape, write_maps
+from bodies.mapped import UTM, landscape, write_maps
 from water_gee.bodies import are_of, bodies_path, read_bodies, read_series
 from water_gee.bodies.stage import run
 from water_gee.config.compose import compose
 from water_gee.config.settings import Settings, load
 from water_gee.errors import ConfigError, WaterGeeError
 from water_gee.files import sha256
+from water_gee.maps.make import predict_pieces
+from water_gee.maps.parts import PartStore
+from water_gee.maps.plan import Plan
+from water_gee.maps.publish import publish
 from water_gee.paths import Layout
+from water_gee.study import Window, outline
 
 
 @pytest.fixture(scope="module")
@@ -123,6 +130,37 @@ def test_two_runs_and_two_roots_are_the_same_bytes(tmp_path, stage) -> None:
     }  # fmt: skip
     assert hashes(stage(tmp_path / "one")) == first == hashes(stage(tmp_path / "other"))
     assert not (tmp_path / "one" / "work" / "bodies").exists()
+
+
+def test_nothing_in_its_files_tells_the_day(tmp_path, stage) -> None:
+    """Two runs a second apart may have one time; a GeoPackage holds it in three places."""
+    write_maps(tmp_path, YEARS)
+    layout = stage(tmp_path)
+    with closing(sqlite3.connect(layout.bodies / "bodies.gpkg")) as file:
+        days = [*file.execute("select last_change from gpkg_contents")]
+        days += file.execute("select timestamp from gpkg_metadata_reference")
+        told = "".join(text for (text,) in file.execute("select metadata from gpkg_metadata"))
+    assert len(days) == 4 and {day for (day,) in days} == {"2000-01-01T00:00:00.000Z"}
+    assert ">tiny<" in told and read_bodies(layout)["maps_sha256"] in told
+
+
+def test_ids_do_not_depend_on_how_the_maps_were_cut(tmp_path, stage) -> None:
+    whole = landscape()
+    window = Window(13_600, -193_280, *whole.shape)
+
+    def engine(piece):
+        part = whole[piece.window.within(window)]
+        return part, part >= 0.5, np.full(part.shape, 3, np.uint16)
+
+    found = []
+    for size in (40, 128):
+        root = tmp_path / str(size)
+        plan = Plan.of("map", outline(UTM, window), UTM, [2020], size=size, one_piece=False)
+        store = PartStore(root / "parts", UTM)
+        predict_pieces(plan, engine, store, workers=1)
+        publish(plan, store, root / "maps", {"study": "tiny", "area": "map"})
+        found.append((len(plan.pieces), hashes(stage(root))))
+    assert found[0][0] > 9 > found[1][0] and found[0][1] == found[1][1]
 
 
 def test_ids_stay_when_a_year_is_added_before_or_after(tmp_path, stage) -> None:

@@ -19,6 +19,7 @@ LAYERS = ("bodies", "bodies_by_year")
 COLUMNS = (
     "id", "name", "kind", "year", "area_km2", "low_km2", "high_km2", "perimeter_km", "unseen_share", "complete",
 )  # fmt: skip
+_TOLD = ("study", "area", "maps_sha256")  # of what they were made of, in the GeoPackage itself
 _ANY_DAY = "2000-01-01T00:00:00.000Z"  # GDAL writes into a GeoPackage when it was made
 
 
@@ -38,7 +39,7 @@ def publish(layout: Layout, tables: Mapping[str, Any], made_of: Mapping[str, Any
     folder.mkdir(parents=True)
     names = ["bodies.gpkg", "bodies.qml", SERIES, *(f"{layer}.parquet" for layer in LAYERS)]
     try:
-        _write_geopackage(folder / names[0], tables)
+        _write_geopackage(folder / names[0], tables, {key: str(made_of[key]) for key in _TOLD})
         for layer in LAYERS:
             _write_parquet(folder / f"{layer}.parquet", tables[layer])
         write_text(folder / names[1], qml())
@@ -73,12 +74,15 @@ def finish(layout: Layout) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _write_geopackage(path: Path, tables: Mapping[str, Any]) -> None:
+def _write_geopackage(path: Path, tables: Mapping[str, Any], tags: Mapping[str, str]) -> None:
     import pyogrio
 
     with _fixed_day():
         for layer in LAYERS:
-            tables[layer].to_file(path, layer=layer, driver="GPKG", engine="pyogrio", geometry_type="MultiPolygon")
+            tables[layer].to_file(
+                path, layer=layer, driver="GPKG", engine="pyogrio", geometry_type="MultiPolygon",
+                layer_metadata=dict(tags),
+            )  # fmt: skip
     for layer in LAYERS:  # a full disk may cut a file short without a word
         if pyogrio.read_info(path, layer=layer)["features"] != len(tables[layer]):
             raise OSError(f"{path.name} is not whole")
