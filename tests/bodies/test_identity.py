@@ -135,6 +135,9 @@ def test_where_bodies_merge_the_largest_keeps_its_id_and_names_the_other() -> No
     assert after.formerly == ((at(before, 20, 20),),)
     again = bodies(low, full, earlier=known(after))
     assert again.ids == after.ids and again.formerly == after.formerly
+    published = Known(before.parts.labels, ["west", "east"])  # then no other ids are told
+    assert bodies(low, full, earlier=published).ids == ("east",)
+    assert bodies(low, full, earlier=published).formerly == (("west",),)
 
 
 def test_where_a_body_splits_its_largest_part_keeps_the_id_and_the_other_names_it() -> None:

@@ -191,6 +191,21 @@ def test_ids_come_from_a_file_of_ones_own_in_another_crs(tmp_path, stage) -> Non
     assert ids(layout) == ["101", "102", "103"]
 
 
+def test_names_come_from_a_file_in_another_crs_and_are_in_every_table(tmp_path, stage) -> None:
+    write_maps(tmp_path, YEARS)
+    layout = stage(tmp_path)
+    whole = geopandas.read_parquet(layout.bodies / "bodies.parquet")
+    largest = whole.loc[[whole["area_km2"].idxmax()]]
+    largest.assign(name="Озеро").to_crs(4326)[["name", "geometry"]].to_file(tmp_path / "names.geojson")
+    layout = stage(tmp_path, names="names.geojson")
+    report = read_bodies(layout)
+    named = {row["id"] for row in read_series(layout, report) if row["name"] == "Озеро"}
+    assert named == set(largest["id"]) and report["names_sha256"] == sha256(tmp_path / "names.geojson")
+    assert set(geopandas.read_parquet(layout.bodies / "bodies.parquet")["name"]) == {"Озеро", ""}
+    with pytest.raises(ConfigError, match=r"bodies\.names: .*nowhere\.gpkg does not exist"):
+        stage(tmp_path, names="nowhere.gpkg")
+
+
 def test_another_studys_bodies_are_neither_overwritten_nor_read(tmp_path, stage, monkeypatch) -> None:
     write_maps(tmp_path, YEARS)
     first = hashes(stage(tmp_path))

@@ -72,9 +72,10 @@ def _named(
     for one in before:
         kept, former = inherit(one, parts.labels)
         given = set(ids.values()) | set(before[0].ids if one is not before[0] else ())
-        ids |= {number: found for number, found in kept.items() if number not in ids and found not in given}
         for number, others in former.items():
-            formerly.setdefault(number, set()).update(others)
+            if number not in ids:  # of a body that has the id of an earlier result, that result knows the others
+                formerly.setdefault(number, set()).update(others)
+        ids |= {number: found for number, found in kept.items() if number not in ids and found not in given}
     lacking = [number for number in number_by_size(parts.labels) if number not in ids]
     ids |= draw_ids(parts.labels, parts.depth**2, corner, lacking, taken, name)
     numbers = range(1, parts.count + 1)
