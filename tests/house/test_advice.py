@@ -36,6 +36,7 @@ _FILES = (
     "geojson",
     "gpkg",
     "parquet",
+    "qml",
 )
 
 
