@@ -78,6 +78,10 @@ def test_an_empty_tile_says_nothing_of_its_neighbours(tmp_path) -> None:
         near[(other.tile.outer & LATTICE).within(LATTICE)] = True  # its neighbours know its border better
     assert np.array_equal(found[:, near], expected[:, near], equal_nan=True)
     assert np.isnan(found[:-1, empty & ~near]).all() and (found[-1, empty & ~near] == 0).all()
+    alone = StoredTiles([replace(records[0], status="empty", margin=1)])
+    held = alone.holding(2020, records[0].tile.window, 3)  # all of its pixels are masked, whatever lies around
+    assert held is not None and np.isnan(TileReader(layout, finished.FEATURES)(held)[:-1]).all()
+    assert alone.holding(2020, records[0].tile.window.buffer(1)) is None
 
 
 def test_tiles_are_those_of_the_manifest_and_of_this_lattice(tmp_path, capsys) -> None:
@@ -108,9 +112,9 @@ def test_one_map_however_tiles_and_pieces_are_cut(tmp_path) -> None:
         model = load_checkpoint(layout.models / "model.ckpt")
         stored, reader = tiles(layout)
 
-        def features(year, window, stored=stored, reader=reader):
-            held = stored.holding(year, window)
-            return ground(year, window) if held is None else reader(held)  # what tiles do not hold is fetched
+        def features(year, pixels, reach, stored=stored, reader=reader):
+            held = stored.holding(year, pixels, reach)
+            return ground(year, pixels.buffer(reach)) if held is None else reader(held)  # what is not held is fetched
 
         plan = Plan.of("test", outline, finished.GRID, years, size=size, one_piece=False)
         engine = LocalEngine(predictor(model), features, MARGIN, model.threshold, threading.BoundedSemaphore(2))

@@ -63,14 +63,14 @@ class LocalEngine:
     """
 
     predict: Callable[[Float], Float]  # features [band, y, x] with a margin of `radius` -> probability [y, x]
-    features: Callable[[int, Window], Float]  # of a year and window, the features [band, y, x] and the clear looks last
+    features: Callable[[int, Window, int], Float]  # [band, y, x] of a year, of pixels and so many around, looks last
     radius: int
     threshold: float
     cores: AbstractContextManager[Any] = field(default_factory=threading.Lock, compare=False)
 
     def __call__(self, piece: Piece) -> Predicted:
         """Predict a piece from its features."""
-        read, own = self.features(piece.year, piece.window.buffer(self.radius)), piece.window
+        read, own = self.features(piece.year, piece.window, self.radius), piece.window
         with self.cores:
             probability = self.predict(read[:-1])
         return probability, probability >= self.threshold, _counted(read[-1][own.within(own.buffer(self.radius))])
@@ -89,11 +89,11 @@ class Features:
     session: Session
     ranges: Mapping[str, tuple[float, float]]  # by band, what its values can be
 
-    def __call__(self, year: int, window: Window) -> Float:
-        """Return the features, NaN where masked, and as a last band the number of clear looks."""
-        if held := self.stored.holding(year, window):
+    def __call__(self, year: int, pixels: Window, reach: int) -> Float:
+        """Return the features of pixels and of all within `reach`, NaN where masked; the clear looks as a last band."""
+        if held := self.stored.holding(year, pixels, reach):
             return self.reader(held)
-        bands = (*self.names, LOOKS)
+        window, bands = pixels.buffer(reach), (*self.names, LOOKS)
         fetched = fetch(
             self.images[year], self.grid, window, bands, self.session.retry,
             problem=lambda values: impossible(values, bands, self.ranges),

@@ -52,7 +52,7 @@ class Local:
         """
         settings, grid = self.settings, self.spec.grid
         stored = StoredTiles(stored_records(self.layout, settings.predict.area, grid))
-        held = {piece: stored.holding(piece.year, piece.window.buffer(network.radius)) for piece in self.plan.pieces}
+        held = {piece: stored.holding(piece.year, piece.window, network.radius) for piece in self.plan.pieces}
         fetched = sum(one is None for one in held.values())
         say(f"{len(held) - fetched} pieces of the map are of stored tiles, {fetched} are fetched")
         bands = (*self.spec.features, LOOKS)
@@ -64,7 +64,7 @@ class Local:
             stored, TileReader(self.layout, self.spec.features), wanted, self.spec.features, self.area, grid,
             self.session, possible_ranges(self.spec),
         )  # fmt: skip
-        cores = settings.cluster.workers or settings.trainer.threads or os.cpu_count() or 1
+        cores = cores_of(settings)
         engine = LocalEngine(predicted, features, network.radius, network.threshold, threading.BoundedSemaphore(cores))
 
         def elsewhere(todo: list[Piece]) -> list[Piece]:
@@ -81,6 +81,11 @@ class Local:
         predict_pieces(
             self.plan, engine, self.store, workers=workers, on_failure=self.session.check, elsewhere=elsewhere
         )
+
+
+def cores_of(settings: Settings) -> int:
+    """Return on how many cores of this machine to work."""
+    return settings.cluster.workers or settings.trainer.threads or os.cpu_count() or 1
 
 
 def stored_records(layout: Layout, area: str, grid: Grid) -> list[TileRecord]:

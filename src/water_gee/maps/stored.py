@@ -34,12 +34,16 @@ class StoredTiles:
         self._size = next((one.size for one in self._records.values()), 1)
         self._margin = max((one.margin for one in self._records.values()), default=0)
 
-    def holding(self, year: int, window: Window) -> Stored | None:
-        """Return the tiles that hold a window, the neighbours' pixels included; None where they do not all of it."""
+    def holding(self, year: int, pixels: Window, reach: int = 0) -> Stored | None:
+        """Return the tiles that hold some pixels and all within `reach` of them; None where they do not.
+
+        Of pixels that are all masked, as those of an empty tile, nothing follows from their neighbours.
+        """
+        window = pixels.buffer(reach)
         if not self._records:
             return None
-        own = self._record(year, window.left + window.width // 2, window.top + window.height // 2)
-        if own is not None and window in _held(own):
+        own = self._record(year, pixels.left + pixels.width // 2, pixels.top + pixels.height // 2)
+        if own is not None and (window in _held(own) or (own.status == "empty" and pixels in own.tile.window)):
             return Stored(year, window, (own,))
         near = window.buffer(self._margin)
         columns = range(near.left // self._size, -(-near.right // self._size))
@@ -49,7 +53,6 @@ class StoredTiles:
         covered = np.zeros((window.height, window.width), np.bool_)
         for one in found:
             covered[(_held(one) & window).within(window)] = True
-        found.sort(key=lambda one: one.status != "empty")  # those with pixels are laid over those without
         return Stored(year, window, tuple(found)) if covered.all() else None
 
     def _record(self, year: int, x: int, y: int) -> TileRecord | None:
@@ -79,24 +82,22 @@ class TileReader:
         Raises:
             TileError: a tile is absent, is not the one of the manifest, or lacks a feature.
         """
-        window = stored.window
-        if len(stored.records) == 1:
-            return _part(self._read(stored.records[0]), stored.records[0], window)
-        values = np.empty((len(self.names) + 1, window.height, window.width), np.float32)
+        window, (first, *others) = stored.window, stored.records
+        if first.status != "empty" and not others:
+            return _part(self._read(first), first, window)
+        values = np.full((len(self.names) + 1, window.height, window.width), np.nan, np.float32)
+        values[-1] = 0
         for record in stored.records:
+            if record.status == "empty":
+                continue
             part = _held(record) & window
             values[:, *part.within(window)] = _part(self._kept.get(record, self._read), record, part)
         return values
 
     def _read(self, record: TileRecord) -> Float:
-        """Return the whole tile, one of whose files there are none as masked everywhere."""
-        if record.status != "empty":
-            features, looks = load_features(self.layout, record, self.names)
-            return np.concatenate([features, looks[None]])
-        side = record.tile.outer.width
-        values = np.full((len(self.names) + 1, side, side), np.nan, np.float32)
-        values[-1] = 0
-        return values
+        """Return the whole tile."""
+        features, looks = load_features(self.layout, record, self.names)
+        return np.concatenate([features, looks[None]])
 
 
 def _part(values: Float, record: TileRecord, window: Window) -> Float:
