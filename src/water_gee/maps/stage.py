@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+import rasterio
+
 from water_gee.claims import claim
 from water_gee.config.compose import repository
 from water_gee.config.products import PredictSettings
@@ -37,6 +39,8 @@ from water_gee.progress import say
 from water_gee.study import Area
 from water_gee.tiles import on_tiles_lattice
 from water_gee.versions import commit
+
+_CACHE = 256 * 2**20  # bytes of blocks that GDAL may keep; else a twentieth of the machine's memory
 
 
 def run(settings: Settings) -> None:
@@ -97,7 +101,8 @@ def run(settings: Settings) -> None:
         study=settings.study.name, area=choice.area, months=settings.study.months, sensor=settings.sensor.name,
         engine=choice.engine, marks=marks, model=selected(layout).report, exported=exported, code=commit(repository()),
     )  # fmt: skip
-    rows = publish(plan, parts, layout.maps, tags)
+    with rasterio.Env(GDAL_CACHEMAX=_CACHE):
+        rows = publish(plan, parts, layout.maps, tags)
     parts.remove()
     for row in rows:
         say(f"{row['year']}: {float(row['water_km2']):,.1f} km2 of water, {float(row['unseen_km2']):,.1f} km2 not seen")
