@@ -9,7 +9,8 @@ import pytest
 import rasterio
 from shapely.geometry import Polygon, box
 
-from water_gee.errors import EarthError
+from water_gee.errors import EarthError, WaterGeeError
+from water_gee.maps import build
 from water_gee.maps.layers import OVER_YEARS, YEARLY, file_name
 from water_gee.maps.make import predict_pieces
 from water_gee.maps.parts import PartStore
@@ -163,6 +164,27 @@ def test_what_is_no_longer_made_goes_and_what_is_not_ours_stays(tmp_path) -> Non
         path.write_bytes(b"old")
     make(tmp_path, Field())
     assert set(maps.rglob("*")) == own | set(kept)
+
+
+def test_a_map_that_cannot_be_written_leaves_those_of_before(tmp_path, monkeypatch) -> None:
+    """The last layer fails, on a full disk say: nothing of what was made before it is published."""
+    make(tmp_path, Field())
+    before, original = hashes(tmp_path / "maps"), build.write_cog
+
+    def failing(path, layer, *rest):
+        if layer.name == "last_year":
+            raise WaterGeeError("no space left")
+        original(path, layer, *rest)
+
+    monkeypatch.setattr(build, "write_cog", failing)
+    other = Polygon([(400_010, 5_800_000), (415_000, 5_801_500), (412_000, 5_791_000)])
+    with pytest.raises(WaterGeeError, match="no space left"):
+        make(tmp_path, Field(), geometry=other, name="other")
+    assert hashes(tmp_path / "maps") == before
+    monkeypatch.undo()
+    make(tmp_path, again := Field(), geometry=other, name="other")
+    assert again.asked == [], "the parts were kept"
+    assert set(hashes(tmp_path / "maps")) == set(before) and hashes(tmp_path / "maps") != before
 
 
 def test_a_pixel_belongs_to_the_area_by_its_centre(tmp_path) -> None:

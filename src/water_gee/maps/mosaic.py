@@ -125,7 +125,8 @@ def _palette(layer: Layer) -> str:
     """Return the colours of the classes.
 
     A GeoTIFF's palette has an entry for each value that a pixel can have, and no alpha: all that is no class has the
-    colour of what was not seen. GDAL shows nodata, the only such value that occurs, as transparent.
+    colour of what was not seen. GDAL shows nodata, the only such value that occurs, as transparent. A palette names
+    nothing, and GDAL keeps names in a file beside the raster, so the band's metadata name each class: `CLASS_<value>`.
     """
     if not layer.classes or layer.dtype != "uint8":  # of two bytes, a palette takes 400 kB
         return ""
