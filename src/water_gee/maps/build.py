@@ -11,7 +11,7 @@ from water_gee.earth import in_parallel
 from water_gee.files import write_text
 from water_gee.maps.derive import derive_over_years, derive_uncertainty
 from water_gee.maps.layers import LAYERS, OVER_YEARS, YEARLY, Layer, file_name
-from water_gee.maps.mosaic import Stored, write_cog
+from water_gee.maps.mosaic import Source, write_cog
 from water_gee.maps.parts import KEPT, PartStore
 from water_gee.maps.plan import Plan
 from water_gee.maps.style import qml
@@ -36,9 +36,9 @@ def build(plan: Plan, store: PartStore, tags: Mapping[str, str]) -> dict[str, Pa
     given = [(layer, year) for year in plan.years for layer in YEARLY if layer.name in KEPT]
     derived: list[Raster] = [(LAYERS["uncertainty"], year) for year in plan.years]
     derived += [(layer, None) for layer in OVER_YEARS]
-    sources: dict[str, list[Stored]] = {
+    sources: dict[str, list[Source]] = {
         file_name(layer, year): [
-            Stored(store.path(piece, layer.name), piece.window) for piece in plan.of_year(year or 0)
+            Source(store.path(piece, layer.name), piece.window) for piece in plan.of_year(year or 0)
         ]
         for layer, year in given
     }
@@ -64,7 +64,7 @@ def build(plan: Plan, store: PartStore, tags: Mapping[str, str]) -> dict[str, Pa
     return {name: folder / name for name in names}
 
 
-def _follow(plan: Plan, folder: Path, year: int | None) -> dict[str, list[Stored]]:
+def _follow(plan: Plan, folder: Path, year: int | None) -> dict[str, list[Source]]:
     """Compute what follows from the finished layers of a year, or with None of all years; return it by file."""
     if year is not None:
         layer = LAYERS["uncertainty"]

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from water_gee.maps.blocks import blocks, read_block
 from water_gee.maps.entropy import uncertainty
 from water_gee.maps.layers import LAYERS, OVER_YEARS, Layer
-from water_gee.maps.mosaic import Stored
+from water_gee.maps.mosaic import Source
 from water_gee.maps.years import over_years
 from water_gee.study import Grid, Window
 from water_gee.tiles import write_raster
 
 
-def derive_uncertainty(folder: Path, probability: Path, grid: Grid, window: Window) -> list[Stored]:
+def derive_uncertainty(folder: Path, probability: Path, grid: Grid, window: Window) -> list[Source]:
     """Keep the uncertainty of a year's probability map below `folder`; return the blocks that hold any."""
     layer = LAYERS["uncertainty"]
 
@@ -28,7 +28,7 @@ def derive_uncertainty(folder: Path, probability: Path, grid: Grid, window: Wind
     return _derive(folder, [probability], compute, [layer], grid, window)[layer.name]
 
 
-def derive_over_years(folder: Path, waters: Mapping[int, Path], grid: Grid, window: Window) -> dict[str, list[Stored]]:
+def derive_over_years(folder: Path, waters: Mapping[int, Path], grid: Grid, window: Window) -> dict[str, list[Source]]:
     """Keep the layers over the years of the water maps below `folder`; return each one's blocks that hold any."""
     years = sorted(waters)
 
@@ -45,9 +45,9 @@ def _derive(
     layers: Sequence[Layer],
     grid: Grid,
     window: Window,
-) -> dict[str, list[Stored]]:
+) -> dict[str, list[Source]]:
     """Compute layers of the inputs' blocks; what holds nothing is not kept, so that sparse areas take little."""
-    found: dict[str, list[Stored]] = {layer.name: [] for layer in layers}
+    found: dict[str, list[Source]] = {layer.name: [] for layer in layers}
     with ExitStack() as stack:
         files = [stack.enter_context(rasterio.open(path)) for path in inputs]
         for block in blocks(window):
@@ -61,7 +61,7 @@ def _derive(
                     path, made[layer.name][None], [layer.name], nodata=layer.nodata, crs=grid.crs,
                     transform=grid.transform(block),
                 )  # fmt: skip
-                found[layer.name].append(Stored(path, block))
+                found[layer.name].append(Source(path, block))
     return found
 
 

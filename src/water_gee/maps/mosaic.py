@@ -23,7 +23,7 @@ _BLOCK = 256
 
 
 @dataclass(frozen=True)
-class Stored:
+class Source:
     """A raster of one band that covers a window of the lattice."""
 
     path: Path
@@ -31,7 +31,7 @@ class Stored:
 
 
 def write_cog(
-    path: Path, layer: Layer, sources: Sequence[Stored], grid: Grid, window: Window, tags: Mapping[str, str]
+    path: Path, layer: Layer, sources: Sequence[Source], grid: Grid, window: Window, tags: Mapping[str, str]
 ) -> None:
     """Write a layer as a cloud-optimised GeoTIFF that covers `window`, with overviews, statistics and colours.
 
@@ -69,7 +69,7 @@ def write_cog(
     virtual.unlink()
 
 
-def _statistics(virtual: Path, layer: Layer, sources: Sequence[Stored], window: Window) -> dict[str, str]:
+def _statistics(virtual: Path, layer: Layer, sources: Sequence[Source], window: Window) -> dict[str, str]:
     """Return the statistics of a mosaic, block by block: GDAL's own depend on how it was cut into sources."""
     with rasterio.open(virtual) as file:
         held = touched(window, [source.window for source in sources])
@@ -79,7 +79,7 @@ def _statistics(virtual: Path, layer: Layer, sources: Sequence[Stored], window: 
 
 def _virtual(
     layer: Layer,
-    sources: Sequence[Stored],
+    sources: Sequence[Source],
     grid: Grid,
     window: Window,
     tags: Mapping[str, str],
@@ -105,7 +105,7 @@ def _metadata(content: Mapping[str, str]) -> str:
     return f"<Metadata>{items}</Metadata>"
 
 
-def _source(layer: Layer, source: Stored, window: Window) -> str:
+def _source(layer: Layer, source: Source, window: Window) -> str:
     """Return the share of a raster that lies in `window`, as a source of the mosaic."""
     if not source.window.intersects(window):
         return ""
