@@ -12,12 +12,15 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 import rasterio
+from hypothesis import given
+from hypothesis.extra.numpy import arrays
 from PIL import Image
 
 import explored
 import finished
 from water_gee.denoise import CleanLabels
 from water_gee.errors import WaterGeeError
+from water_gee.files import sha256
 from water_gee.maps import LAYERS, read_maps
 from water_gee.panels import LAND, UNSEEN, WATER
 from water_gee.paths import Layout
@@ -39,7 +42,7 @@ from water_gee.report.atlas.contents import safe_json
 from water_gee.report.library import VENDOR, library
 from water_gee.report.thinned import Thinned
 from water_gee.study import Window
-from water_gee.tiles import read_manifest
+from water_gee.tiles import read_manifest, write_raster
 
 
 def decoded(layer: MapLayer, year: str) -> np.ndarray:
@@ -97,6 +100,31 @@ def test_maps_are_shown_pixel_by_pixel_and_thinned_where_they_are_many(tmp_path,
     monkeypatch.setattr(of_maps, "_LARGEST", water.size / 5)
     thinned = next(layer for layer in map_layers(layout, maps, ["2020"]) if layer.id == "maps.water")
     assert thinned.step == 3 and decoded(thinned, "2020").shape == tuple(-(-side // 3) for side in water.shape)
+
+
+@given(arrays(np.bool_, (7, 9)))
+def test_rectangles_hold_all_that_was_seen_and_do_not_meet(seen) -> None:
+    inner = np.zeros(seen.shape, dtype=int)
+    for place in of_maps._rectangles(seen):
+        assert seen[place].any()
+        inner[place] += 1
+    assert (inner[seen] == 1).all() and inner.max(initial=0) <= 1
+
+
+def test_an_area_of_strips_far_apart_is_not_drawn_between_them(tmp_path) -> None:
+    finished.checkpoint(tmp_path)
+    finished.add_products(tmp_path)
+    layout = Layout(tmp_path, finished.STUDY)
+    path = layout.maps / "2020/water.tif"
+    with rasterio.open(path) as file:
+        profile, water = file.profile, file.read(1)
+    wide = np.full((water.shape[0], 6 * water.shape[1]), 255, np.uint8)
+    wide[:, : water.shape[1]] = wide[:, -water.shape[1] :] = water
+    write_raster(path, wide[None], ["water"], crs=profile["crs"], transform=profile["transform"], nodata=255)
+    report = read_maps(layout)
+    report["files"]["2020/water.tif"] = sha256(path)
+    left, right = of_maps._parts(layout, report, ["2020"])
+    assert left.right <= water.shape[1] + 16 and right.left >= 5 * water.shape[1] - 16
 
 
 def test_tiles_are_put_together_with_their_labels(tmp_path) -> None:
