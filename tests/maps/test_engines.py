@@ -79,6 +79,13 @@ def test_two_engines_three_cuts_one_map(root, model, settings, eelocal_url) -> N
     with (root / "maps" / "area.csv").open(encoding="utf-8") as file:
         (row,) = csv.DictReader(file)
     assert int(row["water_pixels"]) == (water == 1).sum() and int(row["land_pixels"]) == (water == 0).sum()
+    said = read_sealed(root / "maps" / "maps.json", "")
+    files = said.pop("files")
+    assert {"months", "sensor", "checkpoint_sha256", "model", "parity", "water_gee"} <= said.keys()
+    for name in ("2020/clear_looks.tif", "occurrence.tif"):
+        assert sha256(root / "maps" / name) == files[name]
+        with rasterio.open(root / "maps" / name) as file:
+            assert said.items() <= file.tags().items(), "a file says alone what the report says of all"
 
 
 def test_in_a_region_too_both_engines_see_nothing_beyond_its_outline(root, model, settings, eelocal_url) -> None:
