@@ -168,6 +168,22 @@ def test_an_image_goes_through_the_network_in_windows_without_seams(monkeypatch,
     assert max(max(shape) for shape in seen) <= 128 + 2 * model.network.radius
 
 
+def test_a_kept_onnx_form_is_read_and_one_that_answers_otherwise_is_made_anew(monkeypatch, tmp_path) -> None:
+    pytest.importorskip("onnxruntime")
+    model, keep = random_model("mlp"), tmp_path / "work" / "net.onnx"
+    features = random_tile(9, 9, 0, 0.1)
+    predictor(model, "onnx", keep)
+    kept, made = keep.read_bytes(), []
+    original = runtimes.to_onnx
+    monkeypatch.setattr(runtimes, "to_onnx", lambda model: made.append(model) or original(model))
+    assert_equal(predictor(model, "onnx", keep)(features), predict(model, features))
+    assert made == []
+    for wrong in (kept[:200], original(replace(model, temperature=1.8))):
+        keep.write_bytes(wrong)
+        assert_equal(predictor(model, "onnx", keep)(features), predict(model, features))
+        assert made.pop() is model and keep.read_bytes() not in (wrong, b"")
+
+
 def test_auto_is_onnx_where_it_is_installed_and_pytorch_else_with_a_word_why(monkeypatch, capsys) -> None:
     model = random_model("mlp")
     if find_spec("onnxruntime") is not None:

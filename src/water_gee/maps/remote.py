@@ -29,6 +29,7 @@ class Network:
     radius: int
     threshold: float
     own: str = ""  # the class of a network of the user's own
+    keep: Path | None = None  # its ONNX form
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ def predict_elsewhere(worker: Worker, jobs: Sequence[Job], pool: Pool) -> None:
 @lru_cache(maxsize=1)
 def _predictor(network: Network) -> Predictor:
     """Return the network of this process, made once."""
-    return predictor(load_checkpoint(network.path, network.sha256, network.own), network.runtime)
+    return predictor(load_checkpoint(network.path, network.sha256, network.own), network.runtime, network.keep)
 
 
 @lru_cache(maxsize=1)

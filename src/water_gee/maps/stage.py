@@ -88,13 +88,14 @@ def run(settings: Settings) -> None:
         else:
             with one_thread():  # each piece is computed on one core, several at once
                 model = load_checkpoint(checkpoint.path, checkpoint.sha256)
-                marks["runtime"], predicted = choose(model, choice.runtime)
+                keep = layout.work / "onnx" / f"{checkpoint.sha256}.onnx"
+                marks["runtime"], predicted = choose(model, choice.runtime, keep)
                 if (layout.tiles / "tiles.csv").is_file():
                     marks["tiles_sha256"] = sha256(layout.tiles / "tiles.csv")
                 parts = store()
                 known = Network(
                     checkpoint.path, checkpoint.sha256, marks["runtime"], model.network.radius, model.threshold,
-                    model.own.target if model.own else "",
+                    model.own.target if model.own else "", keep,
                 )  # fmt: skip
                 Local(settings, layout, spec, session, area, images, plan, parts).predict(known, predicted)
     tags = map_tags(

@@ -7,9 +7,10 @@ import logging
 import threading
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from water_gee.errors import ConfigError, ModelError
+from water_gee.files import write_bytes
 from water_gee.models.nets import crop
 from water_gee.models.trained import TrainedModel, predict
 from water_gee.progress import say
@@ -37,25 +39,26 @@ _SIDE = 128  # pixels of a window, at least: what a network keeps of it lies in 
 _RADII = 16  # of the network, that a window is wide at least: neighbours' pixels are computed anew for each
 
 
-def choose(model: TrainedModel, wanted: str = AUTO) -> tuple[str, Predictor]:
+def choose(model: TrainedModel, wanted: str = AUTO, keep: Path | None = None) -> tuple[str, Predictor]:
     """Return a runtime and the model's predictor in it.
 
     Args:
         model: a trained model.
         wanted: a runtime's name, or `auto`: ONNX Runtime where it is installed, holds this network and answers equally,
             else PyTorch; why is then told in one line.
+        keep: see `predictor`.
 
     Raises:
         ConfigError: the runtime that is wanted is unknown, or a package is missing.
         ModelError: it cannot hold this network, or answers otherwise than PyTorch.
     """
     if wanted != AUTO:
-        return wanted, predictor(model, wanted)
+        return wanted, predictor(model, wanted, keep)
     if missing := [name for name in _NEEDS["onnx"] if find_spec(name) is None]:
         reason = f"{missing[0]} is not installed; twice as quick with: pip install {' '.join(missing)}"
     else:
         try:
-            return "onnx", predictor(model, "onnx")
+            return "onnx", predictor(model, "onnx", keep)
         except ModelError as error:
             reason = str(error).partition(";")[0]
     say(f"predict.runtime=auto: PyTorch makes the maps ({reason})")
@@ -77,12 +80,14 @@ def require_runtime(runtime: str) -> None:
         )
 
 
-def predictor(model: TrainedModel, runtime: str = "torch") -> Predictor:
+def predictor(model: TrainedModel, runtime: str = "torch", keep: Path | None = None) -> Predictor:
     """Return `predict` of a model in a runtime, with as many threads as PyTorch uses now; threads may share it.
 
     Args:
         model: a trained model.
         runtime: `torch`, `onnx` (ONNX Runtime) or `openvino`.
+        keep: a file for the model's ONNX form, which takes seconds to make: read where it is there, and its answers
+            are PyTorch's; else written.
 
     Returns:
         A function from raw features float32 [band, y, x], NaN where masked, with a margin of the network's radius r,
@@ -95,7 +100,22 @@ def predictor(model: TrainedModel, runtime: str = "torch") -> Predictor:
     require_runtime(runtime)
     if runtime == "torch":
         return _in_windows(partial(predict, model), model.network.radius)
+    if keep is not None and keep.is_file():
+        with suppress(ModelError):
+            return _checked(model, runtime, keep.read_bytes())
     content = to_onnx(model)
+    predicted = _checked(model, runtime, content)
+    if keep is not None:
+        write_bytes(keep, content)
+    return predicted
+
+
+def _checked(model: TrainedModel, runtime: str, content: bytes) -> Predictor:
+    """Return the predictor of a model's ONNX form.
+
+    Raises:
+        ModelError: the runtime cannot hold it, or answers otherwise than PyTorch.
+    """
     try:
         predicted = _onnx_runtime(content) if runtime == "onnx" else _openvino(content)
         difference = _difference(model, predicted)
