@@ -58,7 +58,7 @@ def write_cog(
         found = _statistics(virtual, layer, sources, window)
         virtual.write_text(_virtual(layer, sources, grid, window, tags, found), encoding="utf-8")
         rasterio.shutil.copy(
-            virtual, path, driver="COG", BLOCKSIZE=_BLOCK, COMPRESS="DEFLATE", LEVEL=1 if measured else 6,
+            virtual, path, driver="COG", BLOCKSIZE=_BLOCK, COMPRESS="DEFLATE", LEVEL=1 if measured else 4,
             PREDICTOR="NO" if layer.classes else "YES", OVERVIEWS="IGNORE_EXISTING",
             OVERVIEW_RESAMPLING=layer.overviews, NUM_THREADS="ALL_CPUS", BIGTIFF="IF_SAFER",
         )  # fmt: skip

@@ -76,7 +76,10 @@ class PartStore:
         place = {"crs": self.grid.crs, "transform": self.grid.transform(piece.window)}
         probability, water, looks = part.probability[None], part.water[None], part.looks[None]
         write_raster(self.path(piece, "clear_looks"), looks, ["clear_looks"], nodata=OUTSIDE, **place)
-        write_raster(self.path(piece, "probability"), probability, ["probability"], nodata=np.nan, **place)
+        # Its last bits are noise: to compress it takes longer than to write it, and it is read several times.
+        write_raster(
+            self.path(piece, "probability"), probability, ["probability"], nodata=np.nan, compress=False, **place
+        )
         write_raster(self.path(piece, "water"), water, ["water"], nodata=UNSEEN, **place)
 
     def read_water(self, piece: Piece) -> NDArray[np.uint8]:

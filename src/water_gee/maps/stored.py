@@ -95,9 +95,7 @@ class TileReader:
         return values
 
     def _read(self, record: TileRecord) -> Float:
-        """Return the whole tile."""
-        features, looks = load_features(self.layout, record, self.names)
-        return np.concatenate([features, looks[None]])
+        return load_features(self.layout, record, self.names)
 
 
 def _part(values: Float, record: TileRecord, window: Window) -> Float:

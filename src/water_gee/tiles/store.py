@@ -136,18 +136,20 @@ def write_raster(
     transform: Affine,
     nodata: float | None = None,
     tags: dict[str, str] | None = None,
+    compress: bool = True,
 ) -> None:
-    """Write [band, y, x] as a compressed GeoTIFF, atomically; equal content gives equal bytes.
+    """Write [band, y, x] as a GeoTIFF, atomically; equal content gives equal bytes.
 
     The file carries the hash of its pixels, by which it is known to be whole where no report speaks for it yet.
     """
     bands, height, width = values.shape
     profile = {
         "driver": "GTiff", "count": bands, "height": height, "width": width, "dtype": values.dtype.name,
-        "crs": crs, "transform": transform, "nodata": nodata, "compress": "zstd", "zstd_level": 1,
-        "predictor": 3 if values.dtype.kind == "f" else 2, "tiled": True, "interleave": "band",
+        "crs": crs, "transform": transform, "nodata": nodata, "tiled": True, "interleave": "band",
         "blockxsize": _block(width), "blockysize": _block(height),
     }  # fmt: skip
+    if compress:
+        profile |= {"compress": "zstd", "zstd_level": 1, "predictor": 3 if values.dtype.kind == "f" else 2}
     with new_raster(path, **profile) as file:
         file.write(values)
         file.descriptions = tuple(names)
@@ -164,7 +166,9 @@ def _hash(values: NDArray[Any]) -> str:
     return hashlib.sha256(np.ascontiguousarray(values, dtype=np.float32).tobytes()).hexdigest()
 
 
-def read_raster(path: Path, advice: str, sha256: str | None = None, bands: Sequence[str] | None = None) -> Raster:
+def read_raster(
+    path: Path, advice: str, sha256: str | None = None, bands: Sequence[str] | None = None, into: Float | None = None
+) -> Raster:
     """Return the content of a GeoTIFF.
 
     Args:
@@ -172,6 +176,7 @@ def read_raster(path: Path, advice: str, sha256: str | None = None, bands: Seque
         advice: what to run where the file is not good.
         sha256: what its report knows of its bytes; None where no report speaks for it.
         bands: the names of those to decode, in the order that is returned; None: all.
+        into: an array [band, y, x] to decode them into, where the file has its size.
 
     Raises:
         TileError: the file is absent or broken, or not the one that is known, or lacks a band.
@@ -187,7 +192,8 @@ def read_raster(path: Path, advice: str, sha256: str | None = None, bands: Seque
             if missing := [name for name in wanted if name not in names]:
                 raise TileError(f"{path} has no band {missing[0]!r} (it has {', '.join(names)}); {advice}")
             numbers = [*range(1, file.count + 1)] if bands is None else [names.index(name) + 1 for name in wanted]
-            values: NDArray[np.float32] = file.read(numbers, out_dtype="float32")
+            fits = into is not None and into.shape == (len(numbers), file.height, file.width)
+            values: NDArray[np.float32] = file.read(numbers, **({"out": into} if fits else {"out_dtype": "float32"}))
             return Raster(values, wanted, file.transform, file.tags())
     except RasterioError as error:
         raise TileError(f"{path} is broken; {advice}") from error
@@ -213,22 +219,26 @@ def load_tile(layout: Layout, record: TileRecord) -> TileData:
     return TileData(record, features.values, features.names, share, looks, features.transform, evidence, beside)
 
 
-def load_features(layout: Layout, record: TileRecord, names: Sequence[str]) -> tuple[Float, Float]:
-    """Return a tile's features by name [band, y, x] and its clear looks [y, x], margin included: what a map is made of.
+def load_features(layout: Layout, record: TileRecord, names: Sequence[str]) -> Float:
+    """Return a tile's features by name and as a last band its clear looks [band, y, x], margin included.
 
-    The files are checked as by `load_tile`, but nothing else in them is decoded.
+    It is what a map is made of. The files are checked as by `load_tile`, but nothing else in them is decoded.
 
     Raises:
         TileError: as `load_tile`; or the tile lacks a feature.
     """
-    features = read_raster(feature_path(layout, record.area, record.id), ADVICE, record.sha256, names)
-    looks = read_raster(label_path(layout, record.area, record.id), ADVICE, record.labels_sha256, LABEL_BANDS[1:])
+    side = record.size + 2 * record.margin
+    values = np.empty((len(names) + 1, side, side), np.float32)
+    features = read_raster(feature_path(layout, record.area, record.id), ADVICE, record.sha256, names, values[:-1])
+    looks = read_raster(
+        label_path(layout, record.area, record.id), ADVICE, record.labels_sha256, LABEL_BANDS[1:], values[-1:]
+    )
     problem = _misplaced(record, features, looks)
     if not problem and not (looks.values >= 0).all():
         problem = _IMPOSSIBLE
     if problem:
         raise TileError(f"tile {record.area}/{record.id} {problem}; {ADVICE}")
-    return features.values, looks.values[0]
+    return values
 
 
 def misfit(record: TileRecord, features: Raster, labels: Raster) -> str:
