@@ -27,19 +27,21 @@ def test_a_killed_command_goes_on(tmp_path, config_dir) -> None:
             words, stderr=subprocess.PIPE, env={**os.environ, "OMP_NUM_THREADS": "1"}, encoding="utf-8"
         )
 
-    calm, rough = tmp_path / "calm", tmp_path / "rough"
-    for root in (calm, rough):
-        finished.checkpoint(root)
+    calm = tmp_path / "calm"
+    finished.checkpoint(calm)
     assert command(calm).wait(300) == 0
-    killed = command(rough)
-    begun = time.monotonic()
-    while len(list(rough.rglob("*.water.tif"))) < 5 and time.monotonic() - begun < 120:
-        time.sleep(0.05)
-    killed.send_signal(signal.SIGKILL)
-    killed.wait(60)
-    kept = {path: path.stat().st_mtime_ns for path in rough.rglob("*.water.tif")}
-    assert len(kept) >= 5 and not (rough / "maps").exists()
-    again = command(rough)
-    _, said = again.communicate(timeout=300)
-    assert again.returncode == 0 and "were finished before and are kept" in said
-    assert hashes(calm / "maps") == hashes(rough / "maps")
+    for name, pattern, least in (("predicting", "*.water.tif", 5), ("writing", "built/**/*.tif", 1)):
+        rough = tmp_path / name
+        finished.checkpoint(rough)
+        killed = command(rough)
+        begun = time.monotonic()
+        while len(list(rough.rglob(pattern))) < least and time.monotonic() - begun < 120:
+            time.sleep(0.02)
+        killed.send_signal(signal.SIGKILL)
+        killed.wait(60)
+        kept = list(rough.rglob("*.water.tif"))
+        assert len(kept) >= 5 and not (rough / "maps" / "maps.json").exists()
+        again = command(rough)
+        _, said = again.communicate(timeout=300)
+        assert again.returncode == 0 and "were finished before and are kept" in said
+        assert hashes(calm / "maps") == hashes(rough / "maps")
