@@ -49,6 +49,6 @@ pipeline: setup ## write dvc.yaml anew from what the stages declare that they re
 	python -m water_gee.pipeline
 
 clean: ## delete everything that can be made again (not .venv, not data/raw, not your runs)
-	rm -rf data/tiles data/clean models export maps reports logs work composed.yaml .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf data/tiles data/clean models export maps bodies reports catalogue logs work composed.yaml .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 .PHONY: help setup vendor setup-js demo test test-full lint bench mutants ui pipeline clean

@@ -102,6 +102,11 @@ class Layout:
         return self.root / "reports"
 
     @property
+    def catalogue(self) -> Path:
+        """The products as a STAC catalogue."""
+        return self.root / "catalogue"
+
+    @property
     def logs(self) -> Path:
         """Attempts and times: what may differ between two equal runs."""
         return self.root / "logs"

@@ -12,7 +12,7 @@ from water_gee.reads import COMPOSED, STAGES, Stage, rooms_of
 from water_gee.surroundings import in_one_line
 
 _HEAD = """\
-# dvc repro: tiles > denoise > train > select > export > predict > bodies > evaluate.
+# dvc repro: tiles > denoise > train > select > export > predict > bodies > evaluate > catalogue.
 # Made of src/water_gee/reads.py by `make pipeline`: what a stage reads is declared there, and not here.
 # The choices are in params.yaml. `configure` composes them with conf/, inheritance and all, into composed.yaml, whose
 # keys the stages name: a stage runs again when a value that it reads has changed, wherever that value comes from.

@@ -115,6 +115,13 @@ STAGES = {
         outs=("reports/index.html", "reports/details.json", "reports/figures", "reports/plots"),
         metrics=("reports/metrics.json",),
     ),
+    "catalogue": Stage(
+        "water-gee catalogue",
+        keys=("study.name", "catalogue"),
+        modules=("water_gee.catalogue.stage",),
+        data=("data/tiles", "data/clean", "models", "export", "maps", "bodies"),
+        outs=("catalogue",),
+    ),
 }  # fmt: skip
 
 

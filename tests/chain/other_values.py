@@ -25,6 +25,8 @@ OTHER: dict[str, Any] = {
     "data.validation": 0.5, "trainer.accelerator": "cpu", "trainer.precision": "32", "export.form": "kernel",
     "prune.from": "repro", "distil.from": "repro", "cost.shares": [0.4], "predict.engine": "local",
     "predict.runtime": "onnx", "predict.area": "train", "predict.tile_size": 64, "evaluate.area": "train",
+    "catalogue.license": "CC-BY-4.0", "catalogue.keywords": ["water"],
+    "catalogue.providers": [{"name": "An agency", "roles": ["host"]}],
     "sample.allocation": "equal", "sample.doubt": 0.5,
     "sample.year": 2019,
     "search.method": "optuna", "deploy.to": "drive", "deploy.folder": "projects/mine/assets/maps",

@@ -29,7 +29,8 @@ from water_gee.errors import ConfigError
 # What params.yaml chooses: a file of each group that `dvc repro` uses, the seed, and the selected run.
 CHOICES = (
     "study", "earth", "sensor", "dem", "features", "labels", "tiles", "denoise", "model", "data", "trainer", "cluster",
-    "export", "predict", "bodies", "evaluate", "seed", "run",
+    "export", "predict", "bodies", "evaluate", "catalogue", "seed",
+    "run",
 )  # fmt: skip
 SCENES = "WATER_GEE_SCENES"  # the environment variable that names the folder of real scenes
 _WITHOUT_VALUE = (MissingMandatoryValue, InterpolationResolutionError, UnsupportedInterpolationType)

@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from water_gee.config.base import Group
 from water_gee.config.bodies import BodiesSettings
+from water_gee.config.catalogue import CatalogueSettings
 from water_gee.config.cluster import ClusterSettings
 from water_gee.config.compose import root_config_error, without_value
 from water_gee.config.deploy import DeploySettings
@@ -65,6 +66,7 @@ class Settings(Group):
     predict: PredictSettings
     bodies: BodiesSettings
     evaluate: EvaluateSettings
+    catalogue: CatalogueSettings
     sample: SampleSettings
     deploy: DeploySettings
     serve: ServeSettings

@@ -1,6 +1,6 @@
 """Where and when: the pixel lattice, its tiles, and the areas of a study."""
 
-from water_gee.study.antimeridian import unwrapped
+from water_gee.study.antimeridian import unwrapped, wrapped
 from water_gee.study.areas import Area, check_apart, from_bbox, from_lonlat, from_region, to_lonlat
 from water_gee.study.grid import Grid, Tile, Window, outline, tiles_of
 from water_gee.study.ground import pixel_areas
@@ -25,4 +25,5 @@ __all__ = [
     "to_lonlat",
     "unwrapped",
     "within_window",
+    "wrapped",
 ]
