@@ -26,8 +26,6 @@ from water_gee.runs.records import FAILED, all_runs
 from water_gee.surroundings import LONGEST, in_one_line, one_line
 from water_gee.tracking import address, connect
 
-pytestmark = pytest.mark.usefixtures("quick_runs")
-
 
 def caught(function, *arguments):
     try:
