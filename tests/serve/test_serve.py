@@ -18,9 +18,11 @@ from PIL import Image
 import finished
 from served import write_reports
 from water_gee.errors import ConfigError, WaterGeeError
+from water_gee.files import sha256, write_text
 from water_gee.maps import LAYERS
 from water_gee.paths import Layout
 from water_gee.report import Style, numbers
+from water_gee.sealed import write_sealed
 from water_gee.serve import Server, Shelf
 
 WATER = "/maps/2020/water.tif"
@@ -146,6 +148,23 @@ def test_a_page_of_other_maps_shows_none_of_these(copy, capsys) -> None:
     assert ("water", "2020") in Shelf.of(layout).tiles
 
 
+@pytest.mark.parametrize(("name", "report"), [("bodies", "bodies.json"), ("catalogue", "report.json")])
+def test_what_was_made_of_the_maps_is_served_with_them(copy, capsys, name, report) -> None:
+    layout, folder = Layout(copy, finished.STUDY), copy / name
+    write_text(folder / "2020/one.json", "{}")
+    files = {"2020/one.json": sha256(folder / "2020/one.json")}
+    content = {"study": finished.STUDY, "maps_sha256": sha256(copy / "maps/maps.json"), "files": files}
+    write_sealed(folder / report, content)
+    shelf = Shelf.of(layout)
+    assert {f"/{name}/2020/one.json", f"/{name}/{report}"} <= set(shelf.items)
+    write_sealed(folder / report, {**content, "maps_sha256": "of others"})
+    assert not any(address.startswith(f"/{name}/") for address in Shelf.of(layout).items)
+    assert f"is not served; run again: water-gee {name}" in capsys.readouterr().err
+    write_sealed(folder / report, {**content, "files": {"2020/one.json": "0" * 64}})
+    with pytest.raises(WaterGeeError, match=f"run again: water-gee {name}"):
+        Shelf.of(layout)
+
+
 @pytest.mark.parametrize(
     ("name", "told"),
     [
@@ -168,8 +187,7 @@ def test_another_studys_page_is_refused_and_a_missing_one_named(root, tmp_path) 
         Shelf.of(Layout(tmp_path, finished.STUDY))
 
 
-@pytest.mark.parametrize("way", [signal.SIGINT, signal.SIGTERM])
-def test_the_command_serves_until_it_is_interrupted(root, config_dir, way) -> None:
+def test_the_command_serves_until_it_is_interrupted(root, config_dir) -> None:
     source = Path(__file__).parents[2] / "src"
     environment = {**os.environ, "PYTHONPATH": str(source), "PYTHONUNBUFFERED": "1"}
     environment.pop("DISPLAY", None)
@@ -178,12 +196,15 @@ def test_the_command_serves_until_it_is_interrupted(root, config_dir, way) -> No
         [sys.executable, "-m", "water_gee", *command], env=environment, cwd=source.parent, stderr=subprocess.PIPE,
         text=True, encoding="utf-8",
     )  # fmt: skip
-    address = started.stderr.readline().strip()
-    assert address.startswith("http://127.0.0.1:"), address
-    with socket.create_connection(("127.0.0.1", urlsplit(address).port), timeout=20) as open_one:
-        open_one.sendall(f"GET / HTTP/1.1\r\nHost: {urlsplit(address).netloc}\r\n\r\n".encode())
+    said = []
+    for line in started.stderr:
+        said.append(line.strip())
+        if line.startswith("Ctrl-C"):
+            break
+    assert said[1:] == [f"for QGIS and others: {said[0]}maps/2020/water.tif", "Ctrl-C ends it"]
+    with socket.create_connection(("127.0.0.1", urlsplit(said[0]).port), timeout=20) as open_one:
+        open_one.sendall(f"GET / HTTP/1.1\r\nHost: {urlsplit(said[0]).netloc}\r\n\r\n".encode())
         assert open_one.recv(12) == b"HTTP/1.1 200"
-        started.send_signal(way)
-        _, said = started.communicate(timeout=20)
-    assert started.returncode == 0
-    assert said.splitlines()[-2:] == ["Ctrl-C ends it", "ended"] and "Traceback" not in said
+        started.send_signal(signal.SIGINT)
+        assert started.stderr.read() == "ended\n"
+    assert started.wait(timeout=20) == 0

@@ -16,6 +16,7 @@ from water_gee.sealed import read_checked, read_sealed
 
 TILES = "/tiles/"
 _OPENING, _EVALUATE = b'<html lang="en">', "run again: water-gee evaluate"
+_MADE_OF_MAPS = {"bodies": "bodies.json", "catalogue": "report.json"}  # folders, and the report of each
 _KINDS = {
     ".html": "text/html; charset=utf-8", ".json": "application/json", ".geojson": "application/geo+json",
     ".csv": "text/csv; charset=utf-8", ".tif": "image/tiff; application=geotiff", ".qml": "application/xml",
@@ -89,6 +90,8 @@ class Shelf:
             say("there are no maps: the page is served as it is; run water-gee predict for them")
             return cls(page, items)
         items |= _named(layout.maps, "maps.json", maps, "run again: water-gee predict")
+        for name, report in _MADE_OF_MAPS.items():
+            items |= _of_maps(layout, name, report)
         if details.get("maps_sha256") != sha256(layout.maps / "maps.json"):
             say("the page is of other maps than those that are there: its map shows what it holds itself; "
                 "run water-gee evaluate for a page of these")  # fmt: skip
@@ -99,6 +102,18 @@ class Shelf:
             return cls(page, items)
         shown = page.replace(_OPENING, _OPENING[:-1] + f' data-tiles="{TILES}">'.encode())
         return cls(shown, items, frame_of(layout, maps, years[-1]), tiles)
+
+
+def _of_maps(layout: Layout, name: str, report: str) -> dict[str, Item]:
+    """Return the files of a folder that was made of the maps, by address; of other maps none, and a line says so."""
+    folder, advice = layout.root / name, f"run again: water-gee {name}"
+    if not is_there(folder / report):
+        return {}
+    content = read_sealed(folder / report, advice, study=layout.study)
+    if content.get("maps_sha256") != sha256(layout.maps / "maps.json"):
+        say(f"{folder} is of other maps than those that are there and is not served; {advice}")
+        return {}
+    return _named(folder, report, content, advice)
 
 
 def _named(folder: Path, report: str, content: Mapping[str, Any], advice: str) -> dict[str, Item]:
