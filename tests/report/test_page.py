@@ -43,7 +43,7 @@ class Page(HTMLParser):
             if address.startswith("data:image/png;base64,"):
                 assert known["alt"] and int(known["width"]) > 0
                 self.images.append(base64.b64decode(address.partition(",")[2]))
-            elif address:
+            elif address and address != "data:,":  # an empty icon, so that no browser asks for one
                 self.addresses.append(address)
 
     def handle_endtag(self, tag) -> None:
