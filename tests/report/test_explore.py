@@ -111,6 +111,16 @@ def test_rectangles_hold_all_that_was_seen_and_do_not_meet(seen) -> None:
     assert (inner[seen] == 1).all() and inner.max(initial=0) <= 1
 
 
+def test_scattered_places_become_few_pictures() -> None:
+    seen = np.zeros((60, 60), dtype=bool)
+    seen[::4, ::4] = True
+    found = of_maps._rectangles(seen)
+    assert len(found) <= 40
+    for place in found:
+        seen[place] = False
+    assert not seen.any()
+
+
 def test_an_area_of_strips_far_apart_is_not_drawn_between_them(tmp_path) -> None:
     finished.checkpoint(tmp_path)
     finished.add_products(tmp_path)
@@ -174,7 +184,7 @@ def test_parts_meet_in_a_thinned_window_without_seam_or_gap(step, size) -> None:
 
 def test_the_script_knows_metres_and_degrees() -> None:
     data = explored.FRAME.data()
-    assert data["unit"] == "metre" and data["levels"] == 1
+    assert (data["levels"], data["decimals"]) == (1, 0)
     assert data["metres"] == pytest.approx([1, 1], abs=2e-3)
     longitude, latitude = np.array(data["net"]["longitude"]), np.array(data["net"]["latitude"])
     assert latitude[0, 0] == pytest.approx(51.41, abs=0.05) and longitude[0, 0] == pytest.approx(102.13, abs=0.05)
@@ -182,7 +192,7 @@ def test_the_script_knows_metres_and_degrees() -> None:
     web = Frame("EPSG:3857", 30.0, 1e7, 8_400_000.0, 100, 100).data()  # at 60 degrees north
     assert web["metres"][0] == pytest.approx(0.5, abs=0.01)
     degrees = Frame("EPSG:4326", 0.00025, 100.0, 60.0, 100, 100).data()
-    assert degrees["unit"] == "degrees" and degrees["metres"] == pytest.approx([55_800, 111_400], rel=2e-3)
+    assert degrees["decimals"] == 5 and degrees["metres"] == pytest.approx([55_800, 111_400], rel=2e-3)
     assert Frame("EPSG:4326", 0.01, 179.5, 60.0, 100, 100).data()["levels"] == 0
 
 

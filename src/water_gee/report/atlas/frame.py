@@ -51,7 +51,6 @@ class Frame:
         across, down = self._metres(crs)
         return {
             "crs": self.crs,
-            "unit": "degrees" if crs.is_geographic else crs.axis_info[0].unit_name,
             "decimals": 5 if crs.is_geographic else 0,
             "scale": self.scale,
             "left": self.left,

@@ -25,6 +25,7 @@ MAPS, OVER_YEARS = "Maps", "All years"
 _LARGEST = 3e6
 _CLASSES, _RAMPS = 60e6, 20e6
 _BLOCK, _LOOKED_AT = 16, 16e6  # pixels a side, and of a map, in which it is looked for what was seen
+_MOST = 40  # pictures of a layer and year
 _RESAMPLED = {"MODE": Resampling.mode, "AVERAGE": Resampling.average, "NEAREST": Resampling.nearest}
 
 
@@ -100,15 +101,15 @@ def _parts(layout: Layout, maps: Mapping[str, Any], years: Sequence[str]) -> lis
 
 
 def _rectangles(seen: NDArray[np.bool_]) -> list[tuple[slice, slice]]:
-    """Return (y, x) slices around all that is true, none of which meet."""
+    """Return (y, x) slices around all that is true, none of which meet, and not more than a browser moves with ease."""
     while True:
         found = [place for place in ndimage.find_objects(ndimage.label(seen, np.ones((3, 3)))[0]) if place]
         filled = np.zeros_like(seen)
         for place in found:
             filled[place] = True
-        if (filled == seen).all():
+        if (filled == seen).all() and len(found) <= _MOST:
             return found
-        seen = filled
+        seen = filled if len(found) <= _MOST else np.asarray(ndimage.binary_dilation(filled, np.ones((3, 3))))
 
 
 def _step(parts: Sequence[Window], pixels: float) -> int:
