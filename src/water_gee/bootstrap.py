@@ -5,6 +5,7 @@ compared gets the same draws, so that what is hard for all cancels in a differen
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,11 +28,16 @@ class Interval:
         return cls(low, high, float(np.mean(samples > 0)))
 
 
-def resampled_iou(counts: NDArray[np.int64], *, resamples: int, seed: int) -> NDArray[np.float64]:
-    """Return the IoU [resample, ...] of `counts` [unit, ..., tp/fp/fn/tn] under resampling of the units."""
+def resampled(counts: NDArray[Any], *, resamples: int, seed: int) -> NDArray[Any]:
+    """Return the sums [resample, ...] of `counts` [unit, ...] under resampling of the units."""
     units = len(counts)
     draws = np.random.default_rng(seed).multinomial(units, np.full(units, 1 / units), size=resamples)
-    return iou(np.tensordot(draws, counts, axes=1))
+    return np.tensordot(draws, counts, axes=1)
+
+
+def resampled_iou(counts: NDArray[np.int64], *, resamples: int, seed: int) -> NDArray[np.float64]:
+    """Return the IoU [resample, ...] of `counts` [unit, ..., tp/fp/fn/tn] under resampling of the units."""
+    return iou(resampled(counts, resamples=resamples, seed=seed))
 
 
 def iou(counts: NDArray[np.int64]) -> NDArray[np.float64]:

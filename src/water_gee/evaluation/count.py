@@ -61,7 +61,7 @@ class Counter:
             tally = self.tallies.setdefault(name, Tally())
             valid = view.clear & (reference != UNKNOWN)
             truth = reference == WATER
-            for place, cut in self._blocks(view):
+            for place, cut in blocks(view, self.block):
                 if not valid[cut].any():
                     continue
                 cell = {method: _count(view.water[method][cut], truth[cut], valid[cut]) for method in METHODS}
@@ -77,11 +77,13 @@ class Counter:
                 found = _fates(view.water["qa_water"], view.clean, truth, valid)
                 tally.fates = {name: tally.fates.get(name, 0) + pixels for name, pixels in found.items()}
 
-    def _blocks(self, view: TileView) -> Iterable[tuple[Place, tuple[slice, slice]]]:
-        window = view.record.tile.window
-        for top, y in _cuts(window.top, window.height, self.block):
-            for left, x in _cuts(window.left, window.width, self.block):
-                yield (top, left), (y, x)
+
+def blocks(view: TileView, block: int) -> Iterable[tuple[Place, tuple[slice, slice]]]:
+    """Yield each block of the lattice, `block` pixels a side, that a tile meets, and its (y, x) slices of the tile."""
+    window = view.record.tile.window
+    for top, y in _cuts(window.top, window.height, block):
+        for left, x in _cuts(window.left, window.width, block):
+            yield (top, left), (y, x)
 
 
 def confusion(counts: NDArray[np.int64]) -> Confusion:

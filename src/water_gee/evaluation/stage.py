@@ -8,8 +8,10 @@ from typing import Any
 from water_gee.errors import TileError
 from water_gee.evaluation.area import EvaluationArea
 from water_gee.evaluation.causes import Causes
+from water_gee.evaluation.circumstances import Circumstances
 from water_gee.evaluation.count import Counter
 from water_gee.evaluation.details import describe
+from water_gee.evaluation.reliability import Reliability
 from water_gee.evaluation.view import METHODS, Judge, TileView, answered_by, views
 from water_gee.models import Checkpoint, selected
 from water_gee.progress import say, track
@@ -38,7 +40,11 @@ def assess(test: EvaluationArea, visits: Sequence[Visit] = ()) -> Assessment:
     """
     causes = Causes(test.layout, test.references[0].name) if test.references and test.is_simulated else None
     checkpoint = selected(test.layout).checkpoint
-    own = [causes.add] if causes else []
+    studied: dict[str, Circumstances | Reliability] = {}
+    for first in test.references[:1]:
+        studied["circumstances"] = Circumstances(first, test.block)
+        studied["reliability"] = Reliability(first.name, test.block)
+    own = [*([causes.add] if causes else []), *(table.add for table in studied.values())]
     counter = count_checkpoint(test, checkpoint, [*own, *visits], title="evaluate")
     assessment = _assessment(test, counter)
     for remark in (*test.remarks(test.records()[0]), *_one_sided(test, counter)):
@@ -47,6 +53,8 @@ def assess(test: EvaluationArea, visits: Sequence[Visit] = ()) -> Assessment:
     assessment.details["reference_files"] = test.reference_hashes()
     if causes:
         assessment.details["causes"] = causes.table()
+    for name, table in studied.items():
+        assessment.details[name] = table.table(resamples=test.resamples, seed=test.seed)
     if not test.references:
         say(f"the study {test.layout.study} names no reference: there is nothing to measure the model against")
     return assessment
