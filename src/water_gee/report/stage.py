@@ -15,13 +15,15 @@ from water_gee.evaluation import Assessment, EvaluationArea, assess
 from water_gee.files import read_json, sha256, write_json, write_text
 from water_gee.paths import Layout
 from water_gee.progress import say
-from water_gee.report import accuracy, artifacts, labels, products, water_bodies
+from water_gee.report import accuracy, artifacts, estimates, labels, products, water_bodies
 from water_gee.report.explore import Atlas
 from water_gee.report.gallery import Gallery
 from water_gee.report.page import Card, Section, StudyLine, render
 from water_gee.report.plots import plot_tables
 from water_gee.report.run_assessment import Probabilities
+from water_gee.report.tables import as_csv
 from water_gee.sealed import write_sealed
+from water_gee.survey import assess_points
 from water_gee.tiles import TileRecord, read_manifest
 
 _NAMED = {"metrics": "metrics.json", "page": "index.html"}  # in details.json
@@ -36,12 +38,15 @@ def run(settings: Settings) -> None:
         TileError: there is no test tile with a clear pixel, or no reference overlaps one.
         ModelError: there is no checkpoint, or it reads other features than the tiles hold.
         ConfigError: a reference has no file.
+        WaterGeeError: the labelled points are not of the survey that is there, or hardly any are labelled.
     """
     layout = Layout.of(settings)
     claim(layout, layout.reports / "details.json")
     made = artifacts.products(layout)
     artifacts.check_maps(layout, made)  # now, and not after a long evaluation
     found = water_bodies.water_bodies(layout, made)
+    points = settings.evaluate.points
+    surveyed = assess_points(layout, points) if points else None
     records = read_manifest(layout)
     references = list(settings.study.references)
     tested = [record for record in records if record.area == settings.evaluate.area]
@@ -51,6 +56,8 @@ def run(settings: Settings) -> None:
     atlas = Atlas.of(layout, records)
     drawn = [atlas.tiles.add] if atlas.tiles else []
     assessment = assess(test, [gallery.add, probabilities.add, *drawn])
+    if surveyed:
+        assessment.details["survey"] = surveyed
     explored = atlas.explored(made, found.bodies, settings.evaluate.area)
     # Drawn beside the last good ones; moved into their place once all is there.
     folder = layout.work / "reports" / "figures"
@@ -62,6 +69,8 @@ def run(settings: Settings) -> None:
     page = render(head, _cards(made, assessment.metrics, assessment.details), sections, explored)
     first = references[0] if references else None
     tables = plot_tables(assessment, probabilities, first)
+    if surveyed:
+        tables["estimates.csv"] = as_csv(estimates.as_rows(surveyed))
     _publish(layout, page, folder, assessment, tables, shows_maps=made.maps is not None)
     say(f"the page is {layout.reports / 'index.html'}")
 
@@ -78,6 +87,7 @@ def _publish(
     """Write what was made; `details.json` comes last and names the others' hashes."""
     reports = layout.reports
     write_json(reports / "metrics.json", assessment.metrics)
+    shutil.rmtree(reports / "plots", ignore_errors=True)  # nor a table of points that were not given this time
     for name, text in plots.items():
         write_text(reports / "plots" / name, text)
     shutil.rmtree(reports / "figures", ignore_errors=True)  # a figure of another study must not stay
@@ -103,6 +113,9 @@ def _sections(
     metrics, details = assessment.metrics, assessment.details
     return [
         accuracy.section(folder, metrics, details),
+        estimates.survey(details.get("survey")),
+        estimates.circumstances(details.get("circumstances", [])),
+        estimates.reliability(folder, details.get("reliability", {})),
         accuracy.causes(folder, details.get("causes", []), realism),
         accuracy.agreement_maps(folder, gallery, list(metrics)),
         labels.section(folder, layout, records, gallery, details),

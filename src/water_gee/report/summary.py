@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from rich.text import Text
@@ -9,7 +10,7 @@ from rich.text import Text
 from water_gee.config.settings import Settings
 from water_gee.errors import WaterGeeError
 from water_gee.evaluation import METHODS, EvaluationArea
-from water_gee.files import is_there
+from water_gee.files import is_there, sha256
 from water_gee.paths import Layout
 from water_gee.progress import say
 from water_gee.report import artifacts
@@ -36,6 +37,8 @@ def run(settings: Settings) -> None:
     for name, known in EvaluationArea.of(settings).reference_hashes().items():
         if details.get("reference_files", {}).get(name) != known:
             say(f"the reference {name} was changed since it was measured against; {_ADVICE}")
+    if (survey := details.get("survey")) and not _is_same(layout.locate(survey["points_file"]), survey):
+        say(f"the labelled points {survey['points_file']} were changed since they were taken; {_ADVICE}")
     write()
     write(Text(f"Water_gee, study {settings.study.name}", style="bold"))
     for reference, measures in metrics.items():
@@ -47,6 +50,10 @@ def run(settings: Settings) -> None:
         write()
         write(Text(sentence, style="bold red"))
     _where(layout)
+
+
+def _is_same(path: Path, survey: Mapping[str, Any]) -> bool:
+    return path.is_file() and sha256(path) == survey["points_sha256"]
 
 
 def measured(layout: Layout, model_sha256: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:

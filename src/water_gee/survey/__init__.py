@@ -3,5 +3,6 @@
 from water_gee.survey.estimate import Estimates, estimate
 from water_gee.survey.intervals import Estimated
 from water_gee.survey.points import Survey, read_survey
+from water_gee.survey.taken import assess_points
 
-__all__ = ["Estimated", "Estimates", "Survey", "estimate", "read_survey"]
+__all__ = ["Estimated", "Estimates", "Survey", "assess_points", "estimate", "read_survey"]
