@@ -14,6 +14,7 @@ FILES = (
     "data/tiles/tiles.csv", "data/clean/report.json", "runs/repro/model.ckpt", "models/model.ckpt", "models/model.json",
     "export/expression.json", "export/code_editor.js", "export/export.json", "maps/2019/water.tif",
     "maps/2020/probability.tif", "maps/area.csv", "reports/metrics.json", "reports/index.html",
+    "catalogue/catalog.json",
 )  # fmt: skip
 
 
