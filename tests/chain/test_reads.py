@@ -182,7 +182,7 @@ def test_every_key_of_conf_changed_alone_makes_its_readers_stale(world: Path) ->
     groups = [one for one in composing.CHOICES if one not in ("seed", "run")]
     params = composing.params()
     in_use = {**{group: params[group] or "sample" for group in groups}, "search": "none", "simulate": "default"}
-    in_use |= {"ladder": "default", "deploy": "default", "sample": "default"}
+    in_use |= {"ladder": "default", "deploy": "default", "sample": "default", "serve": "default"}
     before = flat(chosen(settings_of(world), all_keys()))
     walked, unused = 0, {}
     for path in sorted((world / "conf").glob("*/*.yaml")):
