@@ -104,7 +104,7 @@ def reference(path: Path, truth: np.ndarray, shift: tuple[float, float] = (0.0, 
 def add_products(root: Path) -> None:
     """Write what the stages before `evaluate` leave: a map, a run, an export."""
     grid = GRID
-    plan = Plan.of("map", outline(grid, LATTICE), grid, [2020], size=64, one_piece=False)
+    plan = Plan.of("map", outline(grid, LATTICE), grid, [2020], size=64)
     store = PartStore(root / "work" / "x", grid)
 
     def engine(piece):

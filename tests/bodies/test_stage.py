@@ -155,7 +155,7 @@ def test_ids_do_not_depend_on_how_the_maps_were_cut(tmp_path, stage) -> None:
     found = []
     for size in (40, 128):
         root = tmp_path / str(size)
-        plan = Plan.of("map", outline(UTM, window), UTM, [2020], size=size, one_piece=False)
+        plan = Plan.of("map", outline(UTM, window), UTM, [2020], size=size)
         store = PartStore(root / "parts", UTM)
         predict_pieces(plan, engine, store, workers=1)
         publish(plan, store, root / "maps", {"study": "tiny", "area": "map"})

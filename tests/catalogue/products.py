@@ -38,7 +38,7 @@ def write_products(root: Path) -> Layout:
 
 def write_maps(root: Path, grid: Grid, window: Window, tags: dict[str, str], years: tuple[int, ...] = YEARS) -> None:
     """Write the maps of a lake that grows from year to year, a part of which was not seen."""
-    plan = Plan.of("map", outline(grid, window), grid, list(years), size=64, one_piece=False)
+    plan = Plan.of("map", outline(grid, window), grid, list(years), size=64)
     store = PartStore(root / "work" / "y", grid)
 
     def engine(piece):

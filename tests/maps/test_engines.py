@@ -74,7 +74,7 @@ def test_two_engines_three_cuts_one_map(root, model, settings, eelocal_url) -> N
     assert np.array_equal(water == 255, np.isnan(probability))
     assert_same("predict.engine=earth", "predict.tile_size=224")
     assert_same("predict.engine=local", "predict.tile_size=130")
-    assert_same("predict.engine=local", "predict.one_piece=true")
+    assert_same("predict.engine=local", "predict.tile_size=2048")
     assert not list((root / "work" / "predict").iterdir())
     with (root / "maps" / "area.csv").open(encoding="utf-8") as file:
         (row,) = csv.DictReader(file)
@@ -105,7 +105,7 @@ def test_in_a_region_too_both_engines_see_nothing_beyond_its_outline(root, model
 
     earth = make("predict.engine=earth", "predict.tile_size=96")
     assert 0.3 < (earth[0] != 255).mean() < 0.9
-    assert_equal(earth, make("predict.engine=local", "predict.one_piece=true"), model.threshold)
+    assert_equal(earth, make("predict.engine=local", "predict.tile_size=2048"), model.threshold)
 
 
 def test_stored_tiles_give_the_map_that_fetching_gives(tmp_path, model, settings, eelocal_url) -> None:
@@ -174,5 +174,5 @@ def test_what_is_missing_is_named(tmp_path, settings) -> None:
     finished.checkpoint(tmp_path)
     with pytest.raises(ExportError, match=r"run first: water-gee export"):
         run(settings("predict.engine=earth"))
-    with pytest.raises(ConfigError, match=r"predict.one_piece works with predict.engine=local only"):
-        run(settings("predict.one_piece=true"))
+    with pytest.raises(ConfigError, match=r"predict.runtime works with predict.engine=local only"):
+        run(settings("predict.runtime=onnx"))

@@ -116,7 +116,7 @@ def test_one_map_however_tiles_and_pieces_are_cut(tmp_path) -> None:
             held = stored.holding(year, pixels, reach)
             return ground(year, pixels.buffer(reach)) if held is None else reader(held)  # what is not held is fetched
 
-        plan = Plan.of("test", outline, finished.GRID, years, size=size, one_piece=False)
+        plan = Plan.of("test", outline, finished.GRID, years, size=size)
         engine = LocalEngine(predictor(model), features, MARGIN, model.threshold, threading.BoundedSemaphore(2))
         store = PartStore(root / "parts", finished.GRID)
         predict_pieces(plan, engine, store, workers=3)

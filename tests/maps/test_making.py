@@ -42,8 +42,8 @@ class Field:
         return probability, probability >= 0.5, ((x * y) % 30).astype("uint16")
 
 
-def make(folder: Path, engine, *, size=128, geometry=OUTLINE, one_piece=False, name="store") -> Plan:
-    plan = Plan.of("map", geometry, GRID, YEARS, size=size, one_piece=one_piece)
+def make(folder: Path, engine, *, size=128, geometry=OUTLINE, name="store") -> Plan:
+    plan = Plan.of("map", geometry, GRID, YEARS, size=size)
     store = PartStore(folder / "work" / name, GRID)
     predict_pieces(plan, engine, store, workers=1)
     publish(plan, store, folder / "maps", {"study": "a & b"})
@@ -104,7 +104,7 @@ def test_the_table_adds_up_to_the_area(tmp_path) -> None:
 
 
 def test_maps_do_not_depend_on_how_the_area_was_cut(tmp_path) -> None:
-    for name, choice in {"a": {"size": 128}, "b": {"size": 300}, "c": {"one_piece": True}}.items():
+    for name, choice in {"a": {"size": 128}, "b": {"size": 300}, "c": {"size": 2048}}.items():
         make(tmp_path / name, Field(), **choice)
     assert hashes(tmp_path / "a") == hashes(tmp_path / "b") == hashes(tmp_path / "c")
     files = {
@@ -129,7 +129,7 @@ def test_a_failed_piece_ends_the_command_and_loses_nothing(tmp_path) -> None:
 
 def test_a_kill_between_pieces_and_a_torn_part(tmp_path) -> None:
     make(tmp_path / "calm", Field())
-    plan = Plan.of("map", OUTLINE, GRID, YEARS, size=128, one_piece=False)
+    plan = Plan.of("map", OUTLINE, GRID, YEARS, size=128)
 
     class Killed(BaseException):
         pass
@@ -188,14 +188,13 @@ def test_a_map_that_cannot_be_written_leaves_those_of_before(tmp_path, monkeypat
 
 
 def test_a_pixel_belongs_to_the_area_by_its_centre(tmp_path) -> None:
-    plan = Plan.of("map", box(400_016, 5_800_020, 400_074, 5_800_080), Grid("EPSG:32648", 30), [2020], size=64,
-                   one_piece=True)  # fmt: skip
+    plan = Plan.of("map", box(400_016, 5_800_020, 400_074, 5_800_080), Grid("EPSG:32648", 30), [2020], size=64)
     assert plan.window == Window(13_333, -193_336, 3, 2)
     assert plan.inside(plan.window).tolist() == [[False, True, True]] * 2  # centres at 400005, 400035 and 400065
 
 
 def test_a_huge_sparse_area_takes_little_memory_and_disk(tmp_path) -> None:
     far = box(0, 0, 3_000, 3_000).union(box(900_000, 900_000, 903_000, 903_000))
-    plan = Plan.of("map", far, GRID, [2020], size=256, one_piece=False)
+    plan = Plan.of("map", far, GRID, [2020], size=256)
     assert plan.window.width * plan.window.height > 9e8
     assert sum(piece.window.width * piece.window.height for piece in plan.pieces) < 100_000

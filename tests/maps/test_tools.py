@@ -40,7 +40,7 @@ def lake(piece):
 @pytest.fixture(scope="module")
 def maps(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("tools")
-    plan = Plan.of("map", box(*GRID.bounds(WINDOW)), GRID, YEARS, size=512, one_piece=False)
+    plan = Plan.of("map", box(*GRID.bounds(WINDOW)), GRID, YEARS, size=512)
     assert plan.window == WINDOW
     store = PartStore(folder / "work", GRID)
     predict_pieces(plan, lake, store, workers=1)

@@ -24,9 +24,7 @@ FEW = ("sample.points=40", "sample.minimum=6", "sample.near=15", "sample.far=31"
 
 def write_map(root: Path, probability: np.ndarray, threshold: float = 0.5) -> None:
     """Map `finished.LATTICE` in 2020 with a probability of water [y, x], NaN where nothing is seen."""
-    plan = Plan.of(
-        "map", outline(finished.GRID, finished.LATTICE), finished.GRID, [2020], size=finished.SIZE, one_piece=False
-    )
+    plan = Plan.of("map", outline(finished.GRID, finished.LATTICE), finished.GRID, [2020], size=finished.SIZE)
     store = PartStore(root / "work" / "made", finished.GRID)
 
     def engine(piece):

@@ -46,7 +46,6 @@ class PredictSettings(Group):
     runtime: Literal["auto", "torch", "onnx", "openvino"]  # local engine only: what computes the network
     area: str
     tile_size: Annotated[int, Field(ge=32, le=2048)] | None = None  # pixels a request; unset, the study's
-    one_piece: bool  # local engine only: the whole area at once
 
 
 class ServeSettings(Group):

@@ -28,10 +28,8 @@ class Plan:
     pieces: tuple[Piece, ...]
 
     @classmethod
-    def of(
-        cls, area: str, geometry: BaseGeometry, grid: Grid, years: Sequence[int], *, size: int, one_piece: bool
-    ) -> "Plan":
-        """Cut the area into tiles of `size` pixels, less what lies outside its bounding window; or take it whole.
+    def of(cls, area: str, geometry: BaseGeometry, grid: Grid, years: Sequence[int], *, size: int) -> "Plan":
+        """Cut the area into tiles of `size` pixels, less what lies outside its bounding window.
 
         Raises:
             ConfigError: the area holds no pixel.
@@ -39,9 +37,6 @@ class Plan:
         window = grid.window(geometry.bounds)
         pieces: list[Piece] = []
         for year in years:
-            if one_piece:
-                pieces.append(Piece(f"{year}_whole", year, window))
-                continue
             for tile in tiles_of(area, geometry, grid, year=year, size=size, margin=0):
                 pieces.append(Piece(tile.id, year, tile.window & window))
         if not pieces or window.width < 1 or window.height < 1:

@@ -64,9 +64,7 @@ def run(settings: Settings) -> None:
         area = resolve_areas(session, settings, [choice.area])[choice.area]
         found = scene_versions(session, spec, area, settings.study.years)
         size = choice.tile_size or settings.tiles.size
-        plan = Plan.of(
-            choice.area, area.geometry, spec.grid, settings.study.years, size=size, one_piece=choice.one_piece
-        )
+        plan = Plan.of(choice.area, area.geometry, spec.grid, settings.study.years, size=size)
         images = {year: feature_image(spec, area, year) for year in settings.study.years}
         hashes = {str(year): expression_hash(image) for year, image in images.items()}
         where = settings.earth.model_dump(include={"kind", "catalog", "url", "project"})
@@ -115,13 +113,11 @@ def check_choices(choice: PredictSettings) -> None:
     Raises:
         ConfigError: they do not, or it is not.
     """
-    for name, chosen, plain in (("one_piece", choice.one_piece, False), ("runtime", choice.runtime, AUTO)):
-        if choice.engine != "local" and chosen != plain:
-            raise ConfigError(
-                f"predict.{name} works with predict.engine=local only; set that, or predict.{name}={str(plain).lower()}"
-            )
-    if choice.runtime != AUTO:
-        require_runtime(choice.runtime)
+    if choice.runtime == AUTO:
+        return
+    if choice.engine != "local":
+        raise ConfigError("predict.runtime works with predict.engine=local only; set that, or predict.runtime=auto")
+    require_runtime(choice.runtime)
 
 
 def check_checkpoint(layout: Layout, engine: str, features: tuple[str, ...]) -> tuple[Checkpoint, dict[str, Any]]:
