@@ -89,3 +89,16 @@ def test_a_wrong_type_is_refused(tmp_path) -> None:
     with pytest.raises(TileError, match=r"water.tif is not of type uint8"):
         Reference("truth", "water.tif", tmp_path).sample(2020, GRID.crs, GRID.transform(WINDOW), (30, 40))
     assert finished.SIZE
+
+
+@pytest.mark.parametrize("way", ["rows northwards", "turned"])
+def test_a_raster_that_does_not_point_north_lies_where_it_says(tmp_path, way) -> None:
+    values = np.random.default_rng(0).choice(np.array([0, 1, 255], np.uint8), (WINDOW.height, WINDOW.width))
+    here = GRID.transform(WINDOW)
+    transform, stored = {
+        "rows northwards": (rasterio.Affine(30, 0, here.c, 0, 30, here.f - 30 * WINDOW.height), values[::-1]),
+        "turned": (rasterio.Affine(0, 30, here.c, -30, 0, here.f), values.T),
+    }[way]
+    write_raster(tmp_path / "a.tif", stored[None].copy(), ["water"], crs=GRID.crs, transform=transform)
+    found = Reference("truth", "a.tif", tmp_path).sample(2020, GRID.crs, here, values.shape)
+    np.testing.assert_array_equal(found, values)

@@ -24,7 +24,7 @@ def nearest(
     if not meets(file, crs, transform, shape):
         return None
     bounds = _bounds(file, crs, transform, shape)
-    if file.crs.is_geographic and (_apart(bounds, file.bounds) or bounds[2] > _TURN / 2):
+    if file.crs.is_geographic and (_apart(bounds, _extent(file)) or bounds[2] > _TURN / 2):
         return _by_place(file, band, crs, transform, shape, unknown)
     return _by_gdal(file, band, crs, transform, shape, unknown, bounds)
 
@@ -33,7 +33,7 @@ def meets(file: Any, crs: str, transform: Affine, shape: tuple[int, int]) -> boo
     """Return whether an open file and a window share ground."""
     west, south, east, north = _bounds(file, crs, transform, shape)
     turns = (-_TURN, 0.0, _TURN) if file.crs.is_geographic else (0.0,)
-    return not all(_apart((west + turn, south, east + turn, north), file.bounds) for turn in turns)
+    return not all(_apart((west + turn, south, east + turn, north), _extent(file)) for turn in turns)
 
 
 def _bounds(file: Any, crs: str, transform: Affine, shape: tuple[int, int]) -> tuple[float, float, float, float]:
@@ -90,6 +90,12 @@ def _by_place(
         found, shown = file.read(band, window=window)[at], file.read_masks(band, window=window)[at]
         values[half] = np.where(shown > 0, found, np.uint8(unknown))
     return values
+
+
+def _extent(file: Any) -> tuple[float, float, float, float]:
+    """Return a file's (west, south, east, north); one whose rows run northwards names its south as its top."""
+    left, bottom, right, top = file.bounds
+    return min(left, right), min(bottom, top), max(left, right), max(bottom, top)
 
 
 def _apart(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
