@@ -1,7 +1,6 @@
 """The page's map, clicked through in a browser: by pointer, by keys, on a phone, without JavaScript."""
 
 import io
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -9,14 +8,10 @@ import pytest
 from PIL import Image
 
 import explored
-from water_gee.report.library import library
+from browser import NEEDED, launch
 
-BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright (extra dev)")
-pytestmark = [
-    pytest.mark.skipif(BROWSER is None, reason="needs chromium, chromium-browser or google-chrome"),
-    pytest.mark.skipif(library() is None, reason="needs the map library: make vendor"),
-]
+pytestmark = NEEDED
 WATER = (47, 127, 193)
 FOCUSED = "(document.activeElement.id || document.activeElement.className)"
 
@@ -24,7 +19,7 @@ FOCUSED = "(document.activeElement.id || document.activeElement.className)"
 @pytest.fixture(scope="module")
 def chromium():
     with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
+        browser = launch(started)
         yield browser
         browser.close()
 
@@ -126,7 +121,7 @@ def test_the_pointer_reads_class_value_and_place(visit, whole) -> None:
     assert "left: no data" in page.locator(".readout").inner_text()
     page.locator("#map").focus()
     page.keyboard.press("ArrowRight")
-    page.wait_for_function("document.querySelector('.cross').hidden === false")
+    page.locator(".cross").wait_for(state="visible")
     assert "EPSG:32648" in page.locator(".readout").inner_text()
 
 
