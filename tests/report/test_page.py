@@ -75,8 +75,9 @@ def test_the_page_is_whole(tmp_path, choices, capsys) -> None:
     assert "the page is made without its map" in capsys.readouterr().err
     page = Page(tmp_path / "reports" / "index.html")
     assert page.headings == [
-        "Accuracy", "Right and wrong on the map", "Labels before and after", "The map and its area", "The study",
-        "The imagery", "Training", "The network in Earth Engine", "Lineage",
+        "Accuracy", "Where the map is good", "What the probability means", "Right and wrong on the map",
+        "Labels before and after", "The map and its area", "The study", "The imagery", "Training",
+        "The network in Earth Engine", "Lineage",
     ]  # fmt: skip
     assert all(address.startswith("#") for address in page.addresses)
     assert len(page.captions) == len(page.images) > 10
