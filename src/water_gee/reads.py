@@ -91,7 +91,7 @@ STAGES = {
     ),
     "predict": Stage(
         "water-gee predict",
-        keys=("study.name", *_COMPOSITE, "tiles.size", "predict"),
+        keys=("study.name", *_COMPOSITE, "labels", "tiles.size", "predict"),
         modules=("water_gee.maps.stage", "water_gee.export.loading", "water_gee.models"),
         files=("src/eelocal",),
         data=("data/raw", "data/tiles", "models", "export"),

@@ -7,7 +7,7 @@ _NAMED = {"sensor.name"}  # in messages
 _UNUSED = {"sensor.cloudiness"}  # by the median
 CONDITIONAL = {
     "tiles": _NAMED | _UNUSED,
-    "predict": _NAMED | _UNUSED | {"sensor.sun"},  # of the labels alone
+    "predict": _NAMED | _UNUSED | {"sensor.sun", "labels"},  # where stored tiles are compared with today's
     "export": _NAMED | _UNUSED | {"sensor.sun"},
     "train": {"prune", "distil"},  # experiments.start reads them, before the training itself
     "evaluate": {"features.names", "denoise.method"},

@@ -130,6 +130,21 @@ def test_stored_tiles_give_the_map_that_fetching_gives(tmp_path, model, settings
     assert_equal(fetched, maps(tmp_path), model.threshold)
 
 
+def test_tiles_of_another_season_are_not_taken_for_this_one(tmp_path, model, settings, eelocal_url, capsys) -> None:
+    from water_gee.tiles.stage import run as download
+
+    common = (*ONE_YEAR, f"earth.url={eelocal_url}", "predict.engine=local", "tiles.areas=[map]", "tiles.size=192")
+    run(settings(*common, "study.months=[6,6]"))
+    fetched = maps(tmp_path)
+    download(settings(*common))
+    run(settings(*common))
+    assert not np.array_equal(maps(tmp_path)[1], fetched[1], equal_nan=True)
+    capsys.readouterr()
+    run(settings(*common, "study.months=[6,6]"))
+    assert "stored tiles are of other choices, outlines or scenes than today's" in capsys.readouterr().err
+    assert_equal(fetched, maps(tmp_path), model.threshold)
+
+
 def test_a_service_that_fails_leaves_no_map(root, settings, eelocal_url, monkeypatch) -> None:
     from water_gee.maps import engines
 

@@ -23,7 +23,7 @@ from water_gee.paths import Layout
 from water_gee.pool import Pool
 from water_gee.progress import say
 from water_gee.study import Area, Grid
-from water_gee.tiles import TileRecord, read_manifest
+from water_gee.tiles import TileRecord, current_tiles, read_manifest
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Local:
             PoolError: the Dask scheduler or its workers cannot be used.
         """
         settings, grid = self.settings, self.spec.grid
-        stored = StoredTiles(stored_records(self.layout, settings.predict.area, grid))
+        stored = StoredTiles(self._current(stored_records(self.layout, settings.predict.area, grid)))
         held = {piece: stored.holding(piece.year, piece.window, network.radius) for piece in self.plan.pieces}
         fetched = sum(one is None for one in held.values())
         say(f"{len(held) - fetched} pieces of the map are of stored tiles, {fetched} are fetched")
@@ -81,6 +81,17 @@ class Local:
         predict_pieces(
             self.plan, engine, self.store, workers=workers, on_failure=self.session.check, elsewhere=elsewhere
         )
+
+    def _current(self, records: list[TileRecord]) -> list[TileRecord]:
+        """Return the tiles that are what the settings and scenes of today would make, saying how many are not."""
+        mapped = [one for one in records if one.year in self.images]
+        current = current_tiles(self.session, self.settings, self.spec, self.area, mapped)
+        if len(current) < len(mapped):
+            say(
+                f"{len(mapped) - len(current)} of {len(mapped)} stored tiles are of other choices, outlines or scenes "
+                "than today's and are passed over, their features fetched; water-gee tiles brings them up to date"
+            )
+        return current
 
 
 def cores_of(settings: Settings) -> int:

@@ -1,6 +1,7 @@
 """Tiles on disk: their manifest, their reading and writing."""
 
 from water_gee.config.labels import LABEL_BANDS
+from water_gee.tiles.current import current_tiles
 from water_gee.tiles.cut import cut
 from water_gee.tiles.lattice import on_tiles_lattice
 from water_gee.tiles.manifest import TileRecord, read_manifest, write_manifest
@@ -24,6 +25,7 @@ __all__ = [
     "TileData",
     "TileRecord",
     "clean_path",
+    "current_tiles",
     "cut",
     "feature_path",
     "label_path",
