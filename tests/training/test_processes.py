@@ -143,7 +143,12 @@ def refused(settings, folder, resume, place, meeting, told):
 @pytest.mark.parametrize(
     ("work", "error", "told"),
     [
-        (out_of_memory, ModelError, r"^training process 2 of 2 ended: there is not enough memory \(no room for .*$"),
+        pytest.param(
+            out_of_memory,
+            ModelError,
+            r"^training process 2 of 2 ended: there is not enough memory \(no room for .*$",
+            marks=pytest.mark.slow,
+        ),
         (mistaken, ModelError, r"^training process 2 of 2 ended: KeyError: 'mistake'$"),
         (refused, TileError, "^a tile is gone$"),
     ],
