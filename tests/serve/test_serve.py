@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -59,8 +60,26 @@ def test_a_file_comes_whole_and_in_parts(ask, root) -> None:
         status, found, _ = ask(WATER, Range=f"bytes={asked}")
         assert (status, found["Content-Range"]) == (416, f"bytes */{size}")
     assert ask(WATER, Range="bytes=0-1,4-5")[2] == ask(WATER, Range="lines=1-2")[2] == known
+    assert ask(WATER, Range=f"bytes={'1' * 5000}-")[2] == known
     assert ask(WATER, Range="bytes=0-9", If_Range='"of another file"')[2] == known
     assert ask(WATER, If_None_Match=headers["ETag"])[0] == 304
+
+
+@pytest.mark.parametrize("failing", [OSError, TimeoutError])
+def test_a_file_that_ends_midway_is_not_filled_up_with_the_reason(failing) -> None:
+    """A client that pauses for long, or a disk that fails: what follows would be taken for bytes of the file."""
+
+    class Broken(io.BytesIO):
+        def read(self, _size=-1):
+            raise failing("later")
+
+    path = SimpleNamespace(open=lambda _mode: Broken(), suffix=".tif")
+    items = {"/broken.tif": SimpleNamespace(path=path, sha256="0", mark=(0, 1000, 0), is_current=True, kind="x")}
+    with Server(Shelf(b"", items)) as running, socket.create_connection(running._http.server_address) as client:
+        client.settimeout(20)
+        client.sendall(f"GET /broken.tif HTTP/1.1\r\nHost: {urlsplit(running.url).netloc}\r\n\r\n".encode())
+        content = b"".join(iter(lambda: client.recv(4096), b""))
+    assert content.startswith(b"HTTP/1.1 200") and content.endswith(b"\r\n\r\n"), content[-200:]
 
 
 def test_gdal_opens_a_map_by_its_address(server, root) -> None:

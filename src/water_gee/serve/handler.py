@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from water_gee.serve.server import Server
 
 _TILE = re.compile(rf"{TILES}([a-z_]+)/(\d{{4}}|all)/(\d{{1,2}})/(\d{{1,7}})/(\d{{1,7}})\.png")
-_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 _CHUNK = 1 << 20
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -35,16 +35,21 @@ class Handler(BaseHTTPRequestHandler):
     server_version = "water-gee"
     sys_version = ""
     timeout = 30.0  # seconds that a client may be silent
+    begun = False  # the answer: what comes now is taken for a part of it
 
     def do_GET(self) -> None:
         """Answer a request."""
+        self.begun = False
         try:
             self._answer()
-        except ConnectionError:
+        except (ConnectionError, TimeoutError):  # the client is gone, or takes nothing
             self.close_connection = True
         except (OSError, RasterioError) as error:
             say(f"{self.path} could not be answered: {error}")
-            self._refuse(HTTPStatus.INTERNAL_SERVER_ERROR, "the file could not be read")
+            if self.begun:  # the client sees that bytes are missing
+                self.close_connection = True
+            else:
+                self._refuse(HTTPStatus.INTERNAL_SERVER_ERROR, "the file could not be read")
 
     do_HEAD = do_GET
 
@@ -136,6 +141,7 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write(content)
 
     def _begin(self, status: HTTPStatus, kind: str, length: int, headers: dict[str, str]) -> None:
+        self.begun = True
         self.send_response(status)
         for name, value in {"Content-Type": kind, "Content-Length": str(length), **_HEADERS, **headers}.items():
             self.send_header(name, value)
