@@ -179,6 +179,9 @@ def test_what_was_made_of_the_maps_is_served_with_them(copy, capsys, name, repor
     write_sealed(folder / report, {**content, "maps_sha256": "of others"})
     assert not any(address.startswith(f"/{name}/") for address in Shelf.of(layout).items)
     assert f"is not served; run again: water-gee {name}" in capsys.readouterr().err
+    write_sealed(folder / report, {**content, "bodies_sha256": "of others"})
+    assert not any(address.startswith(f"/{name}/") for address in Shelf.of(layout).items)
+    assert "is of other water bodies than those that are there" in capsys.readouterr().err
     write_sealed(folder / report, {**content, "files": {"2020/one.json": "0" * 64}})
     with pytest.raises(WaterGeeError, match=f"run again: water-gee {name}"):
         Shelf.of(layout)

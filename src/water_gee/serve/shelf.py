@@ -105,7 +105,7 @@ class Shelf:
 
 
 def _of_maps(layout: Layout, name: str, report: str) -> dict[str, Item]:
-    """Return the files of a folder that was made of the maps, by address; of other maps none, and a line says so."""
+    """Return the files of a folder that was made of the maps, by address; of other ones none, and a line says so."""
     folder, advice = layout.root / name, f"run again: water-gee {name}"
     if not is_there(folder / report):
         return {}
@@ -113,7 +113,16 @@ def _of_maps(layout: Layout, name: str, report: str) -> dict[str, Item]:
     if content.get("maps_sha256") != sha256(layout.maps / "maps.json"):
         say(f"{folder} is of other maps than those that are there and is not served; {advice}")
         return {}
+    if _is_of_other_bodies(layout, content):
+        say(f"{folder} is of other water bodies than those that are there and is not served; {advice}")
+        return {}
     return _named(folder, report, content, advice)
+
+
+def _is_of_other_bodies(layout: Layout, content: Mapping[str, Any]) -> bool:
+    """Return whether what was made of water bodies was made of others than are there now."""
+    path, known = layout.bodies / "bodies.json", content.get("bodies_sha256")
+    return known is not None and (not path.is_file() or sha256(path) != known)
 
 
 def _named(folder: Path, report: str, content: Mapping[str, Any], advice: str) -> dict[str, Item]:
