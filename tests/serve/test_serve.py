@@ -167,6 +167,14 @@ def test_a_page_of_other_maps_shows_none_of_these(copy, capsys) -> None:
     assert ("water", "2020") in Shelf.of(layout).tiles
 
 
+def test_a_page_of_other_bodies_is_served_with_a_line(copy, capsys) -> None:
+    layout = Layout(copy, finished.STUDY)
+    write_reports(layout, bodies_sha256="of others")
+    shelf = Shelf.of(layout)
+    assert "the page shows other water bodies than those that are there" in capsys.readouterr().err
+    assert b"data-tiles" in shelf.page
+
+
 @pytest.mark.parametrize(("name", "report"), [("bodies", "bodies.json"), ("catalogue", "report.json")])
 def test_what_was_made_of_the_maps_is_served_with_them(copy, capsys, name, report) -> None:
     layout, folder = Layout(copy, finished.STUDY), copy / name

@@ -71,7 +71,9 @@ def run(settings: Settings) -> None:
     tables = plot_tables(assessment, probabilities, first)
     if surveyed:
         tables["estimates.csv"] = as_csv(estimates.as_rows(surveyed))
-    _publish(layout, page, folder, assessment, tables, shows_maps=made.maps is not None)
+    shown = {"maps": layout.maps / "maps.json"} if made.maps is not None else {}
+    shown |= {"bodies": layout.bodies / "bodies.json"} if found.bodies else {}
+    _publish(layout, page, folder, assessment, tables, shown)
     say(f"the page is {layout.reports / 'index.html'}")
 
 
@@ -81,10 +83,9 @@ def _publish(
     figures: Path,
     assessment: Assessment,
     plots: Mapping[str, str],
-    *,
-    shows_maps: bool,
+    shown: Mapping[str, Path],
 ) -> None:
-    """Write what was made; `details.json` comes last and names the others' hashes."""
+    """Write what was made; `details.json` comes last and names the others' hashes, and those of what is shown."""
     reports = layout.reports
     write_json(reports / "metrics.json", assessment.metrics)
     shutil.rmtree(reports / "plots", ignore_errors=True)  # nor a table of points that were not given this time
@@ -93,9 +94,8 @@ def _publish(
     shutil.rmtree(reports / "figures", ignore_errors=True)  # a figure of another study must not stay
     shutil.move(figures, reports / "figures")
     write_text(reports / "index.html", page)
-    known = {f"{name}_sha256": sha256(reports / file) for name, file in _NAMED.items()}
-    if shows_maps:
-        known["maps_sha256"] = sha256(layout.maps / "maps.json")
+    files = {**shown, **{name: reports / file for name, file in _NAMED.items()}}
+    known = {f"{name}_sha256": sha256(path) for name, path in files.items()}
     write_sealed(reports / "details.json", {**assessment.details, **known})
 
 

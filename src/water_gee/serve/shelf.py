@@ -96,6 +96,8 @@ class Shelf:
             say("the page is of other maps than those that are there: its map shows what it holds itself; "
                 "run water-gee evaluate for a page of these")  # fmt: skip
             return cls(page, items)
+        if _is_of_other_bodies(layout, details):
+            say("the page shows other water bodies than those that are there; run water-gee evaluate for these")
         years = [str(year) for year in map_years(maps)]
         tiles = _tiles(items, years)
         if not years or page.count(_OPENING) != 1:
