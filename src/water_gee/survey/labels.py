@@ -1,5 +1,6 @@
 """The labels of a file, checked against the survey, point by point."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,7 +42,7 @@ def read_labels(path: Path, survey: Survey) -> dict[str, str]:
             f"evaluate.points: {path} holds points that survey {survey.mark} does not know ({_some(foreign)}); take "
             "the file of this survey, or put back the survey of that file"
         )
-    if twice := [one for one in dict.fromkeys(ids) if ids.count(one) > 1]:
+    if twice := [one for one, times in Counter(ids).items() if times > 1]:
         raise WaterGeeError(f"evaluate.points: {path} holds points twice ({_some(twice)}); keep one of each")
     words = {name: _word(label) for name, (_, label) in zip(ids, pairs, strict=True)}
     if strange := [f"{name}: {word}" for name, word in words.items() if word and word not in LABELS]:
