@@ -14,7 +14,7 @@ import rasterio
 import finished
 from survey.conftest import FEW, guess, layout, survey_json, truth, write_map
 from water_gee.errors import ConfigError, WaterGeeError
-from water_gee.sealed import read_sealed
+from water_gee.sealed import read_sealed, write_sealed
 from water_gee.survey import composites as composites_module
 from water_gee.survey.composites import BANDS, Composites
 from water_gee.survey.stage import run
@@ -117,6 +117,10 @@ def test_what_cannot_be_sampled_is_said_in_one_line(mapped, settings) -> None:
         run(settings(*FEW, "sample.year=2019"))
     with pytest.raises(ConfigError, match=r"sample\.points=8 is less than the minimums"):
         run(settings(*FEW, "sample.points=8"))
+    report = mapped / "maps" / "maps.json"
+    write_sealed(report, {**read_sealed(report, ""), "months": "3-5"})
+    with pytest.raises(WaterGeeError, match=r"the maps are of the months 3-5 and the settings of .*water-gee predict"):
+        run(settings(*FEW))
     assert not (mapped / "survey").exists()
     shutil.rmtree(mapped / "maps")
     with pytest.raises(WaterGeeError, match=r"there is no map.*water-gee predict"):

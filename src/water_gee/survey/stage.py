@@ -36,11 +36,13 @@ def run(settings: Settings) -> None:
         ConfigError: there are fewer points than the strata need, or a year that is not mapped.
         TileError: the map shows hardly any water or land.
         EarthError: a composite could not be had.
-        WaterGeeError: there is no map, or another survey is there and would be lost.
+        WaterGeeError: there is no map, it is of another season or sensor than the settings, or another survey is there
+            and would be lost.
     """
     layout, choice = Layout.of(settings), settings.sample
     claim(layout, layout.survey / "survey.json")
     settings = on_tiles_lattice(settings)
+    _check_season(settings, layout)
     survey, corner = draw(layout, choice, settings.seed)
     _make_room(layout, survey, replace=choice.replace)
     grid = composite_spec(settings).grid
@@ -60,6 +62,22 @@ def run(settings: Settings) -> None:
         say(f"{name}: {stratum.points} points of {stratum.pixels:,} pixels, {stratum.area_m2 / 1e6:,.1f} km2")
     say(f"label the points of {survey.year} on {layout.survey / PAGE}, or in QGIS {layout.survey / POINTS}, and then")
     say("run: water-gee evaluate evaluate.points=FILE")
+
+
+def _check_season(settings: Settings, layout: Layout) -> None:
+    """Check that the pictures of the points are to be of what the maps are of.
+
+    Raises:
+        WaterGeeError: they are not.
+    """
+    maps = read_maps(layout) or {}
+    first, last = settings.study.months
+    for key, now in (("months", f"{first}-{last}"), ("sensor", settings.sensor.name)):
+        if (mapped := maps.get(key, now)) != now:
+            raise WaterGeeError(
+                f"the maps are of the {key} {mapped} and the settings of {now}, in which points would be shown; choose "
+                "what the maps are of, or run again: water-gee predict"
+            )
 
 
 def draw(layout: Layout, choice: SampleSettings, seed: int) -> tuple[Survey, Affine]:
