@@ -1,5 +1,7 @@
 """The estimators against published worked examples, against each other, and where there is hardly a point."""
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -178,3 +180,10 @@ def test_a_stratum_with_one_point_or_no_area_is_refused() -> None:
         estimate(strata_are_classes(np.array([[30, 10], [0, 9]])), [1, 0])
     with pytest.raises(ValueError, match="are not"):
         estimate(np.ones((2, 2, 3)), [1, 1])
+
+
+def test_where_every_pixel_was_drawn_nothing_is_left_to_chance() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = estimate([[[5, 1], [0, 0]], [[0, 0], [0, 4]]], [6.0, 4.0], [6, 4])
+    assert [float(one) for one in (found.overall.value, found.overall.low, found.overall.high)] == [0.9] * 3

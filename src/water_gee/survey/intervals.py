@@ -65,7 +65,8 @@ def of_sum(parts: Float, shares: Float, drawn: NDArray[np.int64], left: Float, v
         variance: of the sum [...].
     """
     value = np.einsum("...h,h->...", parts, shares)
-    effective = 1 / np.einsum("h,...h->...", shares**2, left / drawn)
+    with np.errstate(divide="ignore"):  # where every pixel was drawn, the points are worth any number
+        effective = 1 / np.einsum("h,...h->...", shares**2, left / drawn)
     return of_proportion(value, variance, np.broadcast_to(effective, value.shape))
 
 
