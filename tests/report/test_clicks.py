@@ -1,6 +1,7 @@
 """The page's map, clicked through in a browser: by pointer, by keys, on a phone, without JavaScript."""
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from PIL import Image
 
 import explored
 from browser import NEEDED, launch
+from water_gee.report.atlas import explorer
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright (extra dev)")
 pytestmark = NEEDED
@@ -107,6 +109,16 @@ def test_years_and_layers_change_with_their_legends(visit, whole) -> None:
     assert page.locator('.legend[data-side="right"] .ramp .swatch').count() == 101
     page.get_by_role("button", name="Swap sides").click()
     assert "Probability" in page.locator('.legend[data-side="left"]').inner_text()
+
+
+def test_of_a_thinned_layer_the_pointer_says_how_many_pixels_it_reads(visit, tmp_path, figure) -> None:
+    """The server's tiles above it show every one of them."""
+    thinned = [replace(layer, step=3) for layer in explored.layers(("2019", "2020"))]
+    content = explorer(explored.FRAME, thinned, {"test": explored.BOUNDS}, [], [])
+    page = visit(explored.write_page(tmp_path / "index.html", content, figure))
+    box = page.locator("#map").bounding_box()
+    page.mouse.move(box["x"] + 0.42 * box["width"], box["y"] + 0.5 * box["height"])
+    assert "left: water (of 3 × 3 pixels)" in page.locator(".readout").inner_text()
 
 
 def test_the_pointer_reads_class_value_and_place(visit, whole) -> None:

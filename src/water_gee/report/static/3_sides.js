@@ -84,7 +84,8 @@ Water.side = (map, name, contents, onChange) => {
     if (!side.meanings) return "";
     for (const { picture, overlay } of drawn) {
       const text = picture ? Water.read(picture, overlay.getElement(), side.meanings, x, y) : null;
-      if (text) return text;
+      const { step } = side.layer(); // the picture in the page is read, not the server's tiles of every pixel
+      if (text) return step > 1 ? `${text} (of ${step} × ${step} pixels)` : text;
     }
     return "no data";
   };
