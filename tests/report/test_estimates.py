@@ -39,3 +39,6 @@ def test_evaluate_takes_labelled_points_back(tmp_path, settings, capsys) -> None
     write_labels(path, {"abcdef-01": "water"})
     with pytest.raises(WaterGeeError, match="does not know"):
         run(settings(*CHOICE, "evaluate.points=labels.geojson"))
+    finished.checkpoint(tmp_path, seed=3)
+    with pytest.raises(WaterGeeError, match=r"are not of the selected model.*water-gee predict"):
+        run(settings(*CHOICE, "evaluate.points=labels.geojson"))

@@ -38,7 +38,8 @@ def run(settings: Settings) -> None:
         TileError: there is no test tile with a clear pixel, or no reference overlaps one.
         ModelError: there is no checkpoint, or it reads other features than the tiles hold.
         ConfigError: a reference has no file.
-        WaterGeeError: the labelled points are not of the survey that is there, or hardly any are labelled.
+        WaterGeeError: the labelled points are not of the survey that is there, or hardly any are labelled; or the maps
+            that they are measured on are of another model.
     """
     layout = Layout.of(settings)
     claim(layout, layout.reports / "details.json")
@@ -46,6 +47,11 @@ def run(settings: Settings) -> None:
     artifacts.check_maps(layout, made)  # now, and not after a long evaluation
     found = water_bodies.water_bodies(layout, made)
     points = settings.evaluate.points
+    if points and any("maps" in sentence for sentence in made.stale):
+        raise WaterGeeError(
+            "evaluate.points: the maps, which points are measured on, are not of the selected model and its export, as "
+            "the page is; run again: water-gee predict"
+        )
     surveyed = assess_points(layout, points) if points else None
     records = read_manifest(layout)
     references = list(settings.study.references)
