@@ -29,7 +29,7 @@ def test_a_study_with_no_tiles_of_its_own_has_512_pixels(tmp_path, monkeypatch) 
     monkeypatch.setenv("WATER_GEE_SCENES", str(tmp_path))
     settings = load(compose(["study=hls_chips"]))
     assert settings.tiles.size == 512
-    assert settings.study.references["all"] == f"{tmp_path}/reference/*.tif"
+    assert settings.study.references["all"].path == f"{tmp_path}/reference/*.tif"
 
 
 @pytest.mark.parametrize(

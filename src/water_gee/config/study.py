@@ -6,6 +6,7 @@ from typing import Annotated, Self
 from pydantic import Field, field_validator, model_validator
 
 from water_gee.config.base import Count, Group, Positive
+from water_gee.config.reference import ReferenceSettings
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 _SCENE = re.compile(r"L[CETO]\d\d_\d{6}_\d{8}")
@@ -57,7 +58,7 @@ class StudySettings(Group):
     areas: dict[str, AreaSettings]
     years: Annotated[list[Annotated[int, Field(ge=1982, le=2100)]], Field(min_length=1)]
     months: tuple[int, int]
-    references: dict[str, str] = Field(default_factory=dict)  # by name, a glob of GeoTIFFs; {year} stands for the year
+    references: dict[str, ReferenceSettings] = Field(default_factory=dict)  # by name
     catalog: str | None = None  # the folder of scenes that `earth=local` reads unless told otherwise
 
     @field_validator("name")
@@ -90,7 +91,7 @@ class StudySettings(Group):
 
     @field_validator("references")
     @classmethod
-    def _reference_names(cls, references: dict[str, str]) -> dict[str, str]:
+    def _reference_names(cls, references: dict[str, ReferenceSettings]) -> dict[str, ReferenceSettings]:
         for name in references:
             if not _NAME.fullmatch(name):
                 raise ValueError(f"the reference name {name!r} may hold letters, digits, - and _ only")

@@ -36,7 +36,7 @@ class EvaluationArea:
             layout=layout,
             area=settings.evaluate.area,
             years=tuple(settings.study.years),
-            references=tuple(Reference(name, pattern, layout.root) for name, pattern in named),
+            references=tuple(Reference.of(name, one, layout.root) for name, one in named),
             block=settings.evaluate.block,
             resamples=settings.evaluate.resamples,
             seed=settings.seed,
@@ -66,7 +66,7 @@ class EvaluationArea:
             ConfigError: a reference has no file.
         """
         return {
-            one.name: digest(path for year in self.years for path in one.files(year))
+            one.name: digest(path for year in self.years for path in one.parts(year))
             for one in self.checked_references()
         }
 

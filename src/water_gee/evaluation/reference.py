@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 from affine import Affine
@@ -12,8 +13,10 @@ from numpy.typing import NDArray
 from rasterio.errors import CRSError, RasterioError
 
 from water_gee.classes import LAND, UNKNOWN, WATER
+from water_gee.config.reference import CLASSES, ReferenceSettings
 from water_gee.errors import ConfigError, TileError
-from water_gee.evaluation.fitness import MEANING, check_files, opened, remarks
+from water_gee.evaluation.features import Points, Rule, label, load, parts
+from water_gee.evaluation.fitness import MEANING, check_files, opened, remarks, with_mask
 from water_gee.evaluation.nearest import meets, nearest
 
 _LISTED = 3  # values that a line names
@@ -21,11 +24,25 @@ _LISTED = 3  # values that a line names
 
 @dataclass(frozen=True)
 class Reference:
-    """A named reference: a glob of GeoTIFFs (1 water, 0 land, 255 unknown), `{year}` standing for the year."""
+    """A named reference: a glob of GeoTIFFs (1 water, 0 land, 255 unknown) or of polygons or points.
+
+    `{year}` stands for the year.
+    """
 
     name: str
     pattern: str
     root: Path  # a relative pattern is looked for below it, then below the working directory
+    rule: Rule | None = None  # of polygons or points; None: rasters
+
+    @classmethod
+    def of(cls, name: str, settings: ReferenceSettings, root: Path) -> Self:
+        """Return the reference that the settings name."""
+        if not settings.is_vector:
+            return cls(name, settings.path, root)
+        outside = None if settings.outside is None else CLASSES[settings.outside]
+        return cls(
+            name, settings.path, root, Rule(settings.layer, settings.column, tuple(settings.classes.items()), outside)
+        )
 
     def files(self, year: int) -> list[Path]:
         """Return the files of one year, sorted by name."""
@@ -35,11 +52,19 @@ class Reference:
                 return [Path(os.path.join(folder, name)) for name in sorted(found)]
         return []
 
+    def rasters(self, year: int) -> list[Path]:
+        """Return the files of one year where they are rasters."""
+        return [] if self.rule else self.files(year)
+
+    def parts(self, year: int) -> list[Path]:
+        """Return all files that the answer for one year rests on: those of `files`, and what belongs to them."""
+        return [part for path in self.files(year) for part in (parts(path) if self.rule else with_mask(path))]
+
     def check(self, years: Iterable[int]) -> None:
-        """Check that at least one year has a file, and that none takes water or land for nodata.
+        """Check that at least one year has a file, that no raster takes water or land for nodata, and all of a vector.
 
         Raises:
-            ConfigError: no year has, or a file does, or has no crs.
+            ConfigError: no year has, or a file does, or has no crs; polygons or points cannot be understood.
             TileError: a file cannot be read.
         """
         if not (files := self._all_files(years)):
@@ -47,13 +72,23 @@ class Reference:
                 f"{self.key}: no file matches {self.pattern} (below {self.root}); "
                 "correct the pattern, or take the reference out of the study"
             )
-        check_files(self.key, files)
+        if self.rule is None:
+            check_files(self.key, files)
+            return
+        for path in files:
+            load(self.key, path, self.rule)
 
     def remarks(self, years: Sequence[int], crs: str, transform: Affine) -> Iterator[str]:
         """Yield what a user should know of the files: years that have none, and grids that are not the study's."""
         if missing := [str(year) for year in years if not self.files(year)]:
             yield f"{self.key}: no file for {', '.join(missing)}, which is measured without it"
-        yield from remarks(self.key, self._all_files(years), crs, transform)
+        if self.rule is None:
+            yield from remarks(self.key, self._all_files(years), crs, transform)
+            return
+        for path in self._all_files(years):
+            file = load(self.key, path, self.rule)
+            if isinstance(file, Points) and (count := file.unlike(crs, transform)):
+                yield f"{file.where}: {_pixels(count)} points of unlike classes: nothing is known there"
 
     @property
     def key(self) -> str:
@@ -67,11 +102,16 @@ class Reference:
         """Return the reference [y, x] of the pixels of `transform`: 1 water, 0 land, 255 unknown.
 
         A pixel takes the value of the reference pixel that holds its centre (nearest neighbour), whatever
-        the offset between the two lattices. Where files overlap, the first by name that knows decides.
+        the offset between the two lattices, or the class of the polygon that does, or of the point in it. Where
+        files overlap, the first by name that knows decides.
 
         Raises:
             TileError: a file is broken, or holds other values.
+            ConfigError: polygons or points cannot be understood.
         """
+        if self.rule:
+            files = [load(self.key, path, self.rule) for path in self.files(year)]
+            return label(files, self.rule.outside, crs, transform, shape)
         values = np.full(shape, UNKNOWN, dtype=np.uint8)
         for path, part in sample(self.files(year), crs, transform, shape, unknown=UNKNOWN):
             strange = np.setdiff1d(np.unique(part), (LAND, WATER, UNKNOWN))
@@ -105,3 +145,7 @@ def sample(
             raise TileError(f"{path} cannot be read ({error}); replace the file") from error
         if values is not None:
             yield path, values
+
+
+def _pixels(count: int) -> str:
+    return "1 pixel holds" if count == 1 else f"{count} pixels hold"

@@ -50,7 +50,7 @@ class Places:
             TileError: the table, or a file of the reference, is broken.
         """
         found = []
-        for path in reference.files(year):
+        for path in reference.rasters(year):
             if (table := _table(path)).is_file() and (cells := _cells(table, path.stem)):
                 try:
                     with rasterio.open(path) as file:
@@ -62,7 +62,7 @@ class Places:
     @staticmethod
     def tables(reference: Reference, year: int) -> list[Path]:
         """Return the tables that name a reference's places."""
-        return sorted({_table(path) for path in reference.files(year) if _table(path).is_file()})
+        return sorted({_table(path) for path in reference.rasters(year) if _table(path).is_file()})
 
     def number(self, window: Window, transform: Affine) -> tuple[NDArray[np.int64], tuple[str, ...]]:
         """Return the number of each pixel's place [y, x], and the places' names in the order of their numbers."""

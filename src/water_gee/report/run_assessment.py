@@ -82,7 +82,8 @@ def _dataset(test: EvaluationArea, reference: Reference, pixels: int) -> Dataset
     """Return a reference as a dataset of the run."""
     files = [path for year in test.years for path in reference.files(year)]
     profile = {"files": len(files), "pixels": pixels}
-    return Dataset(f"reference {reference.name}", digest(files), reference.pattern, "test", ("water",), profile)
+    parts = [path for year in test.years for path in reference.parts(year)]
+    return Dataset(f"reference {reference.name}", digest(parts), reference.pattern, "test", ("water",), profile)
 
 
 def curves(path: Path, counts: Mapping[str, NDArray[np.int64]]) -> None:

@@ -1,0 +1,77 @@
+"""`study.references.NAME`: where the truth lies, and how it is written there."""
+
+from pathlib import PurePath
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, SerializerFunctionWrapHandler, field_validator, model_serializer, model_validator
+
+from water_gee.classes import LAND, UNKNOWN, WATER
+from water_gee.config.base import Group
+
+Word = Literal["water", "land", "unknown"]
+Written = str | bool | int | float
+CLASSES: dict[Word, int] = {"water": WATER, "land": LAND, "unknown": UNKNOWN}
+_VECTOR = {
+    ".gpkg", ".geojson", ".json", ".geojsonl", ".geojsons", ".topojson", ".shp", ".shz", ".fgb", ".parquet",
+    ".geoparquet", ".kml", ".kmz", ".gml", ".gpx", ".gdb", ".tab", ".mif", ".sqlite", ".zip",
+}  # fmt: skip
+
+
+def spelling(value: Any) -> str:
+    """Return a value as it is compared: 1, 1.0, "1" and true are one, and so are Water and water."""
+    if isinstance(value, str):
+        return value.strip().casefold()
+    number = float(value) if hasattr(value, "__float__") else None
+    return str(value) if number is None else str(int(number)) if number.is_integer() else str(number)
+
+
+class ReferenceSettings(Group):
+    """A reference: GeoTIFFs, or polygons or points. A text alone is its path."""
+
+    path: str  # a file, or a glob of files; {year} stands for the year
+    layer: str | None = None  # of polygons or points, where the file has several
+    column: str | None = None  # whose values tell the class; without it, polygons are water
+    values: dict[Word, Annotated[list[Written], Field(min_length=1)]] | None = None  # of the column, by class
+    outside: Literal["land", "unknown"] | None = None  # what lies in no polygon, within the box around them all
+
+    @model_validator(mode="before")
+    @classmethod
+    def _path_alone(cls, content: Any) -> Any:
+        return {"path": content} if isinstance(content, str) else content
+
+    @model_serializer(mode="wrap")
+    def _as_written(self, handler: SerializerFunctionWrapHandler) -> Any:
+        """Return the path alone where it was given alone: what rests on the settings stays as it was."""
+        return self.path if self.model_fields_set <= {"path"} else handler(self)
+
+    @field_validator("values")
+    @classmethod
+    def _of_one_class(cls, values: dict[Word, list[Written]] | None) -> dict[Word, list[Written]] | None:
+        found: dict[str, Word] = {}
+        for word, listed in (values or {}).items():
+            for value in listed:
+                if found.setdefault(spelling(value), word) != word:
+                    raise ValueError(f"{value!r} is listed as {found[spelling(value)]} and as {word}; list it once")
+        return values
+
+    @model_validator(mode="after")
+    def _fit_together(self) -> Self:
+        if self.values is not None and self.column is None:
+            raise ValueError("values are of a column; name it as column, or take values out")
+        options = [name for name in ("layer", "column", "outside") if getattr(self, name) is not None]
+        if options and PurePath(self.path).suffix.lower() in (".tif", ".tiff"):
+            raise ValueError(f"{options[0]} is of polygons or points, and {self.path} is a raster; take it out")
+        return self
+
+    @property
+    def is_vector(self) -> bool:
+        """Whether the files hold polygons or points, by their suffix, or by what is said of them."""
+        suffix = PurePath(self.path).suffix.lower()
+        return suffix in _VECTOR or any(one is not None for one in (self.layer, self.column, self.outside))
+
+    @property
+    def classes(self) -> dict[str, int]:
+        """The class of each value of the column, by its spelling."""
+        if self.values is not None:
+            return {spelling(value): CLASSES[word] for word, listed in self.values.items() for value in listed}
+        return {str(number): number for number in CLASSES.values()} | {word: CLASSES[word] for word in CLASSES}
