@@ -32,14 +32,11 @@ POND = box(X + 1600.0, Y - 350.0, X + 1900.0, Y - 150.0)
 TRUTH = inside(MultiPolygon([LAKE, POND]), GRID, WINDOW).astype(np.uint8)
 
 
-def moved(shape, crs: str):
-    return transform(pyproj.Transformer.from_crs(CRS, crs, always_xy=True).transform, shape)
-
-
 def store(path: Path, shapes, values=None, crs: str = CRS, column: str = "class", **options) -> Path:
     """Write shapes of the study's crs in another, straight edges of many parts so that they stay where they are."""
     if crs != CRS:
-        shapes = [moved(shapely.segmentize(one, 30.0), crs) for one in shapes]
+        change = pyproj.Transformer.from_crs(CRS, crs, always_xy=True)
+        shapes = [transform(change.transform, shapely.segmentize(one, 30.0)) for one in shapes]
     columns = [] if values is None else [np.array(values)]
     kinds = {one.geom_type for one in shapes}
     pyogrio.raw.write(

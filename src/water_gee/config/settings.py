@@ -1,6 +1,6 @@
 """All settings of one command, checked in one place."""
 
-from typing import Annotated, Any, Self, get_args
+from typing import Annotated, Any, Self, get_args, get_origin
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -123,7 +123,11 @@ def _keys_at(location: tuple[Any, ...]) -> list[str]:
     """Return the keys that the settings class at `location` knows."""
     model: type[BaseModel] = Settings
     kinds: tuple[type[BaseModel], ...] = ()  # of a model of ours, which the next part tells
+    named: type[BaseModel] | None = None  # of an area or a reference, whose name is the next part
     for part in location:
+        if named is not None:
+            model, named = named, None
+            continue
         if part == OURS:
             kinds = get_args(get_args(Ours)[0])
             continue
@@ -135,8 +139,11 @@ def _keys_at(location: tuple[Any, ...]) -> list[str]:
         annotation = field.annotation if field else None
         if field and field.discriminator:
             continue
+        of_name = get_args(annotation)[1] if get_origin(annotation) is dict else None
         if isinstance(annotation, type) and issubclass(annotation, BaseModel):
             model = annotation
+        elif isinstance(of_name, type) and issubclass(of_name, BaseModel):
+            named = of_name
         else:
             return []
     return sorted(field.alias or name for name, field in model.model_fields.items())

@@ -1,0 +1,37 @@
+"""`study.references`: a path alone, or a mapping; what does not fit together is refused in one line."""
+
+import pytest
+
+from water_gee.config.reference import ReferenceSettings, spelling
+from water_gee.errors import ConfigError
+
+
+@pytest.mark.parametrize(
+    ("reference", "said"),
+    [
+        ("{layer: lakes}", "study.references.truth.path: this key is missing"),
+        ("{path: a.gpkg, colum: x}", "study.references.truth.colum: there is no such key; did you mean column?"),
+        ("{path: a.gpkg, outside: sea}", "study.references.truth.outside: 'sea' is unknown; choose from 'land'"),
+        ("{path: a.gpkg, values: {water: [1]}}", "study.references.truth: values are of a column"),
+        ("{path: a.gpkg, column: x, values: {sea: [1]}}", "study.references.truth.values.sea: 'sea' is unknown"),
+        ("{path: a.gpkg, column: x, values: {water: [1], land: ['1']}}", "'1' is listed as water and as land"),
+        ("{path: 'a_*.tif', outside: land}", "outside is of polygons or points, and a_*.tif is a raster"),
+    ],
+)
+def test_refusals(settings, reference, said) -> None:
+    with pytest.raises(ConfigError) as caught:
+        settings(f"study.references={{truth: {reference}}}")
+    assert said in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_a_path_alone_stays_what_it_was(settings) -> None:
+    found = settings("+study.references={a: 'a_*.tif', b: b.gpkg, c: {path: c.dat, outside: land}}").study
+    assert [found.references[one].is_vector for one in "abc"] == [False, True, True]
+    assert found.model_dump()["references"]["a"] == "a_*.tif"
+    assert found.model_dump(mode="json")["references"]["c"]["outside"] == "land"
+
+
+def test_values_are_compared_by_what_they_mean() -> None:
+    assert {spelling(one) for one in (1, 1.0, True, "1", " 1 ")} == {"1"}
+    assert spelling("Water ") == "water" and spelling(1.5) == "1.5"
+    assert ReferenceSettings(path="a.gpkg", column="x").classes["255"] == 255
