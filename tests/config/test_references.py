@@ -15,6 +15,8 @@ from water_gee.errors import ConfigError
         ("{path: a.gpkg, values: {water: [1]}}", "study.references.truth: values are of a column"),
         ("{path: a.gpkg, column: x, values: {sea: [1]}}", "study.references.truth.values.sea: 'sea' is unknown"),
         ("{path: a.gpkg, column: x, values: {water: [1], land: ['1']}}", "'1' is listed as water and as land"),
+        ("{path: a.tif, values: {water: [255]}}", "255 is no value of a raster of bytes; list 0 to 254"),
+        ("{path: a.tif, values: {water: [lake]}}", "lake is no value of a raster of bytes"),
         ("{path: 'a_*.tif', outside: land}", "outside is of polygons or points, and a_*.tif is a raster"),
     ],
 )

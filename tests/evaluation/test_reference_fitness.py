@@ -8,6 +8,7 @@ import rasterio
 from rasterio import Affine
 from rasterio.shutil import copy as copy_raster
 
+from water_gee.config.reference import ReferenceSettings
 from water_gee.errors import ConfigError, TileError
 from water_gee.evaluation import Reference
 from water_gee.study import Grid, Window
@@ -46,6 +47,22 @@ def test_any_other_value_may_stand_for_nothing(tmp_path) -> None:
     np.testing.assert_array_equal(sample(reference), np.where(values == 99, 255, values))
 
 
+def test_values_of_another_product_have_the_class_that_they_are_given(tmp_path) -> None:
+    values = np.random.default_rng(1).choice(np.array([0, 1, 2, 80, 255], np.uint8), SHAPE)
+    store(tmp_path, values, nodata=0)
+    chosen = {"water": [2, 80], "land": [1]}
+    reference = Reference.of("truth", ReferenceSettings(path="water_{year}.tif", values=chosen), tmp_path)
+    reference.check([2020])
+    np.testing.assert_array_equal(sample(reference), np.select([values == 1, np.isin(values, (2, 80))], [0, 1], 255))
+    chosen["land"] = [0]
+    with pytest.raises(ConfigError, match="names 0 as its nodata, so that all land in it would be unknown"):
+        Reference.of("truth", ReferenceSettings(path="water_{year}.tif", values=chosen), tmp_path).check([2020])
+    store(tmp_path, values, name="water_2021")
+    other = Reference.of("truth", ReferenceSettings(path="water_2021.tif", values=chosen), tmp_path)
+    with pytest.raises(TileError, match=r"holds the value 1; make it .*, or name it in values"):
+        sample(other)
+
+
 def test_a_raster_without_a_crs(tmp_path) -> None:
     with pytest.raises(ConfigError, match=r"study.references.truth: .*water_2020.tif has no crs"):
         store(tmp_path, crs=None).check([2020])
@@ -60,7 +77,7 @@ def test_a_file_that_is_no_raster(tmp_path) -> None:
 @pytest.mark.parametrize(
     ("values", "said"),
     [
-        (TRUTH * 2, "holds the value 2; make it uint8 with 1 water, 0 land, 255 unknown"),
+        (TRUTH * 2, "holds the value 2; make it uint8 with 1 water, 0 land, 255 unknown, or name it in values"),
         (TRUTH * 100, "holds the value 100;"),
         (np.arange(1200).reshape(SHAPE).astype(np.uint8), "holds the values 2, 3, 4 and others;"),
         (TRUTH / np.float32(2), "not of type uint8 but float32"),

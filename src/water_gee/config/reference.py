@@ -31,7 +31,7 @@ class ReferenceSettings(Group):
     path: str  # a file, or a glob of files; {year} stands for the year
     layer: str | None = None  # of polygons or points, where the file has several
     column: str | None = None  # whose values tell the class; without it, polygons are water
-    values: dict[Word, Annotated[list[Written], Field(min_length=1)]] | None = None  # of the column, by class
+    values: dict[Word, Annotated[list[Written], Field(min_length=1)]] | None = None  # of column or raster, by class
     outside: Literal["land", "unknown"] | None = None  # what lies in no polygon, within the box around them all
 
     @model_validator(mode="before")
@@ -57,7 +57,10 @@ class ReferenceSettings(Group):
     @model_validator(mode="after")
     def _fit_together(self) -> Self:
         if self.values is not None and self.column is None:
-            raise ValueError("values are of a column; name it as column, or take values out")
+            if self.is_vector:
+                raise ValueError("values are of a column; name it as column, or take values out")
+            if strange := [one for one in self.classes if not (one.isdecimal() and int(one) < UNKNOWN)]:
+                raise ValueError(f"{strange[0]} is no value of a raster of bytes; list 0 to 254 (255 is unknown)")
         options = [name for name in ("layer", "column", "outside") if getattr(self, name) is not None]
         if options and PurePath(self.path).suffix.lower() in (".tif", ".tiff"):
             raise ValueError(f"{options[0]} is of polygons or points, and {self.path} is a raster; take it out")
@@ -71,7 +74,7 @@ class ReferenceSettings(Group):
 
     @property
     def classes(self) -> dict[str, int]:
-        """The class of each value of the column, by its spelling."""
+        """The class of each value of the column or raster, by its spelling."""
         if self.values is not None:
             return {spelling(value): CLASSES[word] for word, listed in self.values.items() for value in listed}
         return {str(number): number for number in CLASSES.values()} | {word: CLASSES[word] for word in CLASSES}

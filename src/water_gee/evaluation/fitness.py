@@ -1,6 +1,6 @@
 """Whether a file can be a reference at all, and what its user should know of it before figures are made with it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,8 @@ _CLASSES = {WATER: "water", LAND: "land"}
 _NEAR = 0.01  # pixels, and share of a pixel, up to which two grids are one
 
 
-def check_files(key: str, paths: Sequence[Path]) -> None:
-    """Check the heads of a reference's files.
+def check_files(key: str, paths: Sequence[Path], classes: Mapping[int, int]) -> None:
+    """Check the heads of a reference's files, whose values have these classes.
 
     Raises:
         ConfigError: a file has no crs, or takes water or land for nodata.
@@ -28,8 +28,7 @@ def check_files(key: str, paths: Sequence[Path]) -> None:
         with opened(path) as file:
             if not file.crs:
                 raise ConfigError(f"{key}: {path} has no crs; give it one: gdal_edit.py -a_srs EPSG:CODE FILE")
-            if file.nodata in _CLASSES:
-                name = _CLASSES[int(file.nodata)]
+            if name := _CLASSES.get(classes.get(file.nodata, UNKNOWN)):
                 raise ConfigError(
                     f"{key}: {path} names {file.nodata:g} as its nodata, so that all {name} in it would be unknown; "
                     f"take that off (gdal_edit.py -unsetnodata FILE), and write {UNKNOWN} where nothing is known"

@@ -33,10 +33,14 @@ class Reference:
     pattern: str
     root: Path  # a relative pattern is looked for below it, then below the working directory
     rule: Rule | None = None  # of polygons or points; None: rasters
+    classes: tuple[tuple[int, int], ...] = ((WATER, WATER), (LAND, LAND))  # the class of each value of a raster
 
     @classmethod
     def of(cls, name: str, settings: ReferenceSettings, root: Path) -> Self:
         """Return the reference that the settings name."""
+        if not settings.is_vector and settings.values is not None:
+            classes = tuple((int(value), number) for value, number in settings.classes.items())
+            return cls(name, settings.path, root, classes=classes)
         if not settings.is_vector:
             return cls(name, settings.path, root)
         outside = None if settings.outside is None else CLASSES[settings.outside]
@@ -73,7 +77,7 @@ class Reference:
                 "correct the pattern, or take the reference out of the study"
             )
         if self.rule is None:
-            check_files(self.key, files)
+            check_files(self.key, files, dict(self.classes))
             return
         for path in files:
             load(self.key, path, self.rule)
@@ -112,14 +116,16 @@ class Reference:
         if self.rule:
             files = [load(self.key, path, self.rule) for path in self.files(year)]
             return label(files, self.rule.outside, crs, transform, shape)
-        values = np.full(shape, UNKNOWN, dtype=np.uint8)
+        values, meaning = np.full(shape, UNKNOWN, dtype=np.uint8), np.full(256, UNKNOWN, dtype=np.uint8)
+        for value, number in self.classes:
+            meaning[value] = number
         for path, part in sample(self.files(year), crs, transform, shape, unknown=UNKNOWN):
-            strange = np.setdiff1d(np.unique(part), (LAND, WATER, UNKNOWN))
+            strange = np.setdiff1d(np.unique(part), [*dict(self.classes), UNKNOWN])
             if strange.size:
                 some = ", ".join(map(str, strange[:_LISTED])) + (" and others" if strange.size > _LISTED else "")
                 word = "value" if strange.size == 1 else "values"
-                raise TileError(f"{self.key}: {path} holds the {word} {some}; make it {MEANING}")
-            values = np.where(values == UNKNOWN, part, values)
+                raise TileError(f"{self.key}: {path} holds the {word} {some}; make it {MEANING}, or name it in values")
+            values = np.where(values == UNKNOWN, meaning[part], values)
         return values
 
 
