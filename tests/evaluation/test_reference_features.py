@@ -175,6 +175,19 @@ def test_across_the_antimeridian(tmp_path, way) -> None:
     np.testing.assert_array_equal(found, np.where(expected, 1, 255))
 
 
+@pytest.mark.parametrize("east", [True, False], ids=["from the east", "from the west"])
+def test_a_study_in_degrees_across_the_antimeridian(tmp_path, east) -> None:
+    grid, sign = Grid("EPSG:4326", 0.01), 1 if east else -1
+    window = Window(17_990 if east else -18_010, -6530, 20, 10)  # 180 degrees pass through its middle
+    path, points = tmp_path / "sea.geojson", tmp_path / "points.geojson"
+    path.write_text(json.dumps(collection(box(179.953, 65.2, 180.052, 65.3))), encoding="utf-8")
+    found = sample(path, window, grid, outside="unknown")
+    np.testing.assert_array_equal((found == 1)[5], (np.arange(20) >= 5) & (np.arange(20) < 15))
+    points.write_text(json.dumps(collection(Point(sign * -179.951, 65.255))), encoding="utf-8")
+    found = sample(points, window, grid, column="class")
+    assert np.argwhere(found == 1).tolist() == [[4, 14 if east else 5]]
+
+
 def test_what_cannot_be_a_reference_is_refused(tmp_path) -> None:
     assert "holds points; name the column" in refusal(store(tmp_path / "a.gpkg", [Point(X, Y)]))
     points = store(tmp_path / "b.gpkg", [Point(X, Y)], [1])

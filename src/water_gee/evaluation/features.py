@@ -101,6 +101,7 @@ class Points:
     x: Floats
     y: Floats
     classes: Bytes
+    _moved: dict[str, tuple[Floats, Floats]] = field(default_factory=dict)  # by crs
 
     def label(self, crs: str, transform: Affine, shape: tuple[int, int]) -> tuple[Bytes, NDArray[np.bool_]]:
         """Return the class of each pixel [y, x] that holds a point, UNSAID where none lies, and no box.
@@ -129,7 +130,9 @@ class Points:
         self, crs: str, transform: Affine
     ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
         """Return the column and row of each point, whole numbers, and where they are known."""
-        x, y = change(self.crs.to_wkt(), crs).transform(self.x, self.y)
+        if crs not in self._moved:
+            self._moved[crs] = change(self.crs.to_wkt(), crs).transform(self.x, self.y)
+        x, y = self._moved[crs]
         if pyproj.CRS.from_user_input(crs).is_geographic:  # counted as the window counts its own
             x = transform.c + (x - transform.c + TURN / 2) % TURN - TURN / 2
         column, row = np.floor((x - transform.c) / transform.a), np.floor((y - transform.f) / transform.e)
