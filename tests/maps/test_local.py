@@ -6,10 +6,12 @@ from functools import cache
 
 import numpy as np
 import pytest
+import rasterio
 from shapely.geometry import Polygon
 
 import finished
 from water_gee.errors import TileError
+from water_gee.files import sha256
 from water_gee.maps.engines import LocalEngine
 from water_gee.maps.local import stored_records
 from water_gee.maps.make import predict_pieces
@@ -17,8 +19,9 @@ from water_gee.maps.parts import OUTSIDE, PartStore
 from water_gee.maps.plan import Plan
 from water_gee.maps.stored import StoredTiles, TileReader
 from water_gee.models import load_checkpoint, predict, predictor
+from water_gee.paths import Layout
 from water_gee.study import Grid, Window
-from water_gee.tiles import feature_path, read_manifest
+from water_gee.tiles import feature_path, read_manifest, write_manifest
 
 LATTICE, MARGIN = finished.LATTICE, finished.MARGIN
 AROUND = LATTICE.buffer(MARGIN)
@@ -98,6 +101,22 @@ def test_tiles_are_those_of_the_manifest_and_of_this_lattice(tmp_path, capsys) -
         reader(stored.holding(2020, LATTICE))
     with pytest.raises(TileError, match=r"has no band 'ndvi'"):
         TileReader(layout, ("blue", "ndvi"))(stored.holding(2020, read_manifest(layout)[1].tile.window))
+
+
+def test_a_reader_that_outlives_a_command_knows_tiles_by_their_hashes(tmp_path) -> None:
+    """The workers of a cluster keep theirs: tiles that were fetched anew have the names of those before."""
+    stored, reader = tiles(finished.write_root(tmp_path, clean=False, margin=1))
+    before = reader(stored.holding(2020, LATTICE))
+    layout = Layout(tmp_path, finished.STUDY)
+    records = []
+    for one in read_manifest(layout):
+        path = feature_path(layout, one.area, one.id)
+        with rasterio.open(path, "r+") as file:
+            file.write(file.read() + np.float32(0.25))
+        records.append(replace(one, sha256=sha256(path)))
+    write_manifest(layout, records)
+    after = reader(tiles(layout)[0].holding(2020, LATTICE))
+    assert np.nanmin(after[:-1] - before[:-1]) > 0.2
 
 
 def test_one_map_however_tiles_and_pieces_are_cut(tmp_path) -> None:

@@ -110,22 +110,22 @@ class _Kept:
     def __init__(self, most: int) -> None:
         """Keep so many bytes of them, and one at least."""
         self._most, self._bytes = most, 0
-        self._tiles: OrderedDict[tuple[str, str], Float] = OrderedDict()
-        self._lock, self._reading = threading.Lock(), defaultdict[tuple[str, str], threading.Lock](threading.Lock)
+        # By record, hashes and all: a process of a cluster outlives a command, and the tiles may be others in the next.
+        self._tiles: OrderedDict[TileRecord, Float] = OrderedDict()
+        self._lock, self._reading = threading.Lock(), defaultdict[TileRecord, threading.Lock](threading.Lock)
 
     def get(self, record: TileRecord, read: Callable[[TileRecord], Float]) -> Float:
         """Return a tile, read now where it is not kept."""
-        key = record.area, record.id
         with self._lock:
-            reading = self._reading[key]
+            reading = self._reading[record]
         with reading:
             with self._lock:
-                if key in self._tiles:
-                    self._tiles.move_to_end(key)
-                    return self._tiles[key]
+                if record in self._tiles:
+                    self._tiles.move_to_end(record)
+                    return self._tiles[record]
             values = read(record)
             with self._lock:
-                self._tiles[key] = values
+                self._tiles[record] = values
                 self._bytes += values.nbytes
                 while self._bytes > self._most and len(self._tiles) > 1:
                     self._bytes -= self._tiles.popitem(last=False)[1].nbytes
