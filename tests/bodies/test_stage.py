@@ -244,7 +244,22 @@ def test_a_root_without_bodies_takes_none_from_the_working_directory(tmp_path, s
     own.to_file(tmp_path / "own.gpkg")
     assert ids(stage(tmp_path / "here", earlier=str(tmp_path / "own.gpkg"))) == ["x", "y", "z"]
     monkeypatch.chdir(tmp_path / "here")
-    assert not {"x", "y", "z"} & set(ids(stage(tmp_path / "there")))
+    there = stage(tmp_path / "there")
+    assert not {"x", "y", "z"} & set(ids(there)) and "earlier_sha256" not in read_bodies(there)
+
+
+def test_what_is_not_ours_stays_and_its_hash_is_told(tmp_path, stage) -> None:
+    write_maps(tmp_path, {2019: YEARS[2019]})
+    layout = stage(tmp_path)
+    own = geopandas.read_parquet(layout.bodies / "bodies.parquet")
+    mine = [layout.bodies / name for name in ("lakes.gpkg", "notes.txt")]
+    own.assign(name="Blue").to_file(mine[0])
+    mine[1].write_bytes(b"mine")
+    stale = layout.bodies / "bodies.gpkg-wal"
+    stale.write_bytes(b"of the file before")
+    told = sha256(mine[0])
+    report = read_bodies(stage(tmp_path, names="bodies/lakes.gpkg"))
+    assert report["names_sha256"] == told == sha256(mine[0]) and mine[1].is_file() and not stale.exists()
 
 
 def test_a_command_that_was_killed_while_it_put_files_in_place_is_finished_by_the_next(

@@ -1,6 +1,7 @@
 """Stage `bodies`: water bodies as polygons, and the area of each in each year."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -41,14 +42,15 @@ def run(settings: Settings) -> None:
     frame = Frame.of(layout, report)
     before = earlier_file(layout, choice.earlier)  # what is named is read now, and not after long work
     earlier = read_earlier(before, frame) if before else None
-    named = read_vectors("bodies.names", layout.locate(choice.names), "name", frame.crs) if choice.names else None
+    names = layout.locate(choice.names) if choice.names else None
+    named = read_vectors("bodies.names", names, "name", frame.crs) if names else None
     areas = frame.areas()
     shape = Shape(choice.join, choice.min_km2 * 1e6, choice.river_width, choice.elongation, frame.sides())
     name = names_of_places(frame.grid, frame.to_degrees.transform)
     bodies = over_years(_waters(frame), areas, shape, frame.corner, name, earlier)
     tables = tables_of(frame, bodies, areas, lambda shapes: names_of(shapes, bodies.parts.kinds.tolist(), named))
     made_of = {"study": layout.study, "area": report.get("area", ""), "maps_sha256": sha256(layout.maps / "maps.json")}
-    publish(layout, tables, {**made_of, **_choices(layout, choice), **_counts(bodies, areas)})
+    publish(layout, tables, {**made_of, **_choices(layout, choice, names, before), **_counts(bodies, areas)})
     _tell(bodies, areas, choice, kept=len(set(bodies.ids) & set(earlier.ids)) if earlier else None)
 
 
@@ -57,14 +59,12 @@ def _waters(frame: Frame) -> Iterator[Water]:
         yield frame.water(year)
 
 
-def _choices(layout: Layout, choice: BodiesSettings) -> dict[str, Any]:
-    """Return the choices that the bodies follow; of files that are read, the hashes."""
-    plain = choice.model_dump(exclude={"names", "earlier"})
-    own = layout.bodies.absolute()
-    files = {key: layout.locate(name) for key, name in (("names", choice.names), ("earlier", choice.earlier)) if name}
+def _choices(layout: Layout, choice: BodiesSettings, names: Path | None, earlier: Path | None) -> dict[str, Any]:
+    """Return the choices that the bodies follow; of files that were read, the hashes."""
     # Of its own result before nothing is said: then two runs would never be the same.
-    hashes = {f"{key}_sha256": sha256(path) for key, path in files.items() if path.parent.absolute() != own}
-    return {"settings": {**plain, "names": choice.names, "earlier": choice.earlier}, **hashes}
+    others = None if earlier and earlier.parent.absolute() == layout.bodies.absolute() else earlier
+    hashes = {f"{key}_sha256": sha256(path) for key, path in (("names", names), ("earlier", others)) if path}
+    return {"settings": choice.model_dump(), **hashes}
 
 
 def _counts(bodies: Bodies, areas: np.ndarray[Any, np.dtype[np.float32]]) -> dict[str, Any]:

@@ -68,9 +68,10 @@ def finish(layout: Layout) -> None:
         if (folder / name).is_file():
             with atomic(layout.bodies / name) as temporary:
                 shutil.move(folder / name, temporary)
-    for path in layout.bodies.iterdir():
-        if path.name not in {REPORT, *names} and not path.name.startswith("."):
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    for layer in LAYERS:  # what other versions and programs kept under their names, as a journal of the file before
+        for path in layout.bodies.glob(f"{layer}.*"):
+            if path.name not in {REPORT, *names} and not path.is_dir():
+                path.unlink()
     shutil.rmtree(folder, ignore_errors=True)
 
 
