@@ -27,7 +27,7 @@ from shapely.geometry import box
 
 from water_gee.config.compose import compose
 from water_gee.config.settings import Settings, load
-from water_gee.earth import composite_spec, label_spec
+from water_gee.earth import composite_spec, connect, label_spec, resolve_areas
 from water_gee.files import sha256, write_text
 from water_gee.models import (
     PixelNetwork,
@@ -44,6 +44,7 @@ from water_gee.paths import Layout
 from water_gee.sealed import write_sealed
 from water_gee.study import Grid, Tile, Window, tiles_of
 from water_gee.tiles import TileRecord, feature_path, label_path, load_features, write_manifest, write_raster
+from water_gee.tiles.plan import plan
 
 SIDE, SIZE, REPEAT = 8000, 512, 4  # pixels of the map and of a tile, tiles after which the landscape repeats itself
 CORNER = Window(40 * SIZE, -372 * SIZE, SIDE, SIDE)
@@ -91,7 +92,8 @@ def settings_of(root: Path, *overrides: str) -> Settings:
     bounds = ",".join(f"{value:.0f}" for value in Grid("EPSG:32648", 30.0).bounds(CORNER))
     return load(compose([
         f"paths.root={root}", f"earth.catalog={root}/catalog", "study.years=[2020]", "~study.areas.map.strips",
-        f"+study.areas.map.bbox=[{bounds}]", f"tiles.size={SIZE}", "predict.engine=local", *overrides,
+        f"+study.areas.map.bbox=[{bounds}]", f"tiles.size={SIZE}", "tiles.margin=3", "tiles.areas=[map]",
+        "predict.engine=local", *overrides,
     ]))  # fmt: skip
 
 
@@ -103,10 +105,12 @@ def prepare(root: Path) -> None:
     land = landscape(len(spec.features))
     _select_network(layout, land, spec.features)
     labels = label_spec(settings).bands
-    tiles = list(tiles_of("map", box(*spec.grid.bounds(CORNER)), spec.grid, year=2020, size=SIZE, margin=3))
+    with connect(settings.earth, layout) as session:  # the stage passes over tiles that are not what it would make now
+        area = resolve_areas(session, settings, ["map"])
+        jobs = plan(session, settings, spec, label_spec(settings), area)
     made: dict[tuple[int, int], Tile] = {}
     records = []
-    for tile in tiles:
+    for tile, mark in [(job.tile, job.fingerprint) for job in jobs]:
         like = made.setdefault((tile.row % REPEAT, tile.column % REPEAT), tile)
         paths = [of(layout, tile.area, tile.id) for of in (feature_path, label_path)]
         if like is tile:
@@ -116,7 +120,10 @@ def prepare(root: Path) -> None:
                 shutil.copy(of(layout, like.area, like.id), path)
                 with rasterio.open(path, "r+") as file:
                     file.transform = spec.grid.transform(tile.outer)
-        records.append(TileRecord.of(tile, spec.grid, "ok", sha256=sha256(paths[0]), labels_sha256=sha256(paths[1])))
+        hashes = [sha256(path) for path in paths]
+        records.append(
+            TileRecord.of(tile, spec.grid, "ok", sha256=hashes[0], labels_sha256=hashes[1], fingerprint=mark)
+        )
     write_manifest(layout, records)
 
 
