@@ -219,6 +219,11 @@ def test_a_file_that_changed_is_read_again_and_all_its_parts_count(tmp_path) -> 
     assert {one.suffix for one in reference(path, column="class").parts(2020)} == {
         ".shp", ".shx", ".dbf", ".prj", ".cpg",
     }  # fmt: skip
+    marks = {
+        reference(path, **one).mark([2020])
+        for one in ({"outside": "land"}, {"outside": "unknown"}, {"column": "class"})
+    }
+    assert len(marks) == 3  # the same file, understood in other ways
     assert (sample(path, column="class") == 1).any()
     store(path, [LAKE], ["land "])
     assert not (sample(path, column="class") == 1).any()

@@ -9,7 +9,6 @@ from affine import Affine
 from water_gee.config.settings import Settings
 from water_gee.errors import TileError
 from water_gee.evaluation.reference import Reference
-from water_gee.files import digest
 from water_gee.paths import Layout
 from water_gee.tiles import TileRecord, read_manifest
 
@@ -60,15 +59,12 @@ class EvaluationArea:
             yield from reference.remarks(self.years, record.crs, place)
 
     def reference_hashes(self) -> dict[str, str]:
-        """Return one hash of each reference's files in the study's years, by name.
+        """Return one hash of each reference in the study's years, by name: its files, and how they are understood.
 
         Raises:
             ConfigError: a reference has no file.
         """
-        return {
-            one.name: digest(path for year in self.years for path in one.parts(year))
-            for one in self.checked_references()
-        }
+        return {one.name: one.mark(self.years) for one in self.checked_references()}
 
     def tiles(self) -> list[TileRecord]:
         """Return the tiles that hold a clear pixel."""

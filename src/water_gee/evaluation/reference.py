@@ -1,6 +1,7 @@
 """Water references: found by pattern and brought onto the study's pixels."""
 
 import glob
+import hashlib
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -18,8 +19,10 @@ from water_gee.errors import ConfigError, TileError
 from water_gee.evaluation.features import Points, Rule, label, load, parts
 from water_gee.evaluation.fitness import MEANING, check_files, opened, remarks, with_mask
 from water_gee.evaluation.nearest import meets, nearest
+from water_gee.files import digest
 
 _LISTED = 3  # values that a line names
+_PLAIN = ((WATER, WATER), (LAND, LAND))
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,7 @@ class Reference:
     pattern: str
     root: Path  # a relative pattern is looked for below it, then below the working directory
     rule: Rule | None = None  # of polygons or points; None: rasters
-    classes: tuple[tuple[int, int], ...] = ((WATER, WATER), (LAND, LAND))  # the class of each value of a raster
+    classes: tuple[tuple[int, int], ...] = _PLAIN  # the class of each value of a raster
 
     @classmethod
     def of(cls, name: str, settings: ReferenceSettings, root: Path) -> Self:
@@ -63,6 +66,13 @@ class Reference:
     def parts(self, year: int) -> list[Path]:
         """Return all files that the answer for one year rests on: those of `files`, and what belongs to them."""
         return [part for path in self.files(year) for part in (parts(path) if self.rule else with_mask(path))]
+
+    def mark(self, years: Iterable[int]) -> str:
+        """Return one hash of all that the answers rest on: the files, and how they are understood if that is said."""
+        files = digest(part for year in years for part in self.parts(year))
+        if self.rule is None and self.classes == _PLAIN:
+            return files
+        return hashlib.md5(f"{files} {self.rule} {self.classes}".encode(), usedforsecurity=False).hexdigest()
 
     def check(self, years: Iterable[int]) -> None:
         """Check that at least one year has a file, that no raster takes water or land for nodata, and all of a vector.

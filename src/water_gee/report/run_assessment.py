@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from water_gee.classes import UNKNOWN, WATER
 from water_gee.drawing import drawing
 from water_gee.evaluation import EvaluationArea, Reference, TileView, count_checkpoint
-from water_gee.files import digest
 from water_gee.models import Checkpoint
 from water_gee.panels import MUTED
 from water_gee.report import pictures
@@ -82,8 +81,9 @@ def _dataset(test: EvaluationArea, reference: Reference, pixels: int) -> Dataset
     """Return a reference as a dataset of the run."""
     files = [path for year in test.years for path in reference.files(year)]
     profile = {"files": len(files), "pixels": pixels}
-    parts = [path for year in test.years for path in reference.parts(year)]
-    return Dataset(f"reference {reference.name}", digest(parts), reference.pattern, "test", ("water",), profile)
+    return Dataset(
+        f"reference {reference.name}", reference.mark(test.years), reference.pattern, "test", ("water",), profile
+    )
 
 
 def curves(path: Path, counts: Mapping[str, NDArray[np.int64]]) -> None:
