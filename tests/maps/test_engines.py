@@ -139,9 +139,11 @@ def test_tiles_of_another_season_are_not_taken_for_this_one(tmp_path, model, set
     download(settings(*common))
     run(settings(*common))
     assert not np.array_equal(maps(tmp_path)[1], fetched[1], equal_nan=True)
+    assert "tiles_sha256" in read_sealed(tmp_path / "maps" / "maps.json", "")
     capsys.readouterr()
     run(settings(*common, "study.months=[6,6]"))
     assert "stored tiles are of other choices, outlines or scenes than today's" in capsys.readouterr().err
+    assert "tiles_sha256" not in read_sealed(tmp_path / "maps" / "maps.json", "")
     assert_equal(fetched, maps(tmp_path), model.threshold)
 
 

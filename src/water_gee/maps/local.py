@@ -39,11 +39,12 @@ class Local:
     plan: Plan
     store: PartStore
 
-    def predict(self, network: Network, predicted: Predictor) -> None:
+    def predict(self, network: Network, predicted: Predictor) -> bool:
         """Predict every piece that is not finished yet, on as many cores as `cluster` and `trainer.threads` say.
 
         What is stored as tiles is read from them, else fetched. With `cluster=dask` the pieces of stored tiles are
-        predicted where the workers are; only this process asks Earth Engine.
+        predicted where the workers are; only this process asks Earth Engine. It is returned whether any piece is of
+        stored tiles.
 
         Raises:
             EarthError: a piece could not be had; the finished ones are kept.
@@ -81,6 +82,7 @@ class Local:
         predict_pieces(
             self.plan, engine, self.store, workers=workers, on_failure=self.session.check, elsewhere=elsewhere
         )
+        return fetched < len(held)
 
     def _current(self, records: list[TileRecord]) -> list[TileRecord]:
         """Return the tiles that are what the settings and scenes of today would make, saying how many are not."""

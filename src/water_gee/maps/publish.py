@@ -21,9 +21,10 @@ _ENDINGS = ("tif", "qml", "tif.aux.xml", "tif.ovr", "tif.msk")
 def publish(plan: Plan, store: PartStore, maps: Path, tags: Mapping[str, str]) -> list[dict[str, str]]:
     """Write the maps, `area.csv` and their report `maps.json` from the finished parts; return the table's rows.
 
-    All files are made beside the parts and moved into place at the end, so that a kill leaves the maps of
-    before or these. Maps of years that the study no longer has are removed, and so is what other programs
-    kept beside the files of before.
+    All files are made beside the parts and moved into place at the end, their report last: a kill leaves the maps of
+    before or these, or, within the moments of moving, files that the report of before does not know, which no stage
+    reads; the same command then finishes. Maps of years that the study no longer has are removed, and so is what
+    other programs kept beside the files of before.
 
     Args:
         plan: what is mapped.

@@ -95,7 +95,8 @@ def run(settings: Settings) -> None:
                     checkpoint.path, checkpoint.sha256, marks["runtime"], model.network.radius, model.threshold,
                     model.own.target if model.own else "", keep,
                 )  # fmt: skip
-                Local(settings, layout, spec, session, area, images, plan, parts).predict(known, predicted)
+                if not Local(settings, layout, spec, session, area, images, plan, parts).predict(known, predicted):
+                    marks.pop("tiles_sha256", None)  # the tiles that are there are of something else
     tags = map_tags(
         study=settings.study.name, area=choice.area, months=settings.study.months, sensor=settings.sensor.name,
         engine=choice.engine, marks=marks, model=selected(layout).report, exported=exported, code=commit(repository()),
