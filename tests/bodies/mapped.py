@@ -5,8 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import rasterio
+from scipy import ndimage
 
+from water_gee.bodies import read_bodies, read_series
 from water_gee.files import sha256
+from water_gee.paths import Layout
 from water_gee.sealed import write_sealed
 from water_gee.study import Grid, Window
 
@@ -47,3 +50,19 @@ def landscape(size: int = 128) -> np.ndarray:
     far = np.minimum(far, np.where(x < 100, np.abs(y - 40) - 1.5, np.inf))
     far = np.minimum(far, np.hypot(y - 85, x - 20) - 5)
     return (1 / (1 + np.exp(2.5 * far))).astype(np.float32)
+
+
+def hashes(layout: Layout) -> dict[str, str]:
+    return {path.name: sha256(path) for path in sorted(layout.bodies.iterdir())}
+
+
+def ids(layout: Layout) -> list[str]:
+    return sorted({row["id"] for row in read_series(layout, read_bodies(layout))})
+
+
+def shifted(probability: np.ndarray, sigma: float = 1.5) -> np.ndarray:
+    """Return the map of another year: its shores a little elsewhere."""
+    return np.clip(ndimage.gaussian_filter(probability, sigma) * 1.4, 0, 1).astype(np.float32)
+
+
+YEARS = {2019: landscape(), 2020: shifted(landscape())}
