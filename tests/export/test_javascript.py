@@ -1,6 +1,7 @@
 """What Python's client builds is written in the Code Editor's grammar, as a person would write it there."""
 
 import json
+import weakref
 
 import ee
 import pytest
@@ -131,3 +132,13 @@ def test_a_text_that_is_a_variable_of_the_script_is_named() -> None:
     writer = Writer({"BEGIN": "2020-06-01", "BANDS": ["a", "b"]})
     made = call("Element.set", call("Image.select", Name("image"), ["a", "b"]), "day", "2020-06-01")
     assert writer.write(made, "x") == "var x = image.select(BANDS).set('day', BEGIN);"
+
+
+def test_a_graph_that_is_gone_lends_its_names_to_no_other() -> None:
+    """Nodes are known by their id, which Python gives to another node once the first is gone."""
+    writer = Writer()
+    root = call("Image.add", call("Image.load", "a"), call("Image.load", "b"))
+    writer.write(root, "first")
+    gone = weakref.ref(root)
+    del root
+    assert gone() is not None

@@ -48,9 +48,11 @@ class Writer:
         self.taken: Counter[str] = Counter(_RESERVED | set(self.identifiers.values()))
         self.uses: Counter[int] = Counter()
         self.depends: dict[int, frozenset[str]] = {}
+        self.roots: list[Value] = []  # kept alive: nodes are known by their id, which a later one would take over
 
     def write(self, root: Value, name: str) -> str:
         """Return the statements that make `root`, the last one `var name = ...;`."""
+        self.roots.append(root)
         self.taken[name] += 1
         for node in _everything(root):
             for child in children(node):
