@@ -8,11 +8,12 @@ import time
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
+from textwrap import indent
 
 import pytest
 from threadpoolctl import threadpool_info
 
-from dask_cluster import PROJECT
+from dask_cluster import PROJECT, Cluster
 from pool import chores
 from water_gee.errors import PoolError
 from water_gee.pool import Pool, run_jobs
@@ -52,27 +53,56 @@ def test_who_stops_asking_gives_the_rest_up(pool: Pool, tmp_path: Path) -> None:
 
 
 def test_ctrl_c_ends_it_at_once_in_one_line(pool: Pool, tmp_path: Path) -> None:
-    script = tmp_path / "command.py"
+    process = _command(tmp_path, pool)
+    assert process.stdout is not None and process.stdout.readline() == "done\n"
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: the workers get it too
+    assert _ends(process)
+
+
+def test_ctrl_c_before_dask_has_begun_to_fetch_a_result_is_one_line(cluster: Cluster, tmp_path: Path) -> None:
+    interrupted = (
+        "import asyncio, os, signal\n"
+        "begin = asyncio.ensure_future\n"
+        "def interrupt(what):\n"
+        "    task = begin(what)\n"
+        "    if what.__name__ == 'wait_for':\n"
+        "        task.cancel()\n"
+        "        os.kill(os.getpid(), signal.SIGINT)\n"
+        "    return task\n"
+        "asyncio.ensure_future = interrupt\n"
+    )
+    process = _command(tmp_path, Pool("dask", address=cluster.address, folder=tmp_path), interrupted)
+    assert _ends(process)
+
+
+def _command(folder: Path, pool: Pool, before: str = "") -> "subprocess.Popen[str]":
+    """Start a program that has slow jobs done and tells of each."""
+    script = folder / "command.py"
     script.write_text(
         "from pathlib import Path, PosixPath\n"
         "from pool import chores\n"
         "from water_gee.pool import Pool, run_jobs\n"
         "from water_gee.surroundings import in_one_line\n"
         "if __name__ == '__main__':\n"
+        f"    pool = Pool(**{asdict(pool)!r})\n"
+        f"{indent(before, '    ')}"
         "    with in_one_line('program', 'interrupted'):\n"
-        f"        for _ in run_jobs(chores.slow, range(200), Pool(**{asdict(pool)!r})):\n"
+        "        for _ in run_jobs(chores.slow, range(200), pool):\n"
         "            print('done', flush=True)\n",
         encoding="utf-8",
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(PROJECT / "src"), str(PROJECT / "tests")])}
-    process = subprocess.Popen(
+    return subprocess.Popen(
         [sys.executable, str(script)], env=environment, start_new_session=True, encoding="utf-8",
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
-    assert process.stdout is not None and process.stdout.readline() == "done\n"
-    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: the workers get it too
+
+
+def _ends(process: "subprocess.Popen[str]") -> bool:
+    """Check that an interrupted program ends soon, with one line."""
     _, told = process.communicate(timeout=20)
-    assert told == "program: interrupted\n" and process.returncode == 1
+    assert told == "program: interrupted\n"
+    return process.returncode == 1
 
 
 def test_a_process_that_died_is_one_line() -> None:

@@ -6,6 +6,7 @@ import secrets
 import socket
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ _INSTALL = "cluster=dask needs the extra dask, which is not installed; pip insta
 _SAME = "install the project, of this very source, where the scheduler and its workers run, and start them again"
 # What these log of a lost scheduler or worker, and on Ctrl-C, is said in one line here.
 _TALKATIVE = ("distributed", "distributed.client", "distributed.core", "tornado.application", "asyncio")
+_GIVEN_UP = "coroutine .* was never awaited"  # what Python warns of calls that Dask gives up before they begin
 _alone = threading.Lock()
 
 
@@ -96,6 +98,7 @@ def _connected(address: str) -> Iterator[Any]:
         raise ConfigError(_INSTALL) from error
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(logging.CRITICAL)
+    warnings.filterwarnings("ignore", _GIVEN_UP, RuntimeWarning)
     if address.startswith("tls:") and Security().get_connection_args("client").get("ssl_context") is None:
         raise PoolError(f"cluster.address={address} needs certificates; name them in Dask's distributed.comm.tls")
     try:
@@ -203,10 +206,6 @@ def _is_unloadable(error: Exception) -> bool:
         or (isinstance(error, AttributeError) and "Can't get attribute" in str(error))
         or (isinstance(error, RuntimeError) and "Error during deserialization" in str(error))
     )
-
-
-def _lost(address: str) -> PoolError:
-    return PoolError(f"the scheduler at {address} is gone; start it again, then run the same command again to go on")
 
 
 @lru_cache(maxsize=1)
