@@ -8,7 +8,6 @@ import time
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from textwrap import indent
 
 import pytest
 from threadpoolctl import threadpool_info
@@ -59,6 +58,14 @@ def test_ctrl_c_ends_it_at_once_in_one_line(pool: Pool, tmp_path: Path) -> None:
     assert _ends(process)
 
 
+def test_ctrl_c_while_a_process_starts_is_one_line(tmp_path: Path) -> None:
+    starting = "if __name__ == '__mp_main__':\n    import time\n    print('starting', flush=True)\n    time.sleep(1)\n"
+    process = _command(tmp_path, Pool("processes", 2), starting)
+    assert process.stdout is not None and process.stdout.readline() == "starting\n"
+    os.killpg(process.pid, signal.SIGINT)
+    assert _ends(process)
+
+
 def test_ctrl_c_before_dask_has_begun_to_fetch_a_result_is_one_line(cluster: Cluster, tmp_path: Path) -> None:
     interrupted = (
         "import asyncio, os, signal\n"
@@ -83,9 +90,9 @@ def _command(folder: Path, pool: Pool, before: str = "") -> "subprocess.Popen[st
         "from pool import chores\n"
         "from water_gee.pool import Pool, run_jobs\n"
         "from water_gee.surroundings import in_one_line\n"
+        f"{before}"
         "if __name__ == '__main__':\n"
         f"    pool = Pool(**{asdict(pool)!r})\n"
-        f"{indent(before, '    ')}"
         "    with in_one_line('program', 'interrupted'):\n"
         "        for _ in run_jobs(chores.slow, range(200), pool):\n"
         "            print('done', flush=True)\n",

@@ -7,6 +7,8 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from multiprocessing.connection import wait
 from typing import TypeVar
 
@@ -26,7 +28,9 @@ def run_in_processes(function: Callable[[J], R], jobs: Sequence[J], processes: i
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(min(processes, len(jobs)), mp_context=context, initializer=_begin)
     try:
-        for future in as_completed([pool.submit(function, job) for job in jobs]):
+        with _interrupts_kept():
+            futures = [pool.submit(function, job) for job in jobs]
+        for future in as_completed(futures):
             yield future.result()
     except BrokenProcessPool as error:
         raise PoolError(
@@ -37,9 +41,24 @@ def run_in_processes(function: Callable[[J], R], jobs: Sequence[J], processes: i
         pool.shutdown(wait=True, cancel_futures=True)
 
 
+@contextmanager
+def _interrupts_kept() -> Iterator[None]:
+    """Have Ctrl-C come only after the block, and to a process that is started in it when that has begun.
+
+    Until then Python itself would answer it, with a traceback.
+    """
+    resource_tracker.ensure_running()  # else it starts with the first process, and lets Ctrl-C in again
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+
+
 def _begin() -> None:
     """Make a worker end when the command that started it is killed, and at once, without a word, on Ctrl-C."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     parent = multiprocessing.parent_process()
     if parent is None:
         return
