@@ -115,15 +115,15 @@ class Service:
         return Reply(encode.geotiff(result.bands, result.grid), "image/tiff")
 
     def _checked_pixels(self, expression: dict[str, Any], grid: PixelGrid | None, names: list[str] | None) -> Any:
-        """Evaluate after the size of the reply has been checked, which needs the bands but no pixel."""
-        info = self.evaluator.image_info(expression)
-        if grid is None:
-            grid = self.evaluator.grid(expression)
+        """Compute pixels after the size of the reply has been checked, which needs the bands but no pixel."""
+
+        def check(info: dict[str, Any], grid: PixelGrid) -> None:
             self.limits.check_grid(grid.width, grid.height)
-        sizes = {band["id"]: encode.pixel_dtype(band["data_type"]).itemsize for band in info["bands"]}
-        asked = list(sizes) if names is None else [name for name in names if name in sizes]
-        self.limits.check_pixels(grid.width, grid.height, [sizes[name] for name in asked])
-        return self.evaluator.pixels(expression, grid, names)
+            sizes = {band["id"]: encode.pixel_dtype(band["data_type"]).itemsize for band in info["bands"]}
+            asked = list(sizes) if names is None else [name for name in names if name in sizes]
+            self.limits.check_pixels(grid.width, grid.height, [sizes[name] for name in asked])
+
+        return self.evaluator.pixels(expression, grid, names, check)
 
     def export_image(self, project: str, body: dict[str, Any], gone: Gone = never) -> Reply:
         """``image:export``, to an asset."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,25 +63,21 @@ class Evaluator:
         """
         return image_json(self._image(expression))
 
-    def grid(self, expression: dict[str, Any]) -> PixelGrid:
-        """Return the grid that an image has of its own, which `pixels` uses without another.
-
-        Raises:
-            EEError: where the expression is no image, or one without a projection or bounds of its own.
-        """
-        return self.own_grid(self._image(expression))
-
     def export_info(self, expression: dict[str, Any]) -> tuple[dict[str, Any], PixelGrid]:
         """Return an image's description and the grid that it has of its own, for one evaluation.
 
         Raises:
-            EEError: as `image_info` and `grid`.
+            EEError: where the expression is no image, or one without a projection or bounds of its own.
         """
         image = self._image(expression)
         return image_json(image), self.own_grid(image)
 
     def pixels(
-        self, expression: dict[str, Any], grid: PixelGrid | None = None, band_ids: list[str] | None = None
+        self,
+        expression: dict[str, Any],
+        grid: PixelGrid | None = None,
+        band_ids: list[str] | None = None,
+        check: Callable[[dict[str, Any], PixelGrid], None] = lambda info, grid: None,
     ) -> PixelResult:
         """Compute the pixels of an image.
 
@@ -88,11 +85,14 @@ class Evaluator:
             expression: the client's expression of an image.
             grid: the pixels to compute; None for the image's own projection and footprint.
             band_ids: the bands to compute, in order; None for all.
+            check: called before any pixel is computed, with the image's description and the grid; raises to refuse.
 
         Raises:
             EEError: as the service would.
         """
         image = self._image(expression)
+        grid = grid or self.own_grid(image)
+        check(image_json(image), grid)
         if band_ids:
             image = select(image, band_ids, None)
         if not image.bands:
@@ -100,7 +100,6 @@ class Evaluator:
         for band in image.bands:
             if band.node.type.dimensions:
                 raise bad_request(f"Pixels of the band '{band.name}' are arrays; only scalar bands can be computed.")
-        grid = grid or self.own_grid(image)
         if grid.width <= 0 or grid.height <= 0:
             raise bad_request("Pixel grid dimensions must be positive.")
         lattice, top, left = place(Projection(grid.crs, grid.transform))
