@@ -50,7 +50,7 @@ def test_points_are_labelled_by_keys_kept_and_saved(sampled, browser) -> None:
         page.keyboard.press(key)
     assert page.inner_text("#place").startswith("point 4,")
     page.click("#land")
-    assert page.inner_text("#progress").startswith("5 of 40 labelled, 1 not sure; 6 answers since the last file")
+    assert page.inner_text("#progress").startswith("5 of 40 labelled, 1 not sure; 7 answers since the last file")
     path = saved(page, sampled)
     features = json.loads(path.read_text(encoding="utf-8"))["features"]
     expected = dict(zip(ids[:5], ("water", "land", "unsure", "land", "water"), strict=True))
@@ -95,3 +95,41 @@ def test_it_fits_a_phone(sampled, browser) -> None:
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     box = page.locator("#unsure").bounding_box()
     assert box["y"] + box["height"] <= 740 and box["height"] >= 44, "the answers are in reach of a thumb"
+
+
+def kept(page: Any) -> dict[str, str]:
+    """The labels that the browser holds."""
+    return json.loads(page.evaluate("Object.values({...localStorage})[0]"))["answers"]  # type: ignore[no-any-return]
+
+
+def test_no_answer_is_lost_by_a_second_tab_an_undo_or_the_last_point(sampled, browser) -> None:
+    ids = [one["id"] for one in survey_json(sampled)["points"]]
+    address = (sampled / "survey" / "label.html").as_uri()
+    one, other = browser.new_page(), browser.new_page()
+    one.goto(address)
+    other.goto(address)
+    for key in ("w", "l", "u"):
+        one.keyboard.press(key)
+    other.wait_for_function("document.getElementById('progress').textContent.startsWith('3 of 40')")
+    for key in ("n", "w"):  # the first open one is the fourth now
+        other.keyboard.press(key)
+    expected = dict(zip(ids[:4], ("water", "land", "unsure", "water"), strict=True))
+    assert kept(other) == expected, "a tab that was opened before keeps what the other answered since"
+    other.close()
+    one.wait_for_function("document.getElementById('progress').textContent.startsWith('4 of 40')")
+    for key in ("b", "w", "z"):  # the third was not sure, becomes water, and what it was again
+        one.keyboard.press(key)
+    assert kept(one) == expected
+    assert one.inner_text("#progress").endswith("; 6 answers since the last file")
+    one.reload()
+    assert one.inner_text("#progress").endswith("; 6 answers since the last file"), "nothing of it is in a file yet"
+    one.evaluate("at = 39; show()")
+    for key in ("w", "l"):  # the last point, and on to the first that is open, which the next answer is for
+        one.keyboard.press(key)
+    assert kept(one) == {**expected, ids[39]: "water", ids[4]: "land"}
+    path = saved(one, sampled)
+    one.keyboard.press("b")
+    one.keyboard.press("w")  # the fifth is water now, and land in the file
+    one.set_input_files("#load", path)
+    one.wait_for_function("document.getElementById('warning').textContent.startsWith('1 label of the file')")
+    assert kept(one)[ids[4]] == "water"
