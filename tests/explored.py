@@ -84,7 +84,8 @@ def contents(
             "water_km2": f"{120 + number}",
             "water_low_km2": "119",
             "water_high_km2": "125",
-            "unseen_km2": "",
+            "land_km2": "100",
+            "unseen_km2": "2",
         }
         for number, year in enumerate(years)
     ]

@@ -11,6 +11,7 @@ from matplotlib.patches import Patch, Rectangle
 
 from water_gee.drawing import WIDTH, drawing
 from water_gee.panels import INK, MUTED
+from water_gee.report.area_years import is_seen
 from water_gee.report.palette import AREA_COLOURS, METHOD_COLOURS, METHOD_NAMES
 from water_gee.tiles import TileRecord
 
@@ -91,6 +92,7 @@ def area(path: Path, rows: Rows) -> None:
     years = [row["year"] for row in rows]
     water = [float(row["water_km2"]) for row in rows]
     unseen = [float(row["unseen_km2"]) for row in rows]
+    most = 1e-9
     with drawing(path, 0.95 + 0.5 * len(rows)) as figure:
         axis = figure.subplots()
         axis.barh(years, water, height=0.6, color=METHOD_COLOURS["model"])
@@ -98,9 +100,11 @@ def area(path: Path, rows: Rows) -> None:
             low, high = (float(rows[number].get(f"water_{end}_km2") or value) for end in ("low", "high"))
             if high > low:
                 axis.plot([low, high], [number, number], color=INK, linewidth=1.4, marker="|", markersize=9)
+            most = max(most, value, high)
             note = f"{value:,.1f} km²" + (f", {hidden:,.1f} not seen" if hidden >= 0.05 else "")
+            note = note if is_seen(rows[number]) else "not seen"
             axis.annotate(note, (max(value, high), number), (6, 0), textcoords="offset points", va="center")
-        axis.set_xlim(0, max([*water, 1e-9]) * 1.75)
+        axis.set_xlim(0, most * 1.75)
         axis.set_ylim(len(rows) - 0.4, -0.6)
         axis.set_xlabel("water, km²")
         axis.grid(axis="y", visible=False)

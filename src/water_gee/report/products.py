@@ -12,6 +12,7 @@ from water_gee.drawing import sheet
 from water_gee.panels import Panel, colour
 from water_gee.paths import Layout
 from water_gee.report import artifacts, charts
+from water_gee.report.area_years import is_seen
 from water_gee.report.page import Cell, Figure, Row, Section, Table
 from water_gee.report.palette import CLASSES
 from water_gee.tiles import TileRecord
@@ -94,7 +95,7 @@ def water_map(folder: Path, layout: Layout, made: artifacts.Products) -> Section
         overview = folder / f"map_{row['year']}.png"
         sheet(
             overview,
-            [Panel(f"{row['year']}: {float(row['water_km2']):,.0f} km² of water", picture)],
+            [Panel(f"{row['year']}: {_in_words(row)}", picture)],
             CLASSES,
             columns=1,
         )
@@ -117,9 +118,15 @@ def water_map(folder: Path, layout: Layout, made: artifacts.Products) -> Section
     return part
 
 
+def _in_words(row: Mapping[str, str]) -> str:
+    return f"{float(row['water_km2']):,.0f} km² of water" if is_seen(row) else "not seen"
+
+
 def _cells(row: Mapping[str, str]) -> list[Cell]:
     """Return the areas of a year, the water's with its interval where the table has one."""
     cells = [Cell(f"{float(row[key]):,.1f}") for key in _AREAS]
+    if not is_seen(row):
+        return [Cell("-"), Cell("-"), cells[2]]
     if row.get("water_low_km2") and row.get("water_high_km2"):
         cells[0] = Cell(cells[0].text, f"{float(row['water_low_km2']):,.1f}-{float(row['water_high_km2']):,.1f}")
     return cells

@@ -16,6 +16,7 @@ from water_gee.files import read_json, sha256, write_json, write_text
 from water_gee.paths import Layout
 from water_gee.progress import say
 from water_gee.report import accuracy, artifacts, estimates, labels, products, water_bodies
+from water_gee.report.area_years import is_complete, is_seen, unseen_share
 from water_gee.report.explore import Atlas
 from water_gee.report.gallery import Gallery
 from water_gee.report.page import Card, Section, StudyLine, render
@@ -176,11 +177,19 @@ def _cards(made: artifacts.Products, metrics: Mapping[str, Any], details: Mappin
             cards.append(Card(f"{denoised['clean_label']['iou']:.3f}", "IoU of the denoised label, where it speaks"))
         cards.append(Card(f"{measures['qa_water']['iou']:.3f}", "IoU of the quality band"))
     if rows := made.areas:
-        last = rows[-1]
-        text = f"water mapped in {last['year']}"
-        if last.get("water_low_km2") and last.get("water_high_km2"):
-            text += f"; {float(last['water_low_km2']):,.0f} to {float(last['water_high_km2']):,.0f} with 95 %"
-        cards.append(Card(f"{float(last['water_km2']):,.0f} km²", text))
+        cards.append(_card_of_water(rows[-1]))
     if (parity := made.parity).get("equal"):
         cards.append(Card("equal", f"exported network and PyTorch on {parity['pixels']:,} pixels"))
     return cards
+
+
+def _card_of_water(row: Mapping[str, str]) -> Card:
+    """Return the water of a year with its interval, and what share of the area was not seen where it is not little."""
+    if not is_seen(row):
+        return Card("not seen", f"the area “{row['area']}” in {row['year']}")
+    text = f"water mapped in {row['year']}"
+    if row.get("water_low_km2") and row.get("water_high_km2"):
+        text += f"; {float(row['water_low_km2']):,.0f} to {float(row['water_high_km2']):,.0f} with 95 %"
+    if not is_complete(row):
+        text += f"; {unseen_share(row):.0%} of the area was not seen"
+    return Card(f"{float(row['water_km2']):,.0f} km²", text)

@@ -15,6 +15,7 @@ from water_gee.paths import Layout
 from water_gee.progress import say
 from water_gee.report import artifacts
 from water_gee.report.accuracy import ranked, signed
+from water_gee.report.area_years import is_seen
 from water_gee.report.palette import METHOD_NAMES
 from water_gee.report.tables import show, write
 from water_gee.sealed import read_checked, read_sealed
@@ -96,7 +97,11 @@ def _areas(areas: Sequence[Mapping[str, str]]) -> None:
     if not areas:
         return
     rows = [["year", "area", *_AREAS.values()]]
-    rows += [[row["year"], row["area"], *(f"{float(row[key]):,.1f}" for key in _AREAS)] for row in areas]
+    for row in areas:
+        hidden = () if is_seen(row) else ("water_km2", "land_km2")
+        rows.append(
+            [row["year"], row["area"], *("-" if key in hidden else f"{float(row[key]):,.1f}" for key in _AREAS)]
+        )
     write()
     show("The map", rows, texts=2)
 

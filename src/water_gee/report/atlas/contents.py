@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from water_gee.report.area_years import is_complete, is_seen
 from water_gee.report.atlas.bodies import Body, bodies_data
 from water_gee.report.atlas.frame import Frame
 from water_gee.report.atlas.layer import MapLayer
@@ -12,7 +13,7 @@ from water_gee.report.atlas.layer import MapLayer
 # What would end the element that the text stands in, or begin another one.
 _UNSAFE = {ord("<"): "\\u003c", ord(">"): "\\u003e", ord("&"): "\\u0026"}
 Bounds = tuple[float, float, float, float]  # left, bottom, right, top in the study's crs
-_AREA = ("water_km2", "water_low_km2", "water_high_km2", "unseen_km2")
+_WATER = ("water_km2", "water_low_km2", "water_high_km2")
 
 
 @dataclass(frozen=True)
@@ -60,5 +61,7 @@ def safe_json(content: Any) -> str:
 
 
 def _area(row: Mapping[str, str]) -> dict[str, Any]:
-    known = {key.removesuffix("_km2"): float(row[key]) if row.get(key) else None for key in _AREA}
-    return {"year": int(row["year"]), **known}
+    known = {key.removesuffix("_km2"): float(row[key]) if row.get(key) else None for key in (*_WATER, "unseen_km2")}
+    if not is_seen(row):
+        known |= {key.removesuffix("_km2"): None for key in _WATER}
+    return {"year": int(row["year"]), "complete": is_complete(row), **known}

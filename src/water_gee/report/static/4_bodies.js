@@ -8,7 +8,7 @@ Water.bodies = (map, contents, home) => {
   const part = document.querySelector(".bodies");
   const areas = contents.areas.map((one) => ({
     year: one.year, value: one.water, low: one.water_low, high: one.water_high,
-    unseen: `${Water.number(one.unseen ?? 0)} km²`, partly: false,
+    unseen: `${Water.number(one.unseen ?? 0)} km²`, partly: !one.complete,
   }));
   let chosen = null;
 
@@ -18,7 +18,7 @@ Water.bodies = (map, contents, home) => {
     chosen = null;
     back.hidden = true;
     title.textContent = "The whole area";
-    note.textContent = areas.length ? "Water in the map, with the 95 % interval of what was seen." : "There are no maps to show an area of.";
+    note.textContent = areas.length ? `Water in the map, with the 95 % interval of what was seen.${Water.hollow(areas)}` : "There are no maps to show an area of.";
     if (areas.length) Water.series(series, "Water by year", areas);
     else series.replaceChildren();
   };
@@ -32,9 +32,10 @@ Water.bodies = (map, contents, home) => {
     button.setAttribute("aria-pressed", "true");
     back.hidden = false;
     title.textContent = body.name || body.id;
-    note.textContent = `${body.kind}${body.name ? `, ${body.id}` : ""}. ${Water.changed(body)}`;
-    Water.series(series, `Water of ${body.name || body.id} by year`, body.years.map(([year, value, low, high, unseen, complete]) =>
-      ({ year, value, low, high, unseen: `${Water.number(100 * unseen, unseen && unseen < 0.1 ? 1 : 0)} %`, partly: !complete })));
+    const years = body.years.map(([year, value, low, high, unseen, complete]) =>
+      ({ year, value, low, high, unseen: `${Water.number(100 * unseen, unseen && unseen < 0.1 ? 1 : 0)} %`, partly: !complete }));
+    note.textContent = `${body.kind}${body.name ? `, ${body.id}` : ""}. ${Water.changed(body)}${Water.hollow(years)}`;
+    Water.series(series, `Water of ${body.name || body.id} by year`, years);
     if (fromMap) {
       const view = button.closest(".list");
       view.scrollTop = button.offsetTop - view.clientHeight / 2;
@@ -102,6 +103,10 @@ Water.bodies = (map, contents, home) => {
 };
 
 Water.signed = (value) => `${value > 0 ? "+" : ""}${Water.number(value)} km²`;
+
+/** Say what a dot is of which only the rim is drawn, where there is one. */
+Water.hollow = (years) => years.some((one) => one.partly && one.value !== null)
+  ? " A hollow dot: more than a twentieth was not seen, so that the year must not be compared." : "";
 
 /** Say how a body changed, and whether that is more than its uncertainty. */
 Water.changed = (body) => {

@@ -1,0 +1,60 @@
+"""A year of which little or nothing was seen is never shown as one with little or no water."""
+
+import json
+from contextlib import contextmanager
+
+import pytest
+from matplotlib.figure import Figure
+
+import explored
+from water_gee.report import charts
+from water_gee.report.area_years import is_complete, is_seen, unseen_share
+from water_gee.report.atlas import explorer
+from water_gee.report.products import _cells
+from water_gee.report.stage import _card_of_water
+
+
+def row(year: int, water: float, land: float, unseen: float, low: float = 0, high: float = 0) -> dict[str, str]:
+    """A row of `area.csv`, in km2."""
+    values = {"water": water, "land": land, "unseen": unseen, "water_low": low, "water_high": high}
+    return {"year": str(year), "area": "map", **{f"{name}_km2": f"{value:.6f}" for name, value in values.items()}}
+
+
+WHOLE, PART, NONE = row(2018, 10, 85, 5, 9, 12), row(2019, 4, 36, 60, 3, 30), row(2020, 0, 0, 100)
+
+
+def test_what_was_seen_of_a_year() -> None:
+    assert [is_seen(one) for one in (WHOLE, PART, NONE)] == [True, True, False]
+    assert [unseen_share(one) for one in (WHOLE, PART, NONE)] == pytest.approx([0.05, 0.6, 1])
+    assert [is_complete(one) for one in (WHOLE, PART, NONE)] == [True, False, False]
+
+
+def test_the_number_at_the_top_says_what_was_not_seen() -> None:
+    assert _card_of_water(WHOLE).text == "water mapped in 2018; 9 to 12 with 95 %"
+    assert _card_of_water(PART).text.endswith("; 60% of the area was not seen")
+    assert _card_of_water(NONE).value == "not seen"
+
+
+def test_table_and_map_have_no_area_of_a_year_that_was_not_seen() -> None:
+    assert [[cell.text for cell in _cells(one)] for one in (PART, NONE)] == [
+        ["4.0", "36.0", "60.0"],
+        ["-", "-", "100.0"],
+    ]
+    found = json.loads(explorer(explored.FRAME, explored.layers(), {}, [WHOLE, PART, NONE], []).data)["areas"]
+    assert [one["water"] for one in found] == [10, 4, None] and found[2]["water_high"] is None
+    assert [one["complete"] for one in found] == [True, False, False]
+
+
+def test_the_chart_holds_the_whole_interval(tmp_path, monkeypatch) -> None:
+    figures = []
+
+    @contextmanager
+    def drawing(*_):
+        figures.append(Figure())
+        yield figures[0]
+
+    monkeypatch.setattr(charts, "drawing", drawing)
+    charts.area(tmp_path / "a.png", [WHOLE, PART, NONE])
+    axis = figures[0].axes[0]
+    assert axis.get_xlim()[1] > 30
+    assert [one.get_text() for one in axis.texts] == ["10.0 km², 5.0 not seen", "4.0 km², 60.0 not seen", "not seen"]
