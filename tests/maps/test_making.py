@@ -158,12 +158,13 @@ def test_what_is_no_longer_made_goes_and_what_is_not_ours_stays(tmp_path) -> Non
     own = set(maps.rglob("*"))
     stale = [maps / "2013" / "water.tif", maps / "2020" / "change.tif", maps / "water.tif"]
     stale += [maps / "2020" / "water.tif.aux.xml", maps / "change.tif.ovr"]  # of the files before: they tell no truth
-    kept = [maps / "notes.txt", maps / "2020" / "water.gpkg"]
+    kept = [maps / "notes.txt", maps / "2020" / "water.gpkg", maps / "2012" / "notes.txt"]
+    kept.append(maps / "2019_before" / "water.tif")  # a copy that somebody keeps to compare with
     for path in (*stale, *kept):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"old")
     make(tmp_path, Field())
-    assert set(maps.rglob("*")) == own | set(kept)
+    assert set(maps.rglob("*")) == own | set(kept) | {maps / "2012", maps / "2019_before"}
 
 
 def test_a_map_that_cannot_be_written_leaves_those_of_before(tmp_path, monkeypatch) -> None:

@@ -50,15 +50,18 @@ def publish(plan: Plan, store: PartStore, maps: Path, tags: Mapping[str, str]) -
 
 
 def _drop_stale(maps: Path, files: Mapping[str, str]) -> None:
-    """Remove the years that are no longer mapped, and layers that are no longer made."""
-    years = {name.split("/")[0] for name in files if "/" in name}
-    for folder in maps.glob("[0-9]*"):
-        if folder.is_dir() and folder.name not in years:
-            shutil.rmtree(folder)
-    for folder in (maps, *(maps / year for year in years)):
+    """Remove the maps of years that are no longer mapped, and layers that are no longer made.
+
+    What is not ours stays: a copy that somebody keeps beside the maps, as `2019_before`, and files in a year's folder.
+    """
+    folders = [path for path in maps.glob("[0-9][0-9][0-9][0-9]") if path.is_dir()]
+    for folder in (maps, *folders):
         for path in (folder / f"{name}.{ending}" for name in LAYERS for ending in _ENDINGS):
             if path.relative_to(maps).as_posix() not in files:
                 path.unlink(missing_ok=True)
+    for folder in folders:
+        if not any(folder.iterdir()):
+            folder.rmdir()
 
 
 def _table(rows: Sequence[Mapping[str, str]]) -> str:
