@@ -36,7 +36,8 @@ def water_bodies(layout: Layout, made: Products) -> WaterBodies:
             stale="The water bodies are of other maps than those of this page and are not shown; "
             "run again: water-gee bodies, then water-gee evaluate."
         )
-    table = geopandas.read_file(bodies_path(layout, report, "bodies.gpkg"), layer="bodies", columns=["id"])
+    # The GeoPackage holds the same, but programs that only look into one write to it.
+    table = geopandas.read_parquet(bodies_path(layout, report, "bodies.parquet"), columns=["id", "geometry"])
     outlines = dict(zip(table["id"], table.geometry, strict=True))
     return WaterBodies(bodies_of(outlines, read_series(layout, report)))
 
