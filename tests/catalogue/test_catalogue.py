@@ -203,6 +203,18 @@ def test_a_changed_map_leaves_the_catalogue_before(root, settings):
     assert bytes_below(root / "catalogue") == before
 
 
+def test_a_style_that_was_changed_in_qgis_is_described_as_it_is(root, settings):
+    path = root / "maps" / "2020" / "water.qml"
+    path.write_text("<qgis>of mine</qgis>", encoding="utf-8")
+    (root / "maps" / "2019" / "water.qml").unlink()
+    described(settings, root, bodies=True)
+    (root / "bodies" / "bodies.qml").write_text("<qgis>of mine</qgis>", encoding="utf-8")
+    found = items(described(settings, root))
+    assert found["bodies"].assets["bodies_style"].extra_fields["file:checksum"] == "1220" + sha256(path)
+    assert found["2020"].assets["water_style"].extra_fields["file:checksum"] == "1220" + sha256(path)
+    assert "water_style" not in found["2019"].assets
+
+
 def test_a_write_that_fails_leaves_the_catalogue_before(root, settings, monkeypatch):
     before = bytes_below(described(settings, root))
     calls = []

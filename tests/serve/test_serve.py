@@ -210,6 +210,14 @@ def test_a_damaged_file_is_found_before_anything_is_served(copy, name, told) -> 
         Shelf.of(Layout(copy, finished.STUDY))
 
 
+def test_a_style_that_was_changed_in_qgis_is_served_as_it_is(copy) -> None:
+    (copy / "maps/2020/water.qml").write_text("<qgis/>", encoding="utf-8")
+    (copy / "maps/change.qml").unlink()
+    shelf = Shelf.of(Layout(copy, finished.STUDY))
+    assert shelf.items["/maps/2020/water.qml"].sha256 == sha256(copy / "maps/2020/water.qml")
+    assert "/maps/change.qml" not in shelf.items and WATER in shelf.items
+
+
 def test_another_studys_page_is_refused_and_a_missing_one_named(root, tmp_path) -> None:
     with pytest.raises(WaterGeeError, match="is of the study tiny and not of other"):
         Shelf.of(Layout(root, "other"))

@@ -26,6 +26,7 @@ from water_gee.catalogue.place import Place, place_of
 from water_gee.catalogue.season import season
 from water_gee.config.catalogue import CatalogueSettings
 from water_gee.errors import WaterGeeError
+from water_gee.files import sha256
 from water_gee.maps import LAYERS, OVER_YEARS, YEARLY, Layer, file_name, map_path, map_years, read_areas
 from water_gee.paths import Layout
 
@@ -128,12 +129,10 @@ def _of_layers(
         item.add_asset(
             layer.name, raster_asset(path, known[file_name(layer, year)], layer, [] if year else content.years)
         )
-        style = file_name(layer, year, "qml")
-        if style in known and (content.layout.maps / style).is_file():
-            item.add_asset(
-                f"{layer.name}_style",
-                file_asset(path.with_suffix(".qml"), known[style], f"QGIS style: {layer.title}", QML, ["style"]),
-            )
+        style = path.with_suffix(".qml")
+        if file_name(layer, year, "qml") in known and style.is_file():  # as it is: people change styles in QGIS
+            asset = file_asset(style, sha256(style), f"QGIS style: {layer.title}", QML, ["style"])
+            item.add_asset(f"{layer.name}_style", asset)
     return item
 
 
@@ -146,9 +145,16 @@ def _of_bodies(content: Content, report: Mapping[str, Any], like: pystac.Item) -
     if "bodies" in report:
         item.properties["water_gee:bodies"] = report["bodies"]
     for name, key, title, media, role in _OF_BODIES:
-        if name in report["files"]:
+        if name not in report["files"]:
+            continue
+        path, known = content.layout.bodies.absolute() / name, report["files"][name]
+        if role != "style":
             path = bodies_path(content.layout, report, name).absolute()
-            item.add_asset(key, file_asset(path, report["files"][name], title, media, [role]))
+        elif path.is_file():
+            known = sha256(path)
+        else:
+            continue
+        item.add_asset(key, file_asset(path, known, title, media, [role]))
     return item
 
 

@@ -128,8 +128,14 @@ def _is_of_other_bodies(layout: Layout, content: Mapping[str, Any]) -> bool:
 
 
 def _named(folder: Path, report: str, content: Mapping[str, Any], advice: str) -> dict[str, Item]:
-    """Return the files that a report names, and the report, by address."""
-    files = {name: Item.checked(folder / name, str(known), advice) for name, known in content.get("files", {}).items()}
+    """Return the files that a report names, and the report, by address; styles as they are: people change them."""
+    named = {name: str(known) for name, known in content.get("files", {}).items()}
+    for name in [name for name in named if name.endswith(".qml")]:
+        if (folder / name).is_file():
+            named[name] = sha256(folder / name)
+        else:
+            del named[name]
+    files = {name: Item.checked(folder / name, known, advice) for name, known in named.items()}
     files[report] = Item.checked(folder / report, sha256(folder / report), advice)
     return {f"/{folder.name}/{name}": item for name, item in files.items()}
 
