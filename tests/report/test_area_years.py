@@ -1,13 +1,16 @@
-"""A year of which little or nothing was seen is never shown as one with little or no water."""
+"""Years that were not seen, and maps of other seasons, are never shown as something else."""
 
 import json
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 from matplotlib.figure import Figure
 
 import explored
-from water_gee.report import charts
+import finished
+from water_gee.paths import Layout
+from water_gee.report import artifacts, charts
 from water_gee.report.area_years import is_complete, is_seen, unseen_share
 from water_gee.report.atlas import explorer
 from water_gee.report.products import _cells
@@ -58,3 +61,17 @@ def test_the_chart_holds_the_whole_interval(tmp_path, monkeypatch) -> None:
     axis = figures[0].axes[0]
     assert axis.get_xlim()[1] > 30
     assert [one.get_text() for one in axis.texts] == ["10.0 km², 5.0 not seen", "4.0 km², 60.0 not seen", "not seen"]
+
+
+def test_maps_of_another_season_or_sensor_are_not_those_of_the_page(tmp_path) -> None:
+    finished.write_root(tmp_path)
+    finished.add_products(tmp_path)
+    made = replace(artifacts.products(Layout(tmp_path, "tiny")), areas=[WHOLE])
+    made = replace(made, maps={**(made.maps or {}), "months": "6-8", "sensor": "landsat8"})
+    assert artifacts.of_season(made, (6, 8), "landsat8") == made
+    for months, sensor, told in (
+        ((3, 5), "landsat8", "the months 6-8, not 3-5"),
+        ((6, 8), "hls", "the sensor landsat8"),
+    ):
+        found = artifacts.of_season(made, months, sensor)
+        assert found.maps is None and not found.areas and told in found.stale[-1]

@@ -1,7 +1,7 @@
 """What lies on disk for the page: the selected model, and what was made of it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -60,6 +60,17 @@ def products(layout: Layout) -> Products:
         stale.append("The maps are of another model or export and are not shown; run again: water-gee predict.")
     areas = read_areas(layout, maps) if maps is not None else []
     return Products(checkpoint, chosen.report, _curves(layout, chosen.report), export, maps, areas, tuple(stale))
+
+
+def of_season(made: Products, months: tuple[int, int], sensor: str) -> Products:
+    """Return the same without maps that are of other months or of another sensor than the page says that it is."""
+    for key, now in (("months", "{}-{}".format(*months)), ("sensor", sensor)):
+        if made.maps is not None and (mapped := made.maps.get(key, now)) != now:
+            sentence = (
+                f"The maps are of the {key} {mapped}, not {now}, and are not shown; run again: water-gee predict."
+            )
+            made = replace(made, maps=None, areas=[], stale=(*made.stale, sentence))
+    return made
 
 
 def _curves(layout: Layout, model: Mapping[str, Any]) -> bytes | None:

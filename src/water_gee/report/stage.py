@@ -44,14 +44,14 @@ def run(settings: Settings) -> None:
     """
     layout = Layout.of(settings)
     claim(layout, layout.reports / "details.json")
-    made = artifacts.products(layout)
+    made = artifacts.of_season(artifacts.products(layout), settings.study.months, settings.sensor.name)
     artifacts.check_maps(layout, made)  # now, and not after a long evaluation
     found = water_bodies.water_bodies(layout, made)
     points = settings.evaluate.points
     if points and any("maps" in sentence for sentence in made.stale):
         raise WaterGeeError(
-            "evaluate.points: the maps, which points are measured on, are not of the selected model and its export, as "
-            "the page is; run again: water-gee predict"
+            "evaluate.points: the maps that points are measured on are not of the selected model, its export and the "
+            "season, as the page is; run again: water-gee predict"
         )
     surveyed = assess_points(layout, points) if points else None
     records = read_manifest(layout)
