@@ -51,6 +51,7 @@ def test_a_map_of_later_is_judged_by_the_strata_of_then(sampled, capsys) -> None
     found = assess_points(layout(sampled), str(path))
     assert found["map"] == "another" and found["overall"]["value"] == 1 and 0.5 < found["overall"]["low"] < 1
     assert "drawn from another map of 2020" in capsys.readouterr().err
+    assert found["classes"]["water"]["mapped_km2"] == pytest.approx(truth().sum() * 0.0009, rel=0.006), "area.csv"
     later[:, :64] = np.nan
     write_map(sampled, later)
     hidden = sum(one["column"] < 64 for one in survey_json(sampled)["points"])

@@ -27,11 +27,14 @@ def survey(found: Mapping[str, Any] | None) -> Section:
     part.texts.append(
         f"{counts['labelled']:,} of {counts['points']:,} points of the map of {found['year']}, drawn at random within "
         f"strata and labelled by hand{f' ({left})' if left else ''}. The estimates are area-adjusted (Stehman 2014; "
-        "Olofsson et al. 2014 where strata are the map's classes): they speak for every pixel that the map shows. "
+        "Olofsson et al. 2014 where strata are the map's classes): they speak for all that the sampled map shows. "
         "Beside each stands its 95 % interval (Wilson's, with the number of points that the sample is worth)."
     )
     if found["map"] == "another":
-        part.texts.append("The points were drawn from an earlier map; their strata are that map's.")
+        text = "The points were drawn from an earlier map: strata and areas are of all the ground that it showed."
+        if hidden := counts["not_shown"]:
+            text += f" The present map does not show {hidden:,} of them; it is judged as if they were like the others."
+        part.texts.append(text)
     if unsure := found.get("if_unsure"):
         part.texts.append(
             f"Were the map wrong on all points that the labeller was not sure of, overall accuracy would be "

@@ -11,7 +11,7 @@ from rasterio.windows import Window
 from water_gee.classes import UNKNOWN
 from water_gee.errors import WaterGeeError
 from water_gee.files import sha256
-from water_gee.maps import map_path, read_maps
+from water_gee.maps import map_path, read_areas, read_maps
 from water_gee.paths import Layout
 from water_gee.progress import say
 from water_gee.survey.design import OTHER
@@ -61,6 +61,10 @@ def assess_points(layout: Layout, name: str) -> dict[str, Any]:
         "kappa": as_json(found.kappa),
         "classes": {name: _class(found, index) for index, name in enumerate(CLASSES)},
     }
+    if not same:  # the strata tell how large the classes of the map of then are
+        mapped_now = _mapped_km2(layout, survey.year)
+        for name, of in details["classes"].items():
+            of["mapped_km2"] = mapped_now[name]
     if answers.totals["unsure"]:
         details["if_unsure"] = _if_unsure(strata, answers)
     return details
@@ -84,6 +88,12 @@ def _classes_of(layout: Layout, survey: Survey) -> tuple[NDArray[np.int64], bool
             if 0 <= row < file.height and 0 <= column < file.width:
                 mapped[number] = file.read(1, window=Window(column, row, 1, 1))[0, 0]
     return mapped, maps["files"][name] == survey.water_sha256
+
+
+def _mapped_km2(layout: Layout, year: int) -> dict[str, float]:
+    """Return the area of each class on the present map of a year."""
+    rows = {row["year"]: row for row in read_areas(layout, read_maps(layout) or {})}
+    return {name: float(rows[str(year)][f"{name}_km2"]) for name in CLASSES}
 
 
 class _Strata:
