@@ -10,6 +10,7 @@ from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
+import pyproj
 import pytest
 import rasterio
 from hypothesis import given
@@ -194,6 +195,22 @@ def test_the_script_knows_metres_and_degrees() -> None:
     degrees = Frame("EPSG:4326", 0.00025, 100.0, 60.0, 100, 100).data()
     assert degrees["decimals"] == 5 and degrees["metres"] == pytest.approx([55_800, 111_400], rel=2e-3)
     assert Frame("EPSG:4326", 0.01, 179.5, 60.0, 100, 100).data()["levels"] == 0
+
+
+@pytest.mark.parametrize(
+    ("crs", "left", "top"), [("EPSG:32648", 300_000.0, 5_900_000.0), ("EPSG:32601", 200_000.0, 7_000_000.0)]
+)
+def test_degrees_are_right_between_the_points_that_the_script_knows(crs, left, top) -> None:
+    """Of an area of 240 km, and of one across the antimeridian, halfway between them, to half of the fourth decimal."""
+    frame = Frame(crs, 30.0, left, top, 8000, 8000)
+    net = frame.data()["net"]
+    longitude, latitude = np.array(net["longitude"]), np.array(net["latitude"])
+    places = (np.arange(len(latitude) - 1) + 0.5) / (len(latitude) - 1) * 240_000
+    x, y = np.meshgrid(left + places, top - places)
+    expected = pyproj.Transformer.from_crs(crs, "EPSG:4326", always_xy=True).transform(x, y)
+    for known, true in zip((longitude, latitude), expected, strict=True):
+        between = (known[:-1, :-1] + known[1:, :-1] + known[:-1, 1:] + known[1:, 1:]) / 4
+        assert np.abs((between - true + 180) % 360 - 180).max() < 5e-5
 
 
 def test_nothing_in_a_name_ends_the_element_that_holds_it() -> None:

@@ -8,7 +8,8 @@ import pyproj
 from affine import Affine
 
 _SIDE = 256  # pixels of a tile of a web map
-_NET = 9  # points a side at which the page's script knows longitude and latitude
+_NET = (9, 41)  # points a side at which the page's script knows longitude and latitude, at least and at most
+_MESH = 10_000.0  # metres between them: what lies between is read to the fourth decimal of a degree
 
 
 @dataclass(frozen=True)
@@ -45,10 +46,14 @@ class Frame:
         """Return it as the page's script reads it."""
         crs = pyproj.CRS(self.crs)
         right, bottom = self.left + self.width * self.scale, self.top - self.height * self.scale
-        x, y = np.meshgrid(np.linspace(self.left, right, _NET), np.linspace(self.top, bottom, _NET))
-        longitude, latitude = pyproj.Transformer.from_crs(crs, "EPSG:4326", always_xy=True).transform(x, y)
-        whole = np.isfinite(longitude).all() and np.isfinite(latitude).all() and np.ptp(longitude) < 180
         across, down = self._metres(crs)
+        side = self.scale * max(self.width * across, self.height * down)
+        points = int(np.clip(np.ceil(side / _MESH) + 1, *_NET))
+        x, y = np.meshgrid(np.linspace(self.left, right, points), np.linspace(self.top, bottom, points))
+        longitude, latitude = pyproj.Transformer.from_crs(crs, "EPSG:4326", always_xy=True).transform(x, y)
+        if np.isfinite(longitude).all():  # across the antimeridian they run on past 180
+            longitude = longitude[0, 0] + (longitude - longitude[0, 0] + 180) % 360 - 180
+        whole = np.isfinite(longitude).all() and np.isfinite(latitude).all() and np.ptp(longitude) < 180
         return {
             "crs": self.crs,
             "decimals": 5 if crs.is_geographic else 0,

@@ -54,7 +54,8 @@ Water.degrees = (frame, x, y) => {
   const mix = (net) =>
     (net[j][i] * (1 - u) + net[j][i + 1] * u) * (1 - v) + (net[j + 1][i] * (1 - u) + net[j + 1][i + 1] * u) * v;
   const side = (value, plus, minus) => `${Math.abs(value).toFixed(4)}° ${value < 0 ? minus : plus}`;
-  return `${side(mix(latitude), "N", "S")}, ${side(mix(longitude), "E", "W")}`;
+  const east = ((mix(longitude) + 540) % 360) - 180; // they run on past 180
+  return `${side(mix(latitude), "N", "S")}, ${side(east, "E", "W")}`;
 };
 
 /** Return what a style's colours mean, by colour. */
