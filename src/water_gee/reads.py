@@ -12,6 +12,7 @@ from pathlib import Path
 PACKAGE = "water_gee"
 SOURCE = Path(__file__).parent.parent
 COMPOSED = "composed.yaml"
+FILES = "files"  # there: by stage and key, the hashes of the files that the configuration names
 
 # How work is done, and not what comes out: any stage may read these, and no change of them makes a result stale.
 HOW = (
@@ -101,7 +102,7 @@ STAGES = {
         "water-gee bodies",
         keys=("study.name", "bodies"),
         modules=("water_gee.bodies.stage",),
-        data=("maps",),
+        data=("data/raw", "maps"),
         outs=("bodies",),
     ),
     "evaluate": Stage(

@@ -119,3 +119,28 @@ def test_a_replaced_reference_makes_the_evaluation_stale(reproduced) -> None:
         assert "evaluate" in reproduced.stale()
     finally:
         path.write_bytes(before)
+
+
+@pytest.mark.slow
+def test_a_changed_file_that_the_configuration_names_makes_its_stage_stale(reproduced, taken_for_repository) -> None:
+    root = taken_for_repository(reproduced.root)
+    paths = [root / name for name in ("conf/bodies/default.yaml", "dvc.yaml", "composed.yaml")]
+    before, names = [path.read_bytes() for path in paths], root / "names.geojson"
+    try:
+        reproduced.replace("conf/bodies/default.yaml", "names: ", "names: names.geojson")
+        names.write_text('{"type": "FeatureCollection", "features": []}', encoding="utf-8")
+        refused = reproduced.run("dvc", "repro", "configure", check=False)
+        assert "DVC would not notice that names.geojson was changed; run: make pipeline" in refused.stderr
+        reproduced.run("python", "-m", "water_gee.pipeline")
+        reproduced.run("dvc", "repro", "configure")
+        reproduced.run("dvc", "commit", "--force", "bodies")  # as if made with these names
+        assert reproduced.stale() == {"configure"}  # always, as said
+        names.write_text('{"type": "FeatureCollection", "features": [ ]}', encoding="utf-8")
+        reproduced.run("dvc", "repro", "configure")
+        assert reproduced.stale() == {"configure", "bodies"}
+    finally:
+        for path, content in zip(paths, before, strict=True):
+            path.write_bytes(content)
+        names.unlink()
+        reproduced.run("dvc", "repro", "configure")
+        reproduced.run("dvc", "commit", "--force", "bodies")

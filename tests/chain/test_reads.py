@@ -17,7 +17,7 @@ from water_gee.config.base import Group
 from water_gee.config.configure import check_composed, chosen, narrowed
 from water_gee.config.settings import Settings, load
 from water_gee.errors import ConfigError
-from water_gee.pipeline import current
+from water_gee.pipeline import current, render
 from water_gee.reads import ELSEWHERE, HOW, STAGES, all_keys, code_of
 
 
@@ -100,6 +100,8 @@ def expanded(keys: tuple[str, ...] | set[str]) -> set[str]:
 
 def test_the_pipeline_is_made_of_the_declaration() -> None:
     assert (PROJECT / "dvc.yaml").read_text(encoding="utf-8") == current(), "run: make pipeline"
+    assert "always_changed" not in current()  # the sample's files all lie in data/raw
+    assert yaml.safe_load(render(always=True))["stages"]["configure"]["always_changed"] is True
 
 
 def test_what_a_package_finds_in_its_folder_is_code_of_the_stages_that_run_it() -> None:

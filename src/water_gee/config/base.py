@@ -1,5 +1,6 @@
 """What every group of the configuration shares."""
 
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -11,6 +12,18 @@ def _distinct(names: tuple[str, ...]) -> tuple[str, ...]:
     return names
 
 
+@dataclass(frozen=True)
+class NamesFiles:
+    """Of a key that names a file of the user's: a change of its content counts (`config.inputs`), as one of its name.
+
+    A pattern is a glob of files, in which {year} stands for the year.
+    """
+
+    is_pattern: bool = False
+
+
+UserFile = Annotated[str, NamesFiles()]
+UserFiles = Annotated[str, NamesFiles(is_pattern=True)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]

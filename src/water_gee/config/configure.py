@@ -8,6 +8,7 @@ import yaml
 
 from water_gee.config.base import Group
 from water_gee.config.compose import SCENES, repository, scenes_folder
+from water_gee.config.inputs import file_keys, marks, unwatched
 from water_gee.config.model import OwnNetworkSettings
 from water_gee.config.settings import Settings
 from water_gee.config.target import project_files
@@ -15,7 +16,7 @@ from water_gee.config.yaml_file import read_mapping
 from water_gee.errors import ConfigError
 from water_gee.files import write_text
 from water_gee.paths import Layout
-from water_gee.reads import COMPOSED, HOW, STAGES, all_keys
+from water_gee.reads import COMPOSED, FILES, HOW, STAGES, all_keys
 
 T = TypeVar("T", bound=Group)
 _HEAD = """\
@@ -24,22 +25,46 @@ _HEAD = """\
 
 
 def run(settings: Settings) -> None:
-    """Write `composed.yaml`.
+    """Write `composed.yaml`: the values of the configuration, and hashes of the files that it names.
 
     Raises:
-        ConfigError: DVC would not notice when the code of a network of the user's own is changed.
+        ConfigError: DVC would not notice when the code of a network of the user's own is changed, or such a file.
     """
-    if os.environ.get("DVC_STAGE") == "configure" and isinstance(settings.model, OwnNetworkSettings):
-        _check_watched(project_files(settings.model.target))
-    content = yaml.safe_dump(chosen(settings, all_keys()), sort_keys=False, allow_unicode=True)
+    if os.environ.get("DVC_STAGE") == "configure":
+        _check_watched(settings)
+    files = {name: marks(settings, STAGES[name].keys) for name in stages_with_files()}
+    content = yaml.safe_dump(
+        {**chosen(settings, all_keys()), FILES: files}, sort_keys=False, allow_unicode=True, width=200
+    )
     write_text(Layout.of(settings).root / COMPOSED, _HEAD + content)
 
 
-def _check_watched(files: list[str]) -> None:
+def stages_with_files() -> tuple[str, ...]:
+    """Return the stages that read files which the configuration names."""
+    return tuple(
+        name
+        for name, stage in STAGES.items()
+        if any(one == key or one.startswith(f"{key}.") for one in file_keys() for key in stage.keys)
+    )
+
+
+def looked_for(settings: Settings) -> dict[str, str]:
+    """Return the named files, by key, that no dependency of `dvc.yaml` holds: `configure` has to look at them itself.
+
+    `data/raw` and `conf` are such dependencies.
+    """
+    return unwatched(settings, all_keys(), [repository() / "conf"])
+
+
+def _check_watched(settings: Settings) -> None:
     path = repository() / "dvc.yaml"
-    watched = read_mapping(path, "run: make pipeline").get("stages", {}).get("configure", {}).get("deps", [])
-    if unknown := [one for one in files if one not in watched]:
+    stage = read_mapping(path, "run: make pipeline").get("stages", {}).get("configure", {})
+    own = project_files(settings.model.target) if isinstance(settings.model, OwnNetworkSettings) else []
+    if unknown := [one for one in own if one not in stage.get("deps", [])]:
         raise ConfigError(f"{path} does not name {', '.join(unknown)}, of which the model is made; run: make pipeline")
+    if (files := looked_for(settings)) and not stage.get("always_changed"):
+        key, name = next(iter(files.items()))
+        raise ConfigError(f"{key}: DVC would not notice that {name} was changed; run: make pipeline")
 
 
 def chosen(settings: Settings, keys: Iterable[str]) -> dict[str, Any]:
@@ -111,7 +136,8 @@ def check_composed(settings: Settings, name: str) -> None:
     """Check that a stage which `dvc repro` runs works by the values that DVC has compared.
 
     Raises:
-        ConfigError: what `configure` composed is absent or broken, or the configuration was changed since.
+        ConfigError: what `configure` composed is absent or broken, or the configuration, or a file that it names, was
+            changed since.
     """
     path = Layout.of(settings).root / COMPOSED
     known = read_mapping(path, "run again: dvc repro")
@@ -126,3 +152,7 @@ def check_composed(settings: Settings, name: str) -> None:
             raise ConfigError(
                 f"{path}: {group}{wrong[0]} was changed while dvc repro was running; run again: dvc repro"
             )
+    if name in stages_with_files():
+        held, files = (known.get(FILES) or {}).get(name) or {}, marks(settings, STAGES[name].keys)
+        for key in (one for one in {**files, **held} if files.get(one) != held.get(one)):
+            raise ConfigError(f"{key}: its file was changed while dvc repro was running; run again: dvc repro")

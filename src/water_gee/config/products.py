@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from water_gee.config.base import Count, Group
+from water_gee.config.base import Count, Group, UserFile
 
 
 class PathsSettings(Group):
@@ -60,7 +60,7 @@ class EvaluateSettings(Group):
     area: str
     block: Annotated[int, Field(ge=16, le=4096)]  # pixels a side of the places that intervals are made over
     resamples: Annotated[int, Field(ge=100, le=100_000)]  # of the bootstrap
-    points: str | None = None  # a file of labelled points of the survey that `water-gee sample` drew
+    points: UserFile | None = None  # a file of labelled points of the survey that `water-gee sample` drew
 
 
 class SampleSettings(Group):

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, SerializerFunctionWrapHandler, field_validator, model_serializer, model_validator
 
 from water_gee.classes import LAND, UNKNOWN, WATER
-from water_gee.config.base import Group
+from water_gee.config.base import Group, UserFiles
 
 Word = Literal["water", "land", "unknown"]
 Written = str | bool | int | float
@@ -28,7 +28,7 @@ def spelling(value: Any) -> str:
 class ReferenceSettings(Group):
     """A reference: GeoTIFFs, or polygons or points. A text alone is its path."""
 
-    path: str  # a file, or a glob of files; {year} stands for the year
+    path: UserFiles  # a file, or a glob of files; {year} stands for the year
     layer: str | None = None  # of polygons or points, where the file has several
     column: str | None = None  # whose values tell the class; without it, polygons are water
     values: dict[Word, Annotated[list[Written], Field(min_length=1)]] | None = None  # of column or raster, by class

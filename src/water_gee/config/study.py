@@ -5,7 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from water_gee.config.base import Count, Group, Positive
+from water_gee.config.base import Count, Group, Positive, UserFile
 from water_gee.config.reference import ReferenceSettings
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
@@ -19,7 +19,7 @@ class AreaSettings(Group):
     strips: list[tuple[Count, Count]] | None = None
     scenes: list[str] | None = None  # their `system:index`, as LE07_137020_19990719: these alone, of their years
     bbox: tuple[float, float, float, float] | None = None  # left, bottom, right, top in the study's crs
-    region: str | None = None  # a file of polygons: GeoJSON, GeoPackage, Shapefile, in any crs
+    region: UserFile | None = None  # a file of polygons: GeoJSON, GeoPackage, Shapefile, in any crs
     layer: str | None = None  # of the region's file, where it has several
 
     @model_validator(mode="after")

@@ -13,6 +13,7 @@ from affine import Affine
 from numpy.typing import NDArray
 
 from water_gee.classes import LAND, UNKNOWN, WATER
+from water_gee.config.inputs import parts
 from water_gee.config.reference import spelling
 from water_gee.errors import ConfigError
 from water_gee.evaluation.centres import TURN, Centres, Floats, centres, change
@@ -23,7 +24,6 @@ Bytes = NDArray[np.uint8]
 UNSAID = 254  # of a pixel that no polygon and no point names
 _BLOCK = 512  # pixels a side that are looked at together
 _LISTED = 5  # values that a line names
-_WITH = {".shp", ".tab", ".mif"}  # formats of several files of one name
 
 
 @dataclass(frozen=True)
@@ -165,19 +165,6 @@ def load(key: str, path: Path, rule: Rule) -> Polygons | Points:
     """
     state = tuple((str(one), one.stat().st_mtime_ns, one.stat().st_size) for one in parts(path) if one.exists())
     return _load(key, path, rule, state)
-
-
-def parts(path: Path) -> list[Path]:
-    """Return all files that a file of vector data is made of, sorted: those beside a Shapefile, all of a folder."""
-    if path.is_dir():
-        return sorted(one for one in path.rglob("*") if one.is_file())
-    if path.suffix.lower() in _WITH:
-        return sorted(one for one in path.parent.glob(f"{_literal(path.stem)}.*") if one.is_file())
-    return [path]
-
-
-def _literal(name: str) -> str:
-    return "".join(f"[{one}]" if one in "*?[" else one for one in name)
 
 
 def _blocks(shape: tuple[int, int]) -> Iterator[tuple[slice, slice]]:

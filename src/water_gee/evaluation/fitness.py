@@ -35,12 +35,6 @@ def check_files(key: str, paths: Sequence[Path], classes: Mapping[int, int]) -> 
                 )
 
 
-def with_mask(path: Path) -> list[Path]:
-    """Return a raster's file, and the mask beside it where there is one."""
-    mask = path.with_name(f"{path.name}.msk")
-    return [path, mask] if mask.is_file() else [path]
-
-
 def opened(path: Path) -> Any:
     """Return an open raster.
 

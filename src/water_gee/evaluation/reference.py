@@ -1,8 +1,6 @@
 """Water references: found by pattern and brought onto the study's pixels."""
 
-import glob
 import hashlib
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +12,11 @@ from numpy.typing import NDArray
 from rasterio.errors import CRSError, RasterioError
 
 from water_gee.classes import LAND, UNKNOWN, WATER
+from water_gee.config.inputs import matching, parts
 from water_gee.config.reference import CLASSES, ReferenceSettings
 from water_gee.errors import ConfigError, TileError
-from water_gee.evaluation.features import Points, Rule, label, load, parts
-from water_gee.evaluation.fitness import MEANING, check_files, opened, remarks, with_mask
+from water_gee.evaluation.features import Points, Rule, label, load
+from water_gee.evaluation.fitness import MEANING, check_files, opened, remarks
 from water_gee.evaluation.nearest import meets, nearest
 from water_gee.files import digest
 
@@ -53,11 +52,7 @@ class Reference:
 
     def files(self, year: int) -> list[Path]:
         """Return the files of one year, sorted by name."""
-        pattern = self.pattern.replace("{year}", str(year))
-        for folder in (self.root, Path.cwd()):
-            if found := glob.glob(pattern, root_dir=folder, recursive=True):
-                return [Path(os.path.join(folder, name)) for name in sorted(found)]
-        return []
+        return matching(self.root, self.pattern, year)
 
     def rasters(self, year: int) -> list[Path]:
         """Return the files of one year where they are rasters."""
@@ -65,7 +60,7 @@ class Reference:
 
     def parts(self, year: int) -> list[Path]:
         """Return all files that the answer for one year rests on: those of `files`, and what belongs to them."""
-        return [part for path in self.files(year) for part in (parts(path) if self.rule else with_mask(path))]
+        return [part for path in self.files(year) for part in parts(path)]
 
     def mark(self, years: Iterable[int]) -> str:
         """Return one hash of all that the answers rest on: the files, and how they are understood if that is said."""

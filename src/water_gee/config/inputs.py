@@ -1,0 +1,124 @@
+"""The files that a configuration names: which they are, and a hash by key, by which a change of them is noticed."""
+
+import glob
+import os
+from collections.abc import Iterable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any, get_args
+
+from water_gee.config.base import Group, NamesFiles
+from water_gee.config.settings import Settings
+from water_gee.files import digest
+from water_gee.paths import Layout
+
+_OF_ONE_NAME = {".shp", ".tab", ".mif"}  # formats of several files of one name
+_BESIDE = (".msk", ".aux.xml", "-wal")  # after a file's whole name: mask, metadata, and what SQLite has not moved yet
+_WORLD = (".tfw", ".tifw", ".wld")  # in place of a file's suffix: where a raster without a place of its own lies
+
+
+def matching(root: Path, pattern: str, year: int) -> list[Path]:
+    """Return the files of one year that a glob names, sorted by name: below the root, else the working directory."""
+    named = pattern.replace("{year}", str(year))
+    for folder in (root, Path.cwd()):
+        if found := glob.glob(named, root_dir=folder, recursive=True):
+            return [Path(os.path.join(folder, name)) for name in sorted(found)]
+    return []
+
+
+def parts(path: Path) -> list[Path]:
+    """Return all files that a file of data is made of, sorted: itself and those beside it, or all of a folder."""
+    if path.is_dir():
+        return sorted(one for one in path.rglob("*") if one.is_file())
+    if path.suffix.lower() in _OF_ONE_NAME:
+        return sorted(one for one in path.parent.glob(f"{glob.escape(path.stem)}.*") if one.is_file())
+    beside = [path.with_name(f"{path.name}{end}") for end in _BESIDE]
+    beside += [path.with_suffix(end) for end in _WORLD]
+    return [path, *sorted(one for one in beside if one.is_file() and one.stat().st_size)]
+
+
+@cache
+def file_keys(kind: type[Group] = Settings, at: str = "") -> tuple[str, ...]:
+    """Return the keys of the configuration that name files; of files by name (areas, references), that of all."""
+    found = []
+    for name, field in kind.model_fields.items():
+        inner = get_args(field.annotation)[-1] if str(field.annotation).startswith("dict[") else field.annotation
+        if _mark(field) is not None:
+            found.append(f"{at}{name}")
+        elif isinstance(inner, type) and issubclass(inner, Group):
+            below = file_keys(inner, f"{at}{name}.")
+            found += below if inner is field.annotation else [f"{at}{name}"] if below else []
+    return tuple(found)
+
+
+def marks(settings: Settings, keys: Iterable[str]) -> dict[str, str]:
+    """Return a hash of the files that each key below `keys` names, less those that DVC looks at by itself.
+
+    Where they lie does not count, and a key whose files are not there has none.
+    """
+    layout, wanted = Layout.of(settings), tuple(keys)
+    found = {}
+    for key, name, years in _named(settings):
+        if any(key == one or key.startswith(f"{one}.") for one in wanted) and not _is_known(layout, key, name):
+            files = [part for path in _paths(layout, name, years) for part in parts(path)]
+            if key == "evaluate.points":
+                files.append(layout.survey / "survey.json")  # the sample that the labels are of
+            if files := [one for one in files if one.is_file()]:
+                found[key] = digest(files)
+    return found
+
+
+def unwatched(settings: Settings, keys: Iterable[str], known: Iterable[Path]) -> dict[str, str]:
+    """Return what the keys below `keys` name outside of the known folders, by key."""
+    layout, wanted, folders = Layout.of(settings), tuple(keys), tuple(known)
+    return {
+        key: name
+        for key, name, years in _named(settings)
+        if any(key == one or key.startswith(f"{one}.") for one in wanted)
+        and not _is_known(layout, key, name)
+        and not any(_is_below(_place(layout, name, years), folder) for folder in folders)
+    }
+
+
+def _named(group: Group, at: str = "", years: tuple[int, ...] = ()) -> Iterator[tuple[str, str, tuple[int, ...]]]:
+    """Yield each key that names files, what stands there, and for a glob the years that are put into it."""
+    for name, field in type(group).model_fields.items():
+        value, mark = group.__dict__.get(name), _mark(field)
+        if name == "study" and isinstance(value, Group):
+            years = tuple(value.__dict__.get("years", ()))
+        if mark is not None and value:
+            yield f"{at}{name}", str(value), years if mark.is_pattern else ()
+        for word, one in value.items() if isinstance(value, dict) else [("", value)]:
+            if isinstance(one, Group):
+                yield from _named(one, f"{at}{name}.{word}." if word else f"{at}{name}.", years)
+
+
+def _mark(field: Any) -> NamesFiles | None:
+    """Return what a field's annotation says of the files that it names, None where it names none."""
+    todo = [*field.metadata, field.annotation]
+    while todo:
+        one = todo.pop()
+        if isinstance(one, NamesFiles):
+            return one
+        todo += [*get_args(one), *getattr(one, "__metadata__", ())]
+    return None
+
+
+def _paths(layout: Layout, name: str, years: tuple[int, ...]) -> list[Path]:
+    if not years:
+        return [layout.locate(name)]
+    return sorted({path for year in years for path in matching(layout.root, name, year)})
+
+
+def _place(layout: Layout, name: str, years: tuple[int, ...]) -> Path:
+    return layout.root / name if years else layout.locate(name)
+
+
+def _is_known(layout: Layout, key: str, name: str) -> bool:
+    """Return whether files lie in `data/raw`, which every stage that names files depends on, or are a stage's own."""
+    place = layout.root / name
+    return _is_below(place, layout.raw) or (key == "bodies.earlier" and _is_below(place, layout.bodies))
+
+
+def _is_below(path: Path, folder: Path) -> bool:
+    return Path(os.path.abspath(path)).is_relative_to(os.path.abspath(folder))
