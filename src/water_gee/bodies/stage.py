@@ -18,6 +18,7 @@ from water_gee.bodies.write import finish, publish
 from water_gee.bodies.years import Bodies, Water, names_of_places, over_years
 from water_gee.claims import claim
 from water_gee.config.bodies import BodiesSettings
+from water_gee.config.inputs import sha256_of
 from water_gee.config.settings import Settings
 from water_gee.errors import WaterGeeError
 from water_gee.files import sha256
@@ -63,7 +64,7 @@ def _choices(layout: Layout, choice: BodiesSettings, names: Path | None, earlier
     """Return the choices that the bodies follow; of files that were read, the hashes."""
     # Of its own result before nothing is said: then two runs would never be the same.
     others = None if earlier and earlier.parent.absolute() == layout.bodies.absolute() else earlier
-    hashes = {f"{key}_sha256": sha256(path) for key, path in (("names", names), ("earlier", others)) if path}
+    hashes = {f"{key}_sha256": sha256_of(path) for key, path in (("names", names), ("earlier", others)) if path}
     return {"settings": choice.model_dump(), **hashes}
 
 

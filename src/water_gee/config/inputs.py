@@ -1,6 +1,7 @@
 """The files that a configuration names: which they are, and a hash by key, by which a change of them is noticed."""
 
 import glob
+import hashlib
 import os
 from collections.abc import Iterable, Iterator
 from functools import cache
@@ -9,7 +10,7 @@ from typing import Any, get_args
 
 from water_gee.config.base import Group, NamesFiles
 from water_gee.config.settings import Settings
-from water_gee.files import digest
+from water_gee.files import digest, sha256
 from water_gee.paths import Layout
 
 _OF_ONE_NAME = {".shp", ".tab", ".mif"}  # formats of several files of one name
@@ -37,6 +38,15 @@ def parts(path: Path) -> list[Path]:
     return [path, *sorted(one for one in beside if one.is_file() and one.stat().st_size)]
 
 
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file; of one made of several files, that of all of them."""
+    files = parts(path)
+    if files == [path]:
+        return sha256(path)
+    names = (f"{one.relative_to(path.parent).as_posix()} {sha256(one)}" for one in files)
+    return hashlib.sha256("\n".join(names).encode()).hexdigest()
+
+
 @cache
 def file_keys(kind: type[Group] = Settings, at: str = "") -> tuple[str, ...]:
     """Return the keys of the configuration that name files; of files by name (areas, references), that of all."""
@@ -51,15 +61,17 @@ def file_keys(kind: type[Group] = Settings, at: str = "") -> tuple[str, ...]:
     return tuple(found)
 
 
-def marks(settings: Settings, keys: Iterable[str]) -> dict[str, str]:
-    """Return a hash of the files that each key below `keys` names, less those that DVC looks at by itself.
+def marks(settings: Settings, keys: Iterable[str], *, known: bool = False) -> dict[str, str]:
+    """Return a hash of the files that each key below `keys` names; where they lie does not count.
 
-    Where they lie does not count, and a key whose files are not there has none.
+    A key whose files are not there has none. Those that DVC looks at by itself have one only where `known` is set.
     """
     layout, wanted = Layout.of(settings), tuple(keys)
     found = {}
     for key, name, years in _named(settings):
-        if any(key == one or key.startswith(f"{one}.") for one in wanted) and not _is_known(layout, key, name):
+        if any(key == one or key.startswith(f"{one}.") for one in wanted) and (
+            known or not _is_known(layout, key, name)
+        ):
             files = [part for path in _paths(layout, name, years) for part in parts(path)]
             if key == "evaluate.points":
                 files.append(layout.survey / "survey.json")  # the sample that the labels are of

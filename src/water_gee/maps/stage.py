@@ -7,6 +7,7 @@ import rasterio
 
 from water_gee.claims import claim
 from water_gee.config.compose import repository
+from water_gee.config.inputs import marks as marks_of_files
 from water_gee.config.products import PredictSettings
 from water_gee.config.settings import Settings
 from water_gee.earth import (
@@ -97,6 +98,8 @@ def run(settings: Settings) -> None:
                 )  # fmt: skip
                 if not Local(settings, layout, spec, session, area, images, plan, parts).predict(known, predicted):
                     marks.pop("tiles_sha256", None)  # the tiles that are there are of something else
+    for mark in marks_of_files(settings, [f"study.areas.{choice.area}"], known=True).values():
+        marks["region_md5"] = mark  # by which `summary` knows that the region's file was changed
     tags = map_tags(
         study=settings.study.name, area=choice.area, months=settings.study.months, sensor=settings.sensor.name,
         engine=choice.engine, marks=marks, model=selected(layout).report, exported=exported, code=commit(repository()),

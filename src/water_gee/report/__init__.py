@@ -1,6 +1,7 @@
 """Figures, tables and the page: what a reader sees of an evaluation."""
 
 from water_gee.report.atlas import Frame, Style, drawn, frame_of, numbers, png
+from water_gee.report.changed import changed_files
 from water_gee.report.palette import AREA_COLOURS, METHOD_NAMES
 from water_gee.report.run_assessment import RunAssessment, assess_run
 from water_gee.report.tables import as_csv, as_markdown, show
@@ -14,6 +15,7 @@ __all__ = [
     "as_csv",
     "as_markdown",
     "assess_run",
+    "changed_files",
     "drawn",
     "frame_of",
     "numbers",

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from rich.text import Text
@@ -10,12 +9,13 @@ from rich.text import Text
 from water_gee.config.settings import Settings
 from water_gee.errors import WaterGeeError
 from water_gee.evaluation import METHODS, EvaluationArea
-from water_gee.files import is_there, sha256
+from water_gee.files import is_there
 from water_gee.paths import Layout
 from water_gee.progress import say
 from water_gee.report import artifacts
 from water_gee.report.accuracy import ranked, signed
 from water_gee.report.area_years import is_seen
+from water_gee.report.changed import changed_files
 from water_gee.report.palette import METHOD_NAMES
 from water_gee.report.tables import show, write
 from water_gee.sealed import read_checked, read_sealed
@@ -38,8 +38,8 @@ def run(settings: Settings) -> None:
     for name, known in EvaluationArea.of(settings).reference_hashes().items():
         if details.get("reference_files", {}).get(name) != known:
             say(f"the reference {name} was changed since it was measured against; {_ADVICE}")
-    if (survey := details.get("survey")) and not _is_same(layout.locate(survey["points_file"]), survey):
-        say(f"the labelled points {survey['points_file']} were changed since they were taken; {_ADVICE}")
+    for sentence in changed_files(settings, layout):
+        say(sentence)
     write()
     write(Text(f"Water_gee, study {settings.study.name}", style="bold"))
     for reference, measures in metrics.items():
@@ -51,10 +51,6 @@ def run(settings: Settings) -> None:
         write()
         write(Text(sentence, style="bold red"))
     _where(layout)
-
-
-def _is_same(path: Path, survey: Mapping[str, Any]) -> bool:
-    return path.is_file() and sha256(path) == survey["points_sha256"]
 
 
 def measured(layout: Layout, model_sha256: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:

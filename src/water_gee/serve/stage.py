@@ -7,6 +7,7 @@ from typing import NoReturn
 from water_gee.config.settings import Settings
 from water_gee.paths import Layout
 from water_gee.progress import say, show_page
+from water_gee.report import changed_files
 from water_gee.serve.server import Server
 from water_gee.serve.shelf import Shelf
 
@@ -20,7 +21,10 @@ def run(settings: Settings) -> None:
     """
     before = signal.signal(signal.SIGTERM, _interrupt)
     try:
-        shelf = Shelf.of(Layout.of(settings))
+        layout = Layout.of(settings)
+        shelf = Shelf.of(layout)
+        for sentence in changed_files(settings, layout):
+            say(sentence)
         server = Server(shelf, settings.serve.port)
         try:
             show_page(server.url)

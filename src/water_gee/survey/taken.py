@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from rasterio.windows import Window
 
 from water_gee.classes import UNKNOWN
+from water_gee.config.inputs import sha256_of
 from water_gee.errors import WaterGeeError
-from water_gee.files import sha256
 from water_gee.maps import map_path, read_areas, read_maps
 from water_gee.paths import Layout
 from water_gee.progress import say
@@ -50,7 +50,7 @@ def assess_points(layout: Layout, name: str) -> dict[str, Any]:
         "year": survey.year,
         "design": survey.design,
         "points_file": name,
-        "points_sha256": sha256(path),
+        "points_sha256": sha256_of(path),
         "map": "sampled" if same else "another",
         "strata": answers.rows(survey),
         "merged": strata.merged,
