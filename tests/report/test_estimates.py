@@ -9,13 +9,15 @@ from survey.conftest import FEW, guess, true_labels, write_labels, write_map
 from water_gee.errors import WaterGeeError
 from water_gee.report.stage import run
 from water_gee.sealed import read_sealed
+from water_gee.survey.imagery import Imagery
 from water_gee.survey.stage import run as sample
 
 CHOICE = ("study.references={truth: 'reference/water_{year}_*.tif'}", "study.years=[2020]", "evaluate.resamples=100",
           "evaluate.block=32", "earth.catalog=catalog")  # fmt: skip
 
 
-def test_evaluate_takes_labelled_points_back(tmp_path, settings, capsys) -> None:
+def test_evaluate_takes_labelled_points_back(tmp_path, settings, monkeypatch, capsys) -> None:
+    monkeypatch.setattr(Imagery, "current", lambda _, records: list(records))  # no scene was ever in these tiles
     finished.write_root(tmp_path)
     write_map(tmp_path, guess())
     sample(settings(*FEW))

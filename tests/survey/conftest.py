@@ -17,6 +17,7 @@ from water_gee.maps.plan import Plan
 from water_gee.maps.publish import publish
 from water_gee.paths import Layout
 from water_gee.study import outline
+from water_gee.survey.imagery import Imagery
 from water_gee.survey.stage import run
 
 FEW = ("sample.points=40", "sample.minimum=6", "sample.near=15", "sample.far=31")
@@ -52,6 +53,12 @@ def guess(seed: int = 0) -> np.ndarray:
     return probability
 
 
+@pytest.fixture
+def tiles_of_today(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tiles of these roots, which no scene was ever in, count as those that today's scenes make."""
+    monkeypatch.setattr(Imagery, "current", lambda _, records: list(records))
+
+
 @pytest.fixture(scope="session")
 def mapped_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A root with tiles and a map; not to be written to."""
@@ -62,7 +69,7 @@ def mapped_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def mapped(mapped_root: Path, tmp_path: Path) -> Path:
+def mapped(mapped_root: Path, tmp_path: Path, tiles_of_today: None) -> Path:
     """A copy of it that may be written to."""
     shutil.copytree(mapped_root, tmp_path, dirs_exist_ok=True)
     return tmp_path

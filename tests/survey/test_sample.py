@@ -136,7 +136,7 @@ def test_pictures_show_the_point_in_their_middle(mapped, monkeypatch) -> None:
         return np.zeros((len(BANDS), window.height, window.width), np.float32)
 
     monkeypatch.setattr(composites_module, "_HELD", 1)
-    found = Composites(layout(mapped), 2020, finished.GRID, fetched)
+    found = Composites(layout(mapped), 2020, finished.GRID, fetched, list)
     whole, content = finished.LATTICE, finished.land()
     view = found(whole)
     margin = finished.MARGIN
@@ -146,5 +146,6 @@ def test_pictures_show_the_point_in_their_middle(mapped, monkeypatch) -> None:
     assert np.isnan(beyond[:, :, :5]).all() and not asked
     found(type(whole)(whole.left - 500, whole.top, 11, 11))
     assert len(asked) == 1
-    assert Composites(layout(mapped), 2019, finished.GRID, fetched)(whole).max() == 0, "of another year"
+    assert Composites(layout(mapped), 2020, finished.GRID, fetched, lambda _: [])(whole).max() == 0, "none is today's"
+    assert Composites(layout(mapped), 2019, finished.GRID, fetched, list)(whole).max() == 0, "of another year"
     assert truth().shape == view.shape[1:]

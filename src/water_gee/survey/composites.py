@@ -1,6 +1,6 @@
 """The composite around points: from stored tiles where they hold it, else from Earth Engine."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -26,6 +26,7 @@ class Composites:
     year: int
     grid: Grid
     fetch: Fetch  # a window's bands, for what no stored tile holds
+    current: Callable[[Sequence[TileRecord]], Sequence[TileRecord]]  # those of stored tiles that are today's
     _tiles: dict[tuple[int, int], TileRecord] = field(default_factory=dict)
     _size: int = 1
     _held: dict[tuple[int, int], TileData] = field(default_factory=dict)
@@ -40,7 +41,7 @@ class Composites:
         sizes = {one.size for one in usable}
         if len(sizes) == 1 and set(BANDS) <= set(load_tile(self.layout, usable[0]).names):
             self._size = sizes.pop()
-            self._tiles = {(one.column, one.row): one for one in usable}
+            self._tiles = {(one.column, one.row): one for one in self.current(usable)}
 
     def _fits(self, record: TileRecord) -> bool:
         left, _, _, top = self.grid.bounds(record.tile.outer)

@@ -2,7 +2,6 @@
 
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -13,15 +12,16 @@ from affine import Affine
 from water_gee.claims import claim
 from water_gee.config.products import SampleSettings
 from water_gee.config.settings import Settings
-from water_gee.earth import Prepared, composite, composite_spec, connect, fetch, resolve_areas
+from water_gee.earth import composite_spec
 from water_gee.errors import WaterGeeError
 from water_gee.maps import map_path, read_maps
 from water_gee.paths import Layout
 from water_gee.progress import say, track
 from water_gee.study import Grid, Window
-from water_gee.survey.composites import BANDS, Composites, Fetch, Float
+from water_gee.survey.composites import Composites
 from water_gee.survey.design import Stratum, allocate, strata_of
 from water_gee.survey.geopackage import labels_in, write_points
+from water_gee.survey.imagery import imagery
 from water_gee.survey.page import write_page
 from water_gee.survey.points import Point, StratumSize, Survey, mark_of, read_survey, write_survey
 from water_gee.tiles import on_tiles_lattice
@@ -47,8 +47,8 @@ def run(settings: Settings) -> None:
     _make_room(layout, survey, replace=choice.replace)
     grid = composite_spec(settings).grid
     window = _on_lattice(grid, corner)
-    with _fetching(settings, layout, survey.year) as fetching:
-        composites = Composites(layout, survey.year, grid, fetching)
+    with imagery(settings, layout, survey.year) as asked:
+        composites = Composites(layout, survey.year, grid, asked.fetch, asked.current)
         places = {point.id: _around(window, point, choice.far) for point in survey.points}
         ordered = sorted(places, key=lambda name: composites.order(places[name]))
         seen = {name: composites(places[name]) for name in track(ordered, "composites of points", len(ordered))}
@@ -189,26 +189,3 @@ def _around(first: Window, point: Point, side: int) -> Window:
     """Return the window of `side` pixels, an odd number, with a point in its middle."""
     half = side // 2
     return Window(first.left + point.column - half, first.top + point.row - half, 2 * half + 1, 2 * half + 1)
-
-
-@contextmanager
-def _fetching(settings: Settings, layout: Layout, year: int) -> Iterator[Fetch]:
-    """Give a function that fetches a window of the composite; the connection is made when it is first asked."""
-    with ExitStack() as stack:
-        ready: list[Fetch] = []
-
-        def prepared() -> Fetch:
-            spec = composite_spec(settings)
-            if missing := [band for band in BANDS if band not in spec.sensor.bands]:
-                raise WaterGeeError(f"the sensor {spec.sensor.name} has no {', '.join(missing)} to show points in")
-            session = stack.enter_context(connect(settings.earth, layout))
-            area = resolve_areas(session, settings, [settings.predict.area])[settings.predict.area]
-            image = Prepared(composite(spec, area, year), BANDS)
-            return lambda window: fetch(image, spec.grid, window, BANDS, session.retry)
-
-        def ask(window: Window) -> Float:
-            if not ready:
-                ready.append(prepared())
-            return ready[0](window)
-
-        yield ask
