@@ -33,9 +33,24 @@ def parts(path: Path) -> list[Path]:
         return sorted(one for one in path.rglob("*") if one.is_file())
     if path.suffix.lower() in _OF_ONE_NAME:
         return sorted(one for one in path.parent.glob(f"{glob.escape(path.stem)}.*") if one.is_file())
+    if path.suffix.lower() == ".vrt":
+        return _of_virtual(path)
     beside = [path.with_name(f"{path.name}{end}") for end in _BESIDE]
     beside += [path.with_suffix(end) for end in _WORLD]
     return [path, *sorted(one for one in beside if one.is_file() and one.stat().st_size)]
+
+
+def _of_virtual(path: Path) -> list[Path]:
+    """Return a virtual raster and the files that it is made of, of as many as can be read."""
+    import rasterio
+    from rasterio.errors import RasterioError
+
+    try:
+        with rasterio.open(path) as file:
+            named = {Path(one) for one in file.files}
+    except RasterioError:
+        named = set()
+    return [path, *sorted(one for one in named if one.is_file() and one != path)]
 
 
 def sha256_of(path: Path) -> str:
@@ -43,7 +58,7 @@ def sha256_of(path: Path) -> str:
     files = parts(path)
     if files == [path]:
         return sha256(path)
-    names = (f"{one.relative_to(path.parent).as_posix()} {sha256(one)}" for one in files)
+    names = (f"{os.path.relpath(one, path.parent)} {sha256(one)}" for one in files)
     return hashlib.sha256("\n".join(names).encode()).hexdigest()
 
 
