@@ -184,7 +184,9 @@ class TestBadInput:
 
     def test_a_reference_of_other_values(self, root, settings) -> None:
         finished.reference(root / "reference" / "water_2020_a.tif", finished.land()["truth"] * 7)
-        self.fails(settings, TileError, r"holds the value 7; make it uint8 with 1 water, 0 land, 255 unknown")
+        self.fails(
+            settings, TileError, r"holds the value 7; say by study.references.truth.values or ranges what is water"
+        )
 
     @pytest.mark.parametrize(("nodata", "name"), [(0, "land"), (1, "water")])
     def test_a_reference_whose_class_is_its_nodata(self, root, settings, nodata, name) -> None:

@@ -6,7 +6,6 @@ import rasterio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import finished
 from water_gee.evaluation import Reference
 from water_gee.study import Grid, Window
 from water_gee.tiles import write_raster
@@ -77,18 +76,6 @@ def test_another_crs(tmp_path) -> None:
     known = certain & (found != 255)
     assert known.mean() > 0.9
     assert np.array_equal(found[known] == 1, (longitude > (west + east) / 2)[known])
-
-
-def test_a_wrong_type_is_refused(tmp_path) -> None:
-    from water_gee.errors import TileError
-
-    write_raster(
-        tmp_path / "water.tif", np.zeros((1, 30, 40), np.float32), ["water"], crs=GRID.crs,
-        transform=GRID.transform(WINDOW),
-    )  # fmt: skip
-    with pytest.raises(TileError, match=r"water.tif is not of type uint8"):
-        Reference("truth", "water.tif", tmp_path).sample(2020, GRID.crs, GRID.transform(WINDOW), (30, 40))
-    assert finished.SIZE
 
 
 @pytest.mark.parametrize("way", ["rows northwards", "turned"])

@@ -14,10 +14,10 @@ BESIDE = {"west": (-40, 0), "east": (40, 0), "north": (0, -30), "south": (0, 30)
 
 
 def sampled(folder, move, by=0):
-    """Sample a file of the window's size and of a wrong type, moved by so many pixels and `by` pixels back."""
+    """Sample a file of the window's size, of a value that means nothing, moved by so many pixels and `by` back."""
     across, down = (step - by * int(np.sign(step)) for step in move)
     moved = Window(WINDOW.left + across, WINDOW.top + down, WINDOW.width, WINDOW.height)
-    values = np.zeros((1, WINDOW.height, WINDOW.width), np.float32)
+    values = np.full((1, WINDOW.height, WINDOW.width), 7, np.float32)
     write_raster(folder / "water.tif", values, ["water"], crs=GRID.crs, transform=GRID.transform(moved))
     reference = Reference("truth", "water.tif", folder)
     return reference.sample(2020, GRID.crs, GRID.transform(WINDOW), (WINDOW.height, WINDOW.width))
@@ -30,5 +30,5 @@ def test_a_file_beside_the_window_is_not_read(tmp_path, side) -> None:
 
 @pytest.mark.parametrize("side", BESIDE)
 def test_a_file_that_shares_a_row_or_column_is(tmp_path, side) -> None:
-    with pytest.raises(TileError, match="not of type uint8"):
+    with pytest.raises(TileError, match="holds the value 7"):
         sampled(tmp_path, BESIDE[side], by=1)

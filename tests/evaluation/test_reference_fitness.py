@@ -59,7 +59,7 @@ def test_values_of_another_product_have_the_class_that_they_are_given(tmp_path) 
         Reference.of("truth", ReferenceSettings(path="water_{year}.tif", values=chosen), tmp_path).check([2020])
     store(tmp_path, values, name="water_2021")
     other = Reference.of("truth", ReferenceSettings(path="water_2021.tif", values=chosen), tmp_path)
-    with pytest.raises(TileError, match=r"holds the value 1; make it .*, or name it in values"):
+    with pytest.raises(TileError, match=r"holds the value 1; say by study\.references\.truth\.values"):
         sample(other)
 
 
@@ -77,11 +77,15 @@ def test_a_file_that_is_no_raster(tmp_path) -> None:
 @pytest.mark.parametrize(
     ("values", "said"),
     [
-        (TRUTH * 2, "holds the value 2; make it uint8 with 1 water, 0 land, 255 unknown, or name it in values"),
+        (
+            TRUTH * 2,
+            "holds the value 2; say by study.references.truth.values or ranges what is water and what is land (unsaid: "
+            "1 water, 0 land, 255 unknown)",
+        ),
         (TRUTH * 100, "holds the value 100;"),
         (np.arange(1200).reshape(SHAPE).astype(np.uint8), "holds the values 2, 3, 4 and others;"),
-        (TRUTH / np.float32(2), "not of type uint8 but float32"),
-        (TRUTH.astype(np.int16), "not of type uint8 but int16"),
+        (TRUTH / np.float32(2), "holds the value 0.5;"),
+        (TRUTH.astype(np.int16) * -300, "holds the value -300;"),
     ],
     ids=["2", "100", "many", "fractions", "int16"],
 )

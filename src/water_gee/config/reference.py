@@ -1,5 +1,7 @@
 """`study.references.NAME`: where the truth lies, and how it is written there."""
 
+from itertools import pairwise
+from math import isfinite
 from pathlib import PurePath
 from typing import Annotated, Any, Literal, Self
 
@@ -17,6 +19,9 @@ _VECTOR = {
 }  # fmt: skip
 
 
+_OF_VECTORS = ("layer", "column", "outside")
+
+
 def spelling(value: Any) -> str:
     """Return a value as it is compared: 1, 1.0, "1" and true are one, and so are Water and water."""
     if isinstance(value, str):
@@ -26,13 +31,15 @@ def spelling(value: Any) -> str:
 
 
 class ReferenceSettings(Group):
-    """A reference: GeoTIFFs, or polygons or points. A text alone is its path."""
+    """A reference: rasters, or polygons or points. A text alone is its path."""
 
     path: UserFiles  # a file, or a glob of files; {year} stands for the year
     layer: str | None = None  # of polygons or points, where the file has several
     column: str | None = None  # whose values tell the class; without it, polygons are water
     values: dict[Word, Annotated[list[Written], Field(min_length=1)]] | None = None  # of column or raster, by class
     outside: Literal["land", "unknown"] | None = None  # what lies in no polygon, within the box around them all
+    band: Annotated[int, Field(ge=1)] | str | None = None  # of a raster that has several; {year} stands for the year
+    ranges: dict[Word, tuple[float, float]] | None = None  # of a raster, by class: from, to
 
     @model_validator(mode="before")
     @classmethod
@@ -59,18 +66,33 @@ class ReferenceSettings(Group):
         if self.values is not None and self.column is None:
             if self.is_vector:
                 raise ValueError("values are of a column; name it as column, or take values out")
-            if strange := [one for one in self.classes if not (one.isdecimal() and int(one) < UNKNOWN)]:
-                raise ValueError(f"{strange[0]} is no value of a raster of bytes; list 0 to 254 (255 is unknown)")
-        options = [name for name in ("layer", "column", "outside") if getattr(self, name) is not None]
+            if strange := [one for one in self.classes if not _is_number(one)]:
+                raise ValueError(f"{strange[0]} is no number, and those of a raster are; list what it holds")
+        options = [name for name in _OF_VECTORS if getattr(self, name) is not None]
         if options and PurePath(self.path).suffix.lower() in (".tif", ".tiff"):
             raise ValueError(f"{options[0]} is of polygons or points, and {self.path} is a raster; take it out")
+        options = [name for name in ("band", "ranges") if getattr(self, name) is not None]
+        if options and self.is_vector:
+            raise ValueError(f"{options[0]} is of a raster, and {self.path} holds polygons or points; take it out")
         return self
+
+    @field_validator("ranges")
+    @classmethod
+    def _apart(cls, ranges: dict[Word, tuple[float, float]] | None) -> dict[Word, tuple[float, float]] | None:
+        ordered = sorted((low, high, word) for word, (low, high) in (ranges or {}).items())
+        for low, high, word in ordered:
+            if low > high:
+                raise ValueError(f"{word}: [{low:g}, {high:g}] must be [from, to]")
+        for (low, high, word), (start, _, other) in pairwise(ordered):
+            if start < high or start == low:
+                raise ValueError(f"{word} and {other} overlap from {start:g} on; let one end where the other begins")
+        return ranges
 
     @property
     def is_vector(self) -> bool:
         """Whether the files hold polygons or points, by their suffix, or by what is said of them."""
         suffix = PurePath(self.path).suffix.lower()
-        return suffix in _VECTOR or any(one is not None for one in (self.layer, self.column, self.outside))
+        return suffix in _VECTOR or any(getattr(self, name) is not None for name in _OF_VECTORS)
 
     @property
     def classes(self) -> dict[str, int]:
@@ -78,3 +100,10 @@ class ReferenceSettings(Group):
         if self.values is not None:
             return {spelling(value): CLASSES[word] for word, listed in self.values.items() for value in listed}
         return {str(number): number for number in CLASSES.values()} | {word: CLASSES[word] for word in CLASSES}
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return isfinite(float(text))
+    except ValueError:
+        return False

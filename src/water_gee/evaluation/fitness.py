@@ -1,6 +1,6 @@
 """Whether a file can be a reference at all, and what its user should know of it before figures are made with it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,28 +11,37 @@ from rasterio.errors import CRSError, RasterioError
 
 from water_gee.classes import LAND, UNKNOWN, WATER
 from water_gee.errors import ConfigError, TileError
+from water_gee.evaluation.meaning import Meaning
 
-MEANING = f"uint8 with {WATER} water, {LAND} land, {UNKNOWN} unknown"
-_CLASSES = {WATER: "water", LAND: "land"}
+_CLASSES: dict[int | None, str] = {WATER: "water", LAND: "land"}
 _NEAR = 0.01  # pixels, and share of a pixel, up to which two grids are one
 
 
-def check_files(key: str, paths: Sequence[Path], classes: Mapping[int, int]) -> None:
-    """Check the heads of a reference's files, whose values have these classes.
+def check_files(key: str, files: Sequence[tuple[Path, int]], meaning: Meaning) -> bool:
+    """Check the heads of a reference's files, each of a year, and return whether any has the band that is meant.
 
     Raises:
-        ConfigError: a file has no crs, or takes water or land for nodata.
+        ConfigError: a file has no crs or not the band, or takes water or land for nodata.
         TileError: a file cannot be read.
     """
-    for path in paths:
+    found = False
+    for path, year in files:
         with opened(path) as file:
             if not file.crs:
                 raise ConfigError(f"{key}: {path} has no crs; give it one: gdal_edit.py -a_srs EPSG:CODE FILE")
-            if name := _CLASSES.get(classes.get(file.nodata, UNKNOWN)):
+            band = meaning.band_of(key, path, file, year)
+            if band is None:
+                continue
+            found, nodata = True, file.nodatavals[band - 1]
+            if nodata is None:
+                continue
+            scaled = nodata * file.scales[band - 1] + file.offsets[band - 1]
+            if name := _CLASSES.get(meaning.of_number(scaled)):
                 raise ConfigError(
-                    f"{key}: {path} names {file.nodata:g} as its nodata, so that all {name} in it would be unknown; "
+                    f"{key}: {path} names {nodata:g} as its nodata, so that all {name} in it would be unknown; "
                     f"take that off (gdal_edit.py -unsetnodata FILE), and write {UNKNOWN} where nothing is known"
                 )
+    return found
 
 
 def opened(path: Path) -> Any:
@@ -48,12 +57,21 @@ def opened(path: Path) -> Any:
 
 
 def remarks(key: str, paths: Sequence[Path], crs: str, transform: Affine) -> Iterator[str]:
-    """Yield a line where files lie on other pixels than the study's: it is legitimate, and costs accuracy at shores."""
+    """Yield a line where files have scaled numbers, and where they lie on other pixels than the study's.
+
+    The latter is legitimate, and costs accuracy at shores.
+    """
     other: dict[str, list[Path]] = {}
     for path in paths:
         with opened(path) as file:
             if grid := _other_grid(file, crs, transform):
                 other.setdefault(grid, []).append(path)
+            scaled = dict.fromkeys(one for one in zip(file.scales, file.offsets, strict=True) if one != (1, 0))
+        for scale, offset in scaled:
+            yield (
+                f"{key}: {path.name} has a scale of {scale:g} and an offset of {offset:g}: values and ranges are of "
+                "the numbers that these make of those stored"
+            )
     for grid, files in other.items():
         more = f" and {len(files) - 1} more" if len(files) > 1 else ""
         yield (

@@ -1,39 +1,100 @@
 """A band of a user's raster at the centres of other pixels, wherever on earth the two lie."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-import pyproj
-import rasterio
 from affine import Affine
 from numpy.typing import NDArray
-from rasterio.enums import MaskFlags, Resampling
-from rasterio.warp import reproject, transform_bounds
+from rasterio.crs import CRS
+from rasterio.warp import transform_bounds
 from rasterio.windows import Window
 
-_TURN = 360.0  # degrees around the earth
+from water_gee.evaluation.centres import TURN, change
+
+Mask = NDArray[np.bool_]
+Cut = tuple[slice, slice]
+_SIDE = 512  # pixels a side that are looked up together
+_MOST = 2**24  # pixels of the file that are read together
+_NEAR = 1e-9  # pixels by which a centre may seem to lie before the edge that it lies on
+_DIGITS = 9  # of a scaled value: 35 x 0.01 is 0.35
 
 
 def nearest(
-    file: Any, band: int, crs: str, transform: Affine, shape: tuple[int, int], unknown: int
-) -> NDArray[np.uint8] | None:
-    """Return the values [y, x] of the file's pixels that hold the centres, `unknown` where none does; None: far away.
+    file: Any, band: int, crs: str, transform: Affine, shape: tuple[int, int]
+) -> tuple[NDArray[Any], Mask] | None:
+    """Return the values [y, x] of the file's pixels that hold the centres, and where there is one; None: far away.
 
-    A file in degrees may count them from -180 or from 0, or run on past 180: what is meant is the place.
+    The values are those that the band's scale and offset make, where it has any. There is none beyond the file, and
+    where its nodata value or a mask stands. A file in degrees may count them from -180 or from 0, or run on past 180:
+    what is meant is the place.
     """
     if not meets(file, crs, transform, shape):
         return None
-    bounds = _bounds(file, crs, transform, shape)
-    if file.crs.is_geographic and (_apart(bounds, _extent(file)) or bounds[2] > _TURN / 2):
-        return _by_place(file, band, crs, transform, shape, unknown)
-    return _by_gdal(file, band, crs, transform, shape, unknown, bounds)
+    values, known = np.zeros(shape, dtype=file.dtypes[band - 1]), np.zeros(shape, dtype=np.bool_)
+    for top in range(0, shape[0], _SIDE):
+        for left in range(0, shape[1], _SIDE):
+            _look_up(file, band, crs, transform, values, known, _cut(top, left, shape))
+    scale, offset = file.scales[band - 1], file.offsets[band - 1]
+    if (scale, offset) != (1, 0):
+        return np.round(values * float(scale) + float(offset), _DIGITS), known
+    return values, known
 
 
 def meets(file: Any, crs: str, transform: Affine, shape: tuple[int, int]) -> bool:
     """Return whether an open file and a window share ground."""
     west, south, east, north = _bounds(file, crs, transform, shape)
-    turns = (-_TURN, 0.0, _TURN) if file.crs.is_geographic else (0.0,)
+    turns = (-TURN, 0.0, TURN) if file.crs.is_geographic else (0.0,)
     return not all(_apart((west + turn, south, east + turn, north), _extent(file)) for turn in turns)
+
+
+def _look_up(file: Any, band: int, crs: str, transform: Affine, values: NDArray[Any], known: Mask, cut: Cut) -> None:
+    """Fill in a part of the window."""
+    row, column = _places(file, crs, transform, cut)
+    there = (row >= 0) & (row < file.height) & (column >= 0) & (column < file.width)
+    if not there.any():
+        return
+    top, left = int(row[there].min()), int(column[there].min())
+    height, width = int(row[there].max()) - top + 1, int(column[there].max()) - left + 1
+    if height * width > _MOST and there.size > 1:  # a much finer file, or both of its ends
+        for part in _halves(cut):
+            _look_up(file, band, crs, transform, values, known, part)
+        return
+    window, at = Window(left, top, width, height), (row[there] - top, column[there] - left)
+    values[cut][there] = file.read(band, window=window)[at]
+    known[cut][there] = file.read_masks(band, window=window)[at] > 0
+
+
+def _places(file: Any, crs: str, transform: Affine, cut: Cut) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the row and column of the file's pixel that holds each centre [y, x]; -1 where the crs does not reach."""
+    x = transform.c + (np.arange(cut[1].start, cut[1].stop) + 0.5) * transform.a
+    y = transform.f + (np.arange(cut[0].start, cut[0].stop) + 0.5) * transform.e
+    same = file.crs == CRS.from_user_input(crs)
+    over, up = change(crs, crs if same else file.crs.to_wkt()).transform(*np.meshgrid(x, y))
+    if file.crs.is_geographic:
+        west = _extent(file)[0]
+        over = west + (over - west) % TURN
+    column, row = ~file.transform @ (over, up)
+    whole = np.isfinite(column) & np.isfinite(row)
+    found = [np.where(whole, np.floor(np.where(whole, one, 0) + _NEAR), -1).astype(np.int64) for one in (row, column)]
+    return found[0], found[1]
+
+
+def _cut(top: int, left: int, shape: tuple[int, int]) -> Cut:
+    return slice(top, min(top + _SIDE, shape[0])), slice(left, min(left + _SIDE, shape[1]))
+
+
+def _halves(cut: Cut) -> Iterator[Cut]:
+    """Yield the two halves of a part of a window, cut across its longer side."""
+    rows, columns = cut
+    if rows.stop - rows.start >= columns.stop - columns.start:
+        middle = (rows.start + rows.stop) // 2
+        yield slice(rows.start, middle), columns
+        yield slice(middle, rows.stop), columns
+    else:
+        middle = (columns.start + columns.stop) // 2
+        yield rows, slice(columns.start, middle)
+        yield rows, slice(middle, columns.stop)
 
 
 def _bounds(file: Any, crs: str, transform: Affine, shape: tuple[int, int]) -> tuple[float, float, float, float]:
@@ -41,55 +102,7 @@ def _bounds(file: Any, crs: str, transform: Affine, shape: tuple[int, int]) -> t
     height, width = shape
     edges = transform.c, transform.f + height * transform.e, transform.c + width * transform.a, transform.f
     west, south, east, north = transform_bounds(crs, file.crs, *edges)
-    return west, south, east + _TURN * (file.crs.is_geographic and west > east), north
-
-
-def _by_gdal(
-    file: Any, band: int, crs: str, transform: Affine, shape: tuple[int, int], unknown: int, bounds: tuple[float, ...]
-) -> NDArray[np.uint8]:
-    values = np.full(shape, unknown, dtype=np.uint8)
-    reproject(
-        rasterio.band(file, band), values, dst_crs=crs, dst_transform=transform, tolerance=0,
-        resampling=Resampling.nearest, src_nodata=unknown if file.nodata is None else file.nodata,
-        dst_nodata=unknown,
-    )  # fmt: skip
-    if MaskFlags.per_dataset in file.mask_flag_enums[band - 1]:  # a mask within the file, or beside it as FILE.msk
-        left, bottom, right, top = bounds
-        corners = [~file.transform @ (x, y) for x in (left, right) for y in (bottom, top)]
-        rows, columns = [y for _, y in corners], [x for x, _ in corners]
-        whole = Window(0, 0, file.width, file.height)
-        around = Window(min(columns) - 2, min(rows) - 2, np.ptp(columns) + 4, np.ptp(rows) + 4)
-        window = around.round_offsets().round_lengths(op="ceil").intersection(whole)
-        shown = np.zeros(shape, dtype=np.uint8)
-        reproject(
-            file.read_masks(band, window=window), shown, src_crs=file.crs, src_transform=file.window_transform(window),
-            dst_crs=crs, dst_transform=transform, tolerance=0, resampling=Resampling.nearest,
-        )  # fmt: skip
-        values[shown == 0] = unknown
-    return values
-
-
-def _by_place(
-    file: Any, band: int, crs: str, transform: Affine, shape: tuple[int, int], unknown: int
-) -> NDArray[np.uint8]:
-    """Return the values by looking each centre up; each half of the file is read by itself, less what is not needed."""
-    x = transform.c + (np.arange(shape[1]) + 0.5) * transform.a
-    y = transform.f + (np.arange(shape[0]) + 0.5) * transform.e
-    change = pyproj.Transformer.from_crs(crs, file.crs.to_wkt(), always_xy=True)
-    longitude, latitude = change.transform(*np.meshgrid(x, y))
-    longitude = file.bounds.left + (longitude - file.bounds.left) % _TURN
-    column, row = (np.floor(part).astype(np.int64) for part in ~file.transform @ (longitude, latitude))
-    values = np.full(shape, unknown, dtype=np.uint8)
-    there = (row >= 0) & (row < file.height) & (column >= 0) & (column < file.width)
-    for half in (there & (column < file.width // 2), there & (column >= file.width // 2)):
-        if not half.any():
-            continue
-        top, left = int(row[half].min()), int(column[half].min())
-        window = Window(left, top, int(column[half].max()) - left + 1, int(row[half].max()) - top + 1)
-        at = row[half] - top, column[half] - left
-        found, shown = file.read(band, window=window)[at], file.read_masks(band, window=window)[at]
-        values[half] = np.where(shown > 0, found, np.uint8(unknown))
-    return values
+    return west, south, east + TURN * (file.crs.is_geographic and west > east), north
 
 
 def _extent(file: Any) -> tuple[float, float, float, float]:

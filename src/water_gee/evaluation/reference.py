@@ -1,27 +1,28 @@
 """Water references: found by pattern and brought onto the study's pixels."""
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from affine import Affine
 from numpy.typing import NDArray
 from rasterio.errors import CRSError, RasterioError
 
-from water_gee.classes import LAND, UNKNOWN, WATER
+from water_gee.classes import UNKNOWN
 from water_gee.config.inputs import matching, parts
 from water_gee.config.reference import CLASSES, ReferenceSettings
 from water_gee.errors import ConfigError, TileError
-from water_gee.evaluation.features import Points, Rule, label, load
-from water_gee.evaluation.fitness import MEANING, check_files, opened, remarks
-from water_gee.evaluation.nearest import meets, nearest
+from water_gee.evaluation.features import Points, Polygons, Rule, label, load
+from water_gee.evaluation.fitness import check_files, opened, remarks
+from water_gee.evaluation.meaning import MEANING, Meaning
+from water_gee.evaluation.nearest import nearest
 from water_gee.files import digest
 
 _LISTED = 3  # values that a line names
-_PLAIN = ((WATER, WATER), (LAND, LAND))
 
 
 @dataclass(frozen=True)
@@ -35,20 +36,16 @@ class Reference:
     pattern: str
     root: Path  # a relative pattern is looked for below it, then below the working directory
     rule: Rule | None = None  # of polygons or points; None: rasters
-    classes: tuple[tuple[int, int], ...] = _PLAIN  # the class of each value of a raster
+    meaning: Meaning = field(default_factory=Meaning)  # of the numbers of rasters
 
     @classmethod
     def of(cls, name: str, settings: ReferenceSettings, root: Path) -> Self:
         """Return the reference that the settings name."""
-        if not settings.is_vector and settings.values is not None:
-            classes = tuple((int(value), number) for value, number in settings.classes.items())
-            return cls(name, settings.path, root, classes=classes)
         if not settings.is_vector:
-            return cls(name, settings.path, root)
+            return cls(name, settings.path, root, meaning=Meaning.of(settings))
         outside = None if settings.outside is None else CLASSES[settings.outside]
-        return cls(
-            name, settings.path, root, Rule(settings.layer, settings.column, tuple(settings.classes.items()), outside)
-        )
+        classes = tuple(settings.classes.items())
+        return cls(name, settings.path, root, Rule(settings.layer, settings.column, classes, outside))
 
     def files(self, year: int) -> list[Path]:
         """Return the files of one year, sorted by name."""
@@ -65,9 +62,9 @@ class Reference:
     def mark(self, years: Iterable[int]) -> str:
         """Return one hash of all that the answers rest on: the files, and how they are understood if that is said."""
         files = digest(part for year in years for part in self.parts(year))
-        if self.rule is None and self.classes == _PLAIN:
+        if self.rule is None and self.meaning.is_plain:
             return files
-        return hashlib.md5(f"{files} {self.rule} {self.classes}".encode(), usedforsecurity=False).hexdigest()
+        return hashlib.md5(f"{files} {self.rule} {self.meaning}".encode(), usedforsecurity=False).hexdigest()
 
     def check(self, years: Iterable[int]) -> None:
         """Check that at least one year has a file, that no raster takes water or land for nodata, and all of a vector.
@@ -76,28 +73,42 @@ class Reference:
             ConfigError: no year has, or a file does, or has no crs; polygons or points cannot be understood.
             TileError: a file cannot be read.
         """
-        if not (files := self._all_files(years)):
+        years = tuple(years)
+        if not self._all_files(years):
             raise ConfigError(
                 f"{self.key}: no file matches {self.pattern} (below {self.root}); "
                 "correct the pattern, or take the reference out of the study"
             )
         if self.rule is None:
-            check_files(self.key, files, dict(self.classes))
+            if not check_files(self.key, [(path, year) for year in years for path in self.files(year)], self.meaning):
+                raise ConfigError(f"{self.key}.band: no file has a band of any of the years; correct the band's name")
             return
-        for path in files:
-            load(self.key, path, self.rule)
+        for year in years:
+            self._features(year)
 
     def remarks(self, years: Sequence[int], crs: str, transform: Affine) -> Iterator[str]:
         """Yield what a user should know of the files: years that have none, and grids that are not the study's."""
-        if missing := [str(year) for year in years if not self.files(year)]:
-            yield f"{self.key}: no file for {', '.join(missing)}, which is measured without it"
+        if missing := [year for year in years if not self.files(year)]:
+            yield f"{self.key}: no file for {_listed(missing)}, which is measured without it"
+        if empty := [year for year in years if year not in missing and not self._speaks(year)]:
+            yield f"{self.key}: no band for {_listed(empty)}, which is measured without it"
         if self.rule is None:
             yield from remarks(self.key, self._all_files(years), crs, transform)
             return
-        for path in self._all_files(years):
-            file = load(self.key, path, self.rule)
+        for file in {id(file): file for year in years for file in self._features(year)}.values():
             if isinstance(file, Points) and (count := file.unlike(crs, transform)):
                 yield f"{file.where}: {_pixels(count)} points of unlike classes: nothing is known there"
+
+    def _speaks(self, year: int) -> bool:
+        """Return whether the files of a year have a band of it."""
+        if not self.meaning.is_by_year:
+            return True
+        return check_files(self.key, [(path, year) for path in self.files(year)], self.meaning)
+
+    def _features(self, year: int) -> list[Polygons | Points]:
+        """Return the polygons or points of a year, by file."""
+        assert self.rule is not None, "rasters have none"
+        return [load(self.key, path, self.rule) for path in self.files(year)]
 
     @property
     def key(self) -> str:
@@ -119,43 +130,45 @@ class Reference:
             ConfigError: polygons or points cannot be understood.
         """
         if self.rule:
-            files = [load(self.key, path, self.rule) for path in self.files(year)]
-            return label(files, self.rule.outside, crs, transform, shape)
-        values, meaning = np.full(shape, UNKNOWN, dtype=np.uint8), np.full(256, UNKNOWN, dtype=np.uint8)
-        for value, number in self.classes:
-            meaning[value] = number
-        for path, part in sample(self.files(year), crs, transform, shape, unknown=UNKNOWN):
-            strange = np.setdiff1d(np.unique(part), [*dict(self.classes), UNKNOWN])
+            return label(self._features(year), self.rule.outside, crs, transform, shape)
+        labels = np.full(shape, UNKNOWN, dtype=np.uint8)
+        for path in self.files(year):
+            found = at_centres(path, partial(self._band, path, year), crs, transform, shape)
+            if found is None:
+                continue
+            part, strange = self.meaning.label(*found)
             if strange.size:
-                some = ", ".join(map(str, strange[:_LISTED])) + (" and others" if strange.size > _LISTED else "")
-                word = "value" if strange.size == 1 else "values"
-                raise TileError(f"{self.key}: {path} holds the {word} {some}; make it {MEANING}, or name it in values")
-            values = np.where(values == UNKNOWN, meaning[part], values)
-        return values
+                some = ", ".join(f"{one:g}" for one in strange[:_LISTED].tolist())
+                more = " and others" if strange.size > _LISTED else ""
+                raise TileError(
+                    f"{self.key}: {path} holds the value{'s' * (strange.size > 1)} {some}{more}; say by "
+                    f"{self.key}.values or ranges what is water and what is land (unsaid: {MEANING})"
+                )
+            labels = np.where(labels == UNKNOWN, part, labels)
+        return labels
+
+    def _band(self, path: Path, year: int, file: Any) -> int | None:
+        return self.meaning.band_of(self.key, path, file, year)
 
 
-def sample(
-    paths: Sequence[Path], crs: str, transform: Affine, shape: tuple[int, int], *, unknown: int, band: int = 1
-) -> Iterator[tuple[Path, NDArray[np.uint8]]]:
-    """Yield each file that meets a window and its band [y, x] there, by nearest neighbour; `unknown` elsewhere.
+def at_centres(
+    path: Path, choose: Callable[[Any], int | None], crs: str, transform: Affine, shape: tuple[int, int]
+) -> tuple[NDArray[Any], NDArray[np.bool_]] | None:
+    """Return what `nearest` does of the band of a file that `choose` names; None of none.
 
     Raises:
-        TileError: a file is broken, lacks the band, or does not hold bytes.
+        TileError: the file is broken.
     """
-    for path in paths:
-        try:
-            with opened(path) as file:
-                if file.count >= band and file.dtypes[band - 1] == "uint8":
-                    values = nearest(file, band, crs, transform, shape, unknown)
-                elif meets(file, crs, transform, shape):
-                    kind = file.dtypes[band - 1] if file.count >= band else "missing"
-                    raise TileError(f"band {band} of {path} is not of type uint8 but {kind}; make it {MEANING}")
-                else:
-                    continue
-        except (RasterioError, CRSError) as error:
-            raise TileError(f"{path} cannot be read ({error}); replace the file") from error
-        if values is not None:
-            yield path, values
+    try:
+        with opened(path) as file:
+            band = choose(file)
+            return None if band is None else nearest(file, band, crs, transform, shape)
+    except (RasterioError, CRSError) as error:
+        raise TileError(f"{path} cannot be read ({error}); replace the file") from error
+
+
+def _listed(years: Iterable[int]) -> str:
+    return ", ".join(map(str, years))
 
 
 def _pixels(count: int) -> str:
