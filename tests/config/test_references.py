@@ -22,6 +22,7 @@ from water_gee.errors import ConfigError
         ("{path: a.tif, ranges: {water: [.5, .inf]}}", "study.references.truth.ranges.water"),
         ("{path: a.gpkg, outside: land, band: 2}", "band is of a raster, and a.gpkg holds polygons or points"),
         ("{path: a.tif, band: 0}", "study.references.truth.band"),
+        ("{path: a.tif, year_column: year}", "year_column is of polygons or points, and a.tif is a raster"),
         ("{path: 'a_*.tif', outside: land}", "outside is of polygons or points, and a_*.tif is a raster"),
     ],
 )
@@ -39,6 +40,6 @@ def test_a_path_alone_stays_what_it_was(settings) -> None:
 
 
 def test_values_are_compared_by_what_they_mean() -> None:
-    assert {spelling(one) for one in (1, 1.0, True, "1", " 1 ")} == {"1"}
+    assert {spelling(one) for one in (1, 1.0, True, "1", " 1 ", "1.00", "TRUE")} == {"1"}
     assert spelling("Water ") == "water" and spelling(1.5) == "1.5"
     assert ReferenceSettings(path="a.gpkg", column="x").classes["255"] == 255

@@ -1,5 +1,6 @@
 """`study.references.NAME`: where the truth lies, and how it is written there."""
 
+import re
 from itertools import pairwise
 from math import isfinite
 from pathlib import PurePath
@@ -19,13 +20,16 @@ _VECTOR = {
 }  # fmt: skip
 
 
-_OF_VECTORS = ("layer", "column", "outside")
+_TRUTHS = {"true": "1", "false": "0"}
+_WHOLE = re.compile(r"^(-?\d+)\.0+$")  # as tables write whole numbers
+_OF_VECTORS = ("layer", "column", "outside", "year_column")
 
 
 def spelling(value: Any) -> str:
-    """Return a value as it is compared: 1, 1.0, "1" and true are one, and so are Water and water."""
+    """Return a value as it is compared: 1, 1.0, true and each of them as text are one, and so are Water and water."""
     if isinstance(value, str):
-        return value.strip().casefold()
+        text = value.strip().casefold()
+        return _TRUTHS.get(text, _WHOLE.sub(r"\1", text))
     number = float(value) if hasattr(value, "__float__") else None
     return str(value) if number is None else str(int(number)) if number.is_integer() else str(number)
 
@@ -38,6 +42,7 @@ class ReferenceSettings(Group):
     column: str | None = None  # whose values tell the class; without it, polygons are water
     values: dict[Word, Annotated[list[Written], Field(min_length=1)]] | None = None  # of column or raster, by class
     outside: Literal["land", "unknown"] | None = None  # what lies in no polygon, within the box around them all
+    year_column: str | None = None  # of polygons or points: of which year each is, as a number or a date
     band: Annotated[int, Field(ge=1)] | str | None = None  # of a raster that has several; {year} stands for the year
     ranges: dict[Word, tuple[float, float]] | None = None  # of a raster, by class: from, to
 

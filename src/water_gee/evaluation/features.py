@@ -17,6 +17,7 @@ from water_gee.config.inputs import parts
 from water_gee.config.reference import spelling
 from water_gee.errors import ConfigError
 from water_gee.evaluation.centres import TURN, Centres, Floats, centres, change
+from water_gee.evaluation.years import NO_YEAR, is_nothing, years_of
 from water_gee.progress import say
 from water_gee.study import Notes, check_degrees, flat, polygons_of, read_features
 
@@ -34,9 +35,10 @@ class Rule:
     column: str | None = None
     classes: tuple[tuple[str, int], ...] = ()  # the class of each value of the column, by its spelling
     outside: int | None = None  # the class of what lies in no polygon, within the box around them all
+    year_column: str | None = None  # that says of which year a feature is; None: all are of any
 
 
-@dataclass
+@dataclass(eq=False)
 class Polygons:
     """The polygons of a file and the class of each."""
 
@@ -45,6 +47,10 @@ class Polygons:
     shapes: NDArray[Any]
     classes: Bytes
     _told: bool = field(default=False)
+
+    def only(self, at: Any) -> "Polygons":
+        """Return some of them."""
+        return Polygons(self.where, self.crs, self.shapes[at], self.classes[at])
 
     @cached_property
     def _index(self) -> Any:
@@ -92,7 +98,7 @@ class Polygons:
             say(f"{self.where}: polygons of unlike classes overlap; a pixel whose centre lies in both is unknown")
 
 
-@dataclass
+@dataclass(eq=False)
 class Points:
     """The points of a file and the class of each."""
 
@@ -116,6 +122,10 @@ class Points:
         unlike = values[at] != self.classes[there]
         values[at[0][unlike], at[1][unlike]] = UNKNOWN
         return values, np.zeros(shape, dtype=np.bool_)
+
+    def only(self, at: Any) -> "Points":
+        """Return some of them."""
+        return Points(self.where, self.crs, self.x[at], self.y[at], self.classes[at])
 
     def unlike(self, crs: str, transform: Affine) -> int:
         """Return in how many pixels points of unlike classes lie."""
@@ -157,14 +167,16 @@ def label(
     return values
 
 
-def load(key: str, path: Path, rule: Rule) -> Polygons | Points:
-    """Return the polygons or points of a file; as long as it stays as it is, it is read once.
+def load(key: str, path: Path, rule: Rule, year: int) -> Polygons | Points | None:
+    """Return the polygons or points that a file has of a year; as long as it stays as it is, it is read once.
+
+    None where its column of years has others alone.
 
     Raises:
         ConfigError: it cannot be read or understood by the rule.
     """
     state = tuple((str(one), one.stat().st_mtime_ns, one.stat().st_size) for one in parts(path) if one.exists())
-    return _load(key, path, rule, state)
+    return _load(key, path, rule, state).get(year if rule.year_column else None)
 
 
 def _blocks(shape: tuple[int, int]) -> Iterator[tuple[slice, slice]]:
@@ -174,9 +186,12 @@ def _blocks(shape: tuple[int, int]) -> Iterator[tuple[slice, slice]]:
 
 
 @lru_cache(maxsize=16)
-def _load(key: str, path: Path, rule: Rule, state: tuple[Any, ...]) -> Polygons | Points:
+def _load(key: str, path: Path, rule: Rule, state: tuple[Any, ...]) -> dict[int | None, Polygons | Points]:
+    """Return the polygons or points of a file by year; by None where it tells none."""
     where = f"{key}: {path}"
-    features = read_features(key, path, rule.layer, column=rule.column, wanted="polygons or points")
+    named = {"column": rule.column, "year_column": rule.year_column}
+    columns = {option: name for option, name in named.items() if name is not None}
+    features = read_features(key, path, rule.layer, columns=columns, wanted="polygons or points")
     notes = Notes(where)
     shapes, owner = flat(shapely.force_2d(np.array(features.shapes, dtype=object)))
     kinds = set(shapely.get_type_id(shapes[~shapely.is_empty(shapes)]).tolist()) & {0, 3}
@@ -185,13 +200,15 @@ def _load(key: str, path: Path, rule: Rule, state: tuple[Any, ...]) -> Polygons 
     if not kinds:
         raise ConfigError(f"{where} holds no polygon and no point; name a file of polygons or points")
     _check_rule(key, path, rule, is_points=kinds == {0})
-    classes = _classes(where, features.values, rule, len(features.shapes))
+    classes = _classes(where, features.values.get("column", ()), rule, len(features.shapes))
+    years = years_of(where, rule.year_column, features.values["year_column"]) if rule.year_column else None
     if kinds == {3}:
         polygons, numbers = polygons_of(features, notes)
         notes.tell()
         if not polygons:
             raise ConfigError(f"{where} holds no polygon; name a file of polygons")
-        return Polygons(where, features.crs, np.array(polygons, dtype=object), classes[numbers])
+        whole = Polygons(where, features.crs, np.array(polygons, dtype=object), classes[numbers])
+        return {year: whole.only(at) for year, at in _by_year(years, numbers)}
     is_point = (shapely.get_type_id(shapes) == 0) & ~shapely.is_empty(shapes)
     for number in owner[~is_point]:
         notes.add(int(number) + 1, "has no point and is passed over")
@@ -202,7 +219,18 @@ def _load(key: str, path: Path, rule: Rule, state: tuple[Any, ...]) -> Polygons 
         if features.crs.is_geographic:
             check_degrees((*at, *at), int(number), notes)
     notes.tell()
-    return Points(where, features.crs, x, y, classes[owner[is_point]])
+    points = Points(where, features.crs, x, y, classes[owner[is_point]])
+    return {year: points.only(at) for year, at in _by_year(years, owner[is_point])}
+
+
+def _by_year(years: NDArray[np.int64] | None, numbers: Any) -> Iterator[tuple[int | None, Any]]:
+    """Yield each year and where features of it stand, by the number of each one's feature."""
+    if years is None:
+        yield None, slice(None)
+        return
+    own = years[numbers]
+    for year in np.unique(own[own != NO_YEAR]):
+        yield int(year), own == year
 
 
 def _check_rule(key: str, path: Path, rule: Rule, *, is_points: bool) -> None:
@@ -221,7 +249,7 @@ def _classes(where: str, values: Sequence[Any], rule: Rule, count: int) -> Bytes
     if rule.column is None:
         return np.full(count, WATER, dtype=np.uint8)
     known: Mapping[str, int] = dict(rule.classes)
-    written = [None if _is_nothing(one) else spelling(one) for one in values]
+    written = [None if is_nothing(one) else spelling(one) for one in values]
     if strange := sorted({one for one in written if one is not None and one not in known}):
         listed = ", ".join(strange[:_LISTED]) + (
             f" and {len(strange) - _LISTED} more" if len(strange) > _LISTED else ""
@@ -233,7 +261,3 @@ def _classes(where: str, values: Sequence[Any], rule: Rule, count: int) -> Bytes
     if empty := sum(one is None for one in written):
         say(f"{where}: {empty} of {count} features have nothing in the column {rule.column}, and are unknown")
     return np.array([UNKNOWN if one is None else known[one] for one in written], dtype=np.uint8)
-
-
-def _is_nothing(value: Any) -> bool:
-    return value is None or (isinstance(value, float | np.floating) and np.isnan(value)) or str(value).strip() == ""

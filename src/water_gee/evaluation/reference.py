@@ -45,7 +45,9 @@ class Reference:
             return cls(name, settings.path, root, meaning=Meaning.of(settings))
         outside = None if settings.outside is None else CLASSES[settings.outside]
         classes = tuple(settings.classes.items())
-        return cls(name, settings.path, root, Rule(settings.layer, settings.column, classes, outside))
+        return cls(
+            name, settings.path, root, Rule(settings.layer, settings.column, classes, outside, settings.year_column)
+        )
 
     def files(self, year: int) -> list[Path]:
         """Return the files of one year, sorted by name."""
@@ -83,24 +85,27 @@ class Reference:
             if not check_files(self.key, [(path, year) for year in years for path in self.files(year)], self.meaning):
                 raise ConfigError(f"{self.key}.band: no file has a band of any of the years; correct the band's name")
             return
-        for year in years:
-            self._features(year)
+        if not any([self._features(year) for year in years]):
+            raise ConfigError(f"{self.key}.year_column: no file has a feature of {_listed(years)}; correct the column")
 
     def remarks(self, years: Sequence[int], crs: str, transform: Affine) -> Iterator[str]:
         """Yield what a user should know of the files: years that have none, and grids that are not the study's."""
         if missing := [year for year in years if not self.files(year)]:
             yield f"{self.key}: no file for {_listed(missing)}, which is measured without it"
         if empty := [year for year in years if year not in missing and not self._speaks(year)]:
-            yield f"{self.key}: no band for {_listed(empty)}, which is measured without it"
+            what = "no band" if self.rule is None else f"nothing in the column {self.rule.year_column}"
+            yield f"{self.key}: {what} for {_listed(empty)}, which is measured without it"
         if self.rule is None:
             yield from remarks(self.key, self._all_files(years), crs, transform)
             return
-        for file in {id(file): file for year in years for file in self._features(year)}.values():
+        for file in dict.fromkeys(file for year in years for file in self._features(year)):
             if isinstance(file, Points) and (count := file.unlike(crs, transform)):
                 yield f"{file.where}: {_pixels(count)} points of unlike classes: nothing is known there"
 
     def _speaks(self, year: int) -> bool:
-        """Return whether the files of a year have a band of it."""
+        """Return whether the files of a year have a band, or features, of it."""
+        if self.rule:
+            return bool(self._features(year))
         if not self.meaning.is_by_year:
             return True
         return check_files(self.key, [(path, year) for path in self.files(year)], self.meaning)
@@ -108,7 +113,8 @@ class Reference:
     def _features(self, year: int) -> list[Polygons | Points]:
         """Return the polygons or points of a year, by file."""
         assert self.rule is not None, "rasters have none"
-        return [load(self.key, path, self.rule) for path in self.files(year)]
+        found = [load(self.key, path, self.rule, year) for path in self.files(year)]
+        return [one for one in found if one is not None]
 
     @property
     def key(self) -> str:

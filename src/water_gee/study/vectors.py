@@ -2,7 +2,7 @@
 
 import json
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,11 +27,11 @@ _POLYGON, _MULTIPOLYGON, _FIRST_OF_MANY = 3, 6, 4  # as shapely numbers the kind
 
 @dataclass(frozen=True)
 class Features:
-    """The features of a file, in its own order: a geometry or None of each, and its value in a column."""
+    """The features of a file, in its own order: a geometry or None of each, and its values in some columns."""
 
     crs: pyproj.CRS
     shapes: Sequence[BaseGeometry | None]
-    values: Sequence[Any] = ()  # empty where no column was asked for; None or not a number where nothing is written
+    values: Mapping[str, Sequence[Any]]  # as they were asked for; None or not a number where nothing is written
 
 
 @dataclass
@@ -58,7 +58,7 @@ class Notes:
 
 
 def read_features(
-    key: str, path: Path, layer: str | None, *, column: str | None = None, wanted: str = "polygons"
+    key: str, path: Path, layer: str | None, *, columns: Mapping[str, str] | None = None, wanted: str = "polygons"
 ) -> Features:
     """Return the features of a file.
 
@@ -66,7 +66,7 @@ def read_features(
         key: of the configuration, for messages.
         path: a GeoJSON, GeoPackage, Shapefile, GeoParquet or any other file (or folder) of vector data that GDAL reads.
         layer: which of the file's layers; may be left out where there is one.
-        column: whose values are read too.
+        columns: whose values are read too, by the option of the key that names each.
         wanted: what the file should hold, for messages.
 
     Raises:
@@ -80,7 +80,7 @@ def read_features(
         warnings.simplefilter("ignore")  # of rings that are not closed: `polygons_of` closes them, and says so
         try:
             read = _from_parquet if path.suffix.lower() in _PARQUET else _by_gdal
-            found, encoded, fields = read(key, path, layer, column)
+            found, encoded, fields = read(key, path, layer, bool(columns))
         except (RuntimeError, ValueError, OSError) as error:
             why = str(error).split(";")[0].splitlines()[0].rstrip(".") if str(error) else type(error).__name__
             raise ConfigError(f"{key}: {path} cannot be read ({why}); name a file of {wanted}") from error
@@ -89,30 +89,30 @@ def read_features(
     for number, (one, shape, there) in enumerate(zip(encoded, shapes, members or encoded, strict=False), start=1):
         if shape is None and (one is not None or there is not None):
             raise ConfigError(f"{key}: {path}: feature {number} has a geometry that cannot be read; mend it")
-    if column is not None and column not in fields:
-        held = ", ".join(fields) or "(none)"
-        raise ConfigError(f"{_beside(key, 'column')}: {path} has no column {column}; it has {held}")
-    return Features(_crs(key, path, found), shapes, fields[column] if column is not None else ())
+    for option, column in (columns or {}).items():
+        if column not in fields:
+            held = ", ".join(fields) or "(none)"
+            raise ConfigError(f"{_beside(key, option)}: {path} has no column {column}; it has {held}")
+    values = {option: fields[column] for option, column in (columns or {}).items()}
+    return Features(_crs(key, path, found), shapes, values)
 
 
 def _by_gdal(
-    key: str, path: Path, layer: str | None, column: str | None
+    key: str, path: Path, layer: str | None, with_columns: bool
 ) -> tuple[str | None, list[bytes | None], dict[str, Sequence[Any]]]:
     """Return a layer's crs, its geometries and its columns; without a column asked for, none of them."""
     import pyogrio
 
     layers = [str(name) for name, _ in pyogrio.list_layers(path)]
     chosen = _layer(key, path, layer, layers)
-    columns: list[str] | None = (
-        [] if column is None else None
-    )  # all of them: where the one is not there, the others are named
+    columns: list[str] | None = None if with_columns else []  # all: where the one is not there, the others are named
     meta, _, encoded, values = pyogrio.raw.read(path, layer=chosen, columns=columns)
-    fields = dict(zip(map(str, meta["fields"]), values, strict=True)) if column is not None else {}
+    fields = dict(zip(map(str, meta["fields"]), values, strict=True)) if with_columns else {}
     return meta["crs"], [] if encoded is None else list(encoded), fields  # None: a table without a geometry
 
 
 def _from_parquet(
-    key: str, path: Path, layer: str | None, column: str | None
+    key: str, path: Path, layer: str | None, with_columns: bool
 ) -> tuple[str | None, list[bytes | None], dict[str, Sequence[Any]]]:
     """Return the same of GeoParquet, which the GDAL that comes with pyogrio does not read."""
     import geopandas
@@ -126,7 +126,7 @@ def _from_parquet(
         if name != table.geometry.name
     }
     encoded = [None if one is None else bytes(one) for one in table.geometry.to_wkb()]
-    return None if table.crs is None else table.crs.to_wkt(), encoded, fields if column is not None else {}
+    return None if table.crs is None else table.crs.to_wkt(), encoded, fields if with_columns else {}
 
 
 def _beside(key: str, name: str) -> str:
