@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from water_gee.classes import LAND, UNKNOWN, WATER
+from water_gee.classes import UNKNOWN, WATER
 from water_gee.study import Grid, Window, pixel_areas
 
 CLASSES = ("water", "land", "unseen")
@@ -13,6 +13,7 @@ BOUNDS = ("water_low", "water_high")
 COLUMNS = (*(f"{name}_km2" for name in CLASSES), *(f"{name}_pixels" for name in CLASSES), *(f"{b}_km2" for b in BOUNDS))
 SURE, UNLIKELY = 0.975, 0.025  # probabilities of water between which a pixel may be either, 95 times of 100
 _UNIT = 1e6  # a pixel's area is summed in whole square millimetres: no order of pieces changes the sum
+_OUTSIDE = 5  # of the numbers of a pixel, see `AreaCount.add`
 
 
 def bounds(water: NDArray[np.uint8], probability: NDArray[np.float32]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
@@ -52,16 +53,41 @@ class AreaCount:
         inside: NDArray[np.bool_],
     ) -> None:
         """Count a part of the map: `water` [y, x] is 1, 0 or 255, and only pixels `inside` the area count."""
-        areas = np.rint(pixel_areas(self.grid, window) * _UNIT).astype(np.int64)
-        chosen = {name: (water == value) & inside for name, value in zip(CLASSES, (WATER, LAND, UNKNOWN), strict=True)}
-        for name, pixels in chosen.items():
-            self.pixels[name] += int(np.count_nonzero(pixels))
-        for name, pixels in zip(BOUNDS, bounds(water, probability), strict=True):
-            chosen[name] = pixels & inside
-        for name, pixels in chosen.items():
-            self.areas[name] += sum(map(int, (areas * pixels).sum(axis=1)))  # a row never overflows
+        areas = np.rint(pixel_areas(self.grid, window) * _UNIT)
+        # The low end lies within the water, that within the high end, that within what was seen: one number a pixel
+        # says in how many of them it is.
+        nested = (water != UNKNOWN).astype(np.uint8)
+        for pixels in (*bounds(water, probability), water == WATER):
+            nested += pixels
+        nested[~inside] = _OUTSIDE
+        pixels, totals = np.bincount(nested.ravel(), minlength=_OUTSIDE + 1), _exact_sums(nested, areas)
+        unseen, land, possible, water_only, sure, _ = range(_OUTSIDE + 1)
+        for name, numbers in {
+            "water": (water_only, sure), "land": (land, possible), "unseen": (unseen,),
+            "water_low": (sure,), "water_high": (possible, water_only, sure),
+        }.items():  # fmt: skip
+            self.areas[name] += sum(totals[number] for number in numbers)
+            if name in CLASSES:
+                self.pixels[name] += sum(int(pixels[number]) for number in numbers)
+
+    def add_all(self, other: "AreaCount") -> None:
+        """Count what was counted of other parts of the same map."""
+        for mine, its in ((self.pixels, other.pixels), (self.areas, other.areas)):
+            for name, number in its.items():
+                mine[name] += number
 
     def row(self) -> dict[str, str]:
         """Return the areas in km2 (6 decimals: a square metre) and the pixel counts by the names of `COLUMNS`."""
         table = {f"{name}_km2": f"{area / _UNIT / 1e6:.6f}" for name, area in self.areas.items()}
         return table | {f"{name}_pixels": str(pixels) for name, pixels in self.pixels.items()}
+
+
+def _exact_sums(numbers: NDArray[np.uint8], areas: NDArray[np.float64]) -> list[int]:
+    """Return the sum of whole `areas` by the number of their pixels, 0 to `_OUTSIDE`: no sum is rounded."""
+    at_once = max(1, int(2**53 // max(1.0, float(areas.max()))))  # as many as double precision adds up exactly
+    totals = [0] * (_OUTSIDE + 1)
+    for start in range(0, areas.size, at_once):
+        part = slice(start, start + at_once)
+        found = np.bincount(numbers.ravel()[part], areas.ravel()[part], _OUTSIDE + 1)
+        totals = [total + int(more) for total, more in zip(totals, found, strict=True)]
+    return totals

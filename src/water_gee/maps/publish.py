@@ -2,15 +2,17 @@
 
 import csv
 import io
+import os
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from water_gee.earth import in_parallel
 from water_gee.files import atomic, sha256, write_text
 from water_gee.maps.areas import COLUMNS, AreaCount
 from water_gee.maps.build import build
 from water_gee.maps.layers import LAYERS
-from water_gee.maps.parts import PartStore
+from water_gee.maps.parts import PartStore, Piece
 from water_gee.maps.plan import Plan
 from water_gee.sealed import write_sealed
 
@@ -33,12 +35,7 @@ def publish(plan: Plan, store: PartStore, maps: Path, tags: Mapping[str, str]) -
         tags: what the maps are made of: each file carries it, and the report.
     """
     made = build(plan, store, tags)
-    rows = []
-    for year in plan.years:
-        count = AreaCount(plan.grid)
-        for piece in plan.of_year(year):
-            count.add(piece.window, store.read_water(piece), store.read_probability(piece), plan.inside(piece.window))
-        rows.append({"year": str(year), "area": plan.area, **count.row()})
+    rows = _areas(plan, store)
     for name, built in made.items():
         with atomic(maps / name) as temporary:
             shutil.move(built, temporary)
@@ -47,6 +44,20 @@ def publish(plan: Plan, store: PartStore, maps: Path, tags: Mapping[str, str]) -
     write_sealed(maps / "maps.json", {**tags, "files": files})
     _drop_stale(maps, files)
     return rows
+
+
+def _areas(plan: Plan, store: PartStore) -> list[dict[str, str]]:
+    """Return the rows of `area.csv`, a row a year."""
+    counts = {year: AreaCount(plan.grid) for year in plan.years}
+
+    def counted(piece: Piece) -> tuple[int, AreaCount]:
+        count = AreaCount(plan.grid)
+        count.add(piece.window, store.read_water(piece), store.read_probability(piece), plan.inside(piece.window))
+        return piece.year, count
+
+    for year, count in in_parallel(counted, plan.pieces, os.cpu_count() or 1):
+        counts[year].add_all(count)
+    return [{"year": str(year), "area": plan.area, **count.row()} for year, count in counts.items()]
 
 
 def _drop_stale(maps: Path, files: Mapping[str, str]) -> None:
