@@ -23,9 +23,10 @@ def statistics(parts: Iterable[NDArray[Any]], nodata: float, pixels: int) -> dic
     for part in parts:
         values, times = _valued(part, nodata)
         if values.size:
+            # Not by a product of vectors: its library would work, and wait, on threads of its own.
             count += float(times.sum())
-            total += float(times @ values)
-            squares += float(times @ values**2)
+            total += float((times * values).sum())
+            squares += float((times * values**2).sum())
             least, most = min(least, float(values.min())), max(most, float(values.max()))
     told = {"VALID_PERCENT": 100 * count / pixels}
     if count:
@@ -37,9 +38,18 @@ def statistics(parts: Iterable[NDArray[Any]], nodata: float, pixels: int) -> dic
 def _valued(part: NDArray[Any], nodata: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the values of a part that are data, and how often each occurs."""
     if part.dtype.kind == "f":
-        values = part[~np.isnan(part)].astype(np.float64)
-        return values, np.ones_like(values)
-    numbers = np.bincount(part.ravel())
+        valid = ~np.isnan(part)
+        values = (part.ravel() if valid.all() else part[valid]).astype(np.float64)
+        return values, np.broadcast_to(np.float64(1), values.shape)
+    numbers = _numbers(np.ascontiguousarray(part).ravel())
     values = np.flatnonzero(numbers).astype(np.float64)
     values = values[values != nodata]
     return values, numbers[values.astype(np.int64)].astype(np.float64)
+
+
+def _numbers(values: NDArray[Any]) -> NDArray[np.int64]:
+    """Return how often each whole number occurs; bytes are counted two at once, which takes half the time."""
+    if values.dtype != np.uint8 or values.size % 2:
+        return np.bincount(values)
+    pairs = np.bincount(values.view(np.uint16), minlength=2**16).reshape(2**8, 2**8)
+    return np.asarray(pairs.sum(axis=0) + pairs.sum(axis=1))
