@@ -14,8 +14,8 @@ from water_gee.maps.entropy import uncertainty
 from water_gee.maps.layers import LAYERS, OVER_YEARS, Layer
 from water_gee.maps.mosaic import Source
 from water_gee.maps.years import over_years
+from water_gee.rasters import new_raster
 from water_gee.study import Grid, Window
-from water_gee.tiles import write_raster
 
 
 def derive_uncertainty(folder: Path, probability: Path, grid: Grid, window: Window) -> list[Source]:
@@ -57,12 +57,18 @@ def _derive(
             made = compute(values)
             for layer in layers:
                 path = folder / layer.name / f"{block.top}_{block.left}.tif"
-                write_raster(
-                    path, made[layer.name][None], [layer.name], nodata=layer.nodata, crs=grid.crs,
-                    transform=grid.transform(block),
-                )  # fmt: skip
+                _write(path, made[layer.name], grid, block)
                 found[layer.name].append(Source(path, block))
     return found
+
+
+def _write(path: Path, values: NDArray[Any], grid: Grid, window: Window) -> None:
+    """Write a block that is read once and never taken up again: neither compressed nor with a hash of its pixels."""
+    with new_raster(
+        path, driver="GTiff", count=1, height=window.height, width=window.width, dtype=values.dtype.name,
+        crs=grid.crs, transform=grid.transform(window),
+    ) as file:  # fmt: skip
+        file.write(values, 1)
 
 
 def _is_empty(values: NDArray[Any], nodata: float) -> bool:

@@ -77,17 +77,16 @@ class _Known:
         self.seen += is_seen
         self.wet += is_wet
         self.turns += is_seen & (self.latest != UNKNOWN) & (water != self.latest)
-        self.latest[is_seen] = water[is_seen]
-        self.first_year[is_wet & (self.first_year == NO_YEAR)] = year
-        self.last_year[is_wet] = year
+        np.copyto(self.latest, water, where=is_seen)
+        np.copyto(self.first_year, np.uint16(year), where=is_wet & (self.first_year == NO_YEAR))
+        np.copyto(self.last_year, np.uint16(year), where=is_wet)
 
     def layers(self) -> OverYears:
         unseen = self.seen == 0
         share = np.rint(100 * self.wet.astype(np.float32) / np.maximum(self.seen, 1)).astype(np.uint8)
         turned = np.where(self.latest == WATER, np.uint8(GAINED), np.uint8(LOST))
         change = np.where(self.turns == 1, turned, np.uint8(INTERMITTENT))
-        change[self.wet == self.seen] = PERMANENT
-        change[self.wet == 0] = NEVER
-        change[unseen] = _NO_CLASS
+        for value, pixels in ((PERMANENT, self.wet == self.seen), (NEVER, self.wet == 0), (_NO_CLASS, unseen)):
+            np.copyto(change, np.uint8(value), where=pixels)
         years = (np.where(unseen, np.uint16(UNCOUNTED), known) for known in (self.first_year, self.last_year))
         return OverYears(np.where(unseen, np.uint8(LAYERS["occurrence"].nodata), share), change, *years)
