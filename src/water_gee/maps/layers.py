@@ -34,6 +34,7 @@ class Layer:
         ramp: of any other, colours at values between which colours run.
         yearly: whether there is one a year, or one over the years.
         of_years: whether values are years, each a class beside `classes`: see `classes_of`.
+        noisy: whether neighbours differ by noise, in which a longer search for what repeats finds nothing.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Layer:
     ramp: Mapping[float, str] = field(default_factory=dict, hash=False)
     yearly: bool = True
     of_years: bool = False
+    noisy: bool = False
 
     @property
     def gdal_type(self) -> str:
@@ -67,12 +69,12 @@ LAYERS: Mapping[str, Layer] = MappingProxyType({layer.name: layer for layer in (
     WATER_LAYER,
     Layer(
         "probability", "Probability of water", "The calibrated probability that a pixel is water, 0 to 1.",
-        "float32", float("nan"), "AVERAGE", ramp=_BLUES,
+        "float32", float("nan"), "AVERAGE", ramp=_BLUES, noisy=True,
     ),
     Layer(
         "uncertainty", "Uncertainty",
         "Entropy of the calibrated probability in percent of one bit: 0 is certain, 100 is a probability of one half.",
-        "uint8", 255, "AVERAGE", unit="%",
+        "uint8", 255, "AVERAGE", unit="%", noisy=True,
         ramp={0.0: "#ffffcc", 25.0: "#fed976", 50.0: "#fd8d3c", 75.0: "#e31a1c", 100.0: "#800026"},
     ),
     Layer(

@@ -40,7 +40,8 @@ def write_cog(
 
     GDAL reads the sources through a virtual mosaic and never holds the map: an area of any size takes the memory of a
     few blocks. Where no source lies the map has no data; blocks of it are stored all the same, since readers such as
-    geotiff.js before 3 fail on a block that is left out.
+    geotiff.js before 3 fail on a block that is left out. Whole numbers are stored as they are: their differences from
+    pixel to pixel (GDAL calls this a predictor) take more room and time, since most neighbours are equal.
 
     Args:
         path: of the file.
@@ -55,15 +56,14 @@ def write_cog(
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     virtual = path.with_suffix(".vrt")
-    measured = layer.dtype == "float32"  # its last bits are noise, on which a better search finds nothing
     try:
         virtual.write_text(_virtual(layer, sources, grid, window, tags, {}), encoding="utf-8")
         found = _statistics(virtual, layer, sources, window)
         virtual.write_text(_virtual(layer, sources, grid, window, tags, found), encoding="utf-8")
         with rasterio.Env(**_OVERVIEWS):
             rasterio.shutil.copy(
-                virtual, path, driver="COG", BLOCKSIZE=_BLOCK, COMPRESS="DEFLATE", LEVEL=1 if measured else 4,
-                PREDICTOR="NO" if layer.classes else "YES", OVERVIEWS="IGNORE_EXISTING",
+                virtual, path, driver="COG", BLOCKSIZE=_BLOCK, COMPRESS="DEFLATE", LEVEL=1 if layer.noisy else 4,
+                PREDICTOR="YES" if layer.dtype == "float32" else "NO", OVERVIEWS="IGNORE_EXISTING",
                 OVERVIEW_RESAMPLING=layer.overviews, NUM_THREADS="ALL_CPUS", BIGTIFF="IF_SAFER",
             )  # fmt: skip
     except (RasterioError, CPLE_BaseError) as error:
