@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,20 +20,27 @@ def hashes(folder: Path) -> dict[str, str]:
 
 
 @pytest.mark.slow
-def test_a_killed_command_goes_on(tmp_path, config_dir) -> None:
-    def command(root: Path) -> subprocess.Popen:
-        choices = ["study=tiny", "tiles.size=32", "predict.engine=local", "earth.workers=1", f"paths.root={root}"]
-        words = [sys.executable, "-m", "water_gee", "predict", *choices, "--config-dir", str(config_dir)]
-        return subprocess.Popen(
-            words, stderr=subprocess.PIPE, env={**os.environ, "OMP_NUM_THREADS": "1"}, encoding="utf-8"
-        )
+@pytest.mark.parametrize("stored", [False, True], ids=["of fetched pieces", "of stored tiles"])
+def test_a_killed_command_goes_on(tmp_path, config_dir, stored) -> None:
+    def command(root: Path, stage: str = "predict") -> subprocess.Popen:
+        choices = ["study=tiny", "tiles.size=32", "tiles.areas=[map]", "predict.engine=local"]
+        choices += ["cluster.workers=1"] if stored else ["earth.workers=1"]  # slow enough to be caught at work
+        words = [sys.executable, "-m", "water_gee", stage, *choices, f"paths.root={root}", "--config-dir", config_dir]
+        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+        return subprocess.Popen(list(map(str, words)), stderr=subprocess.PIPE, env=environment, encoding="utf-8")
 
     calm = tmp_path / "calm"
     finished.checkpoint(calm)
-    assert command(calm).wait(300) == 0
+    if stored:
+        assert command(calm, "tiles").wait(300) == 0
+        shutil.copytree(calm / "data", tmp_path / "data")
+    said = (alone := command(calm)).communicate(timeout=300)[1]
+    assert alone.returncode == 0 and (" 0 are fetched" in said) == stored
     for name, pattern, least in (("predicting", "*.water.tif", 5), ("writing", "built/**/*.tif", 1)):
         rough = tmp_path / name
         finished.checkpoint(rough)
+        if stored:
+            shutil.copytree(tmp_path / "data", rough / "data")
         killed = command(rough)
         begun = time.monotonic()
         while len(list(rough.rglob(pattern))) < least and time.monotonic() - begun < 120:
@@ -44,4 +52,5 @@ def test_a_killed_command_goes_on(tmp_path, config_dir) -> None:
         again = command(rough)
         _, said = again.communicate(timeout=300)
         assert again.returncode == 0 and "were finished before and are kept" in said
+        assert (" 0 are fetched" in said) == stored
         assert hashes(calm / "maps") == hashes(rough / "maps")
