@@ -88,6 +88,7 @@ def circumstances(rows: Sequence[Mapping[str, Any]]) -> Section:
             "The model by circumstance, against the first reference",
             note="A pixel may be in several. Beside each stands its 95 % interval, bootstrapped over places. Where a "
             "circumstance holds water alone, only the share that was found (producer's accuracy) means something.",
+            wrap=True,
         )
     )
     return part
