@@ -15,7 +15,8 @@ from water_gee.config.settings import Settings, load
 from water_gee.errors import ConfigError
 
 PROJECT = Path(__file__).parents[2]
-KEYS = ("study.areas", "study.references", "bodies.names", "bodies.earlier", "evaluate.points")
+KEYS = ("study.areas", "study.references", "bodies.names", "bodies.earlier", "evaluate.points", "prune.from",
+        "distil.from")  # fmt: skip
 FOUND = {
     "study.areas.map.region": ("map.shp", ("map.dbf", "map.prj")),
     "study.references.truth.path": ("truth/{year}.tif", ("truth/2019.tif.msk", "truth/2020.tif", "truth/2019.tfw")),
@@ -59,8 +60,8 @@ def settings_of(root: Path, *overrides: str) -> Settings:
 
 def test_the_keys_that_name_files_are_found_by_their_type(project: Path) -> None:
     assert set(file_keys()) == set(KEYS)
-    assert set(marks(settings_of(project), KEYS)) == set(FOUND)
-    assert set(stages_with_files()) == {"tiles", "export", "predict", "bodies", "evaluate"}
+    assert set(marks(settings_of(project), file_keys())) == set(FOUND)
+    assert set(stages_with_files()) == {"tiles", "train", "export", "predict", "bodies", "evaluate"}
 
 
 @pytest.mark.parametrize("key", FOUND)
@@ -86,6 +87,15 @@ def test_files_that_dvc_looks_at_and_a_result_of_the_stages_own_are_left_out(pro
 def test_a_file_that_is_not_there_has_no_hash_until_it_is(project: Path) -> None:
     (project / "names.gpkg").unlink()
     assert set(marks(settings_of(project), ["bodies"])) == {"bodies.earlier"}
+
+
+def test_a_checkpoint_counts_where_it_is_a_file_and_not_where_it_is_a_run(project: Path) -> None:
+    write(project / "data/raw/teacher.ckpt")
+    before = marks(settings_of(project, "prune.from=a1b2c3", "distil.from=data/raw/teacher.ckpt"), ["prune", "distil"])
+    assert set(before) == {"distil.from"}
+    write(project / "data/raw/teacher.ckpt", "another")
+    after = marks(settings_of(project, "distil.from=data/raw/teacher.ckpt"), ["prune", "distil"])
+    assert set(after) == {"distil.from"} and after != before
 
 
 def test_an_empty_log_beside_a_geopackage_does_not_count(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from water_gee.errors import ConfigError, ModelError
 from water_gee.experiments.cost import run as run_cost
 from water_gee.experiments.job import run_job
 from water_gee.experiments.select import run as run_select
-from water_gee.experiments.start import start_of, training_key
+from water_gee.experiments.start import start_of, teacher_of, training_key
 from water_gee.experiments.sweep import close_sweep, open_sweep
 from water_gee.files import read_json, sha256
 from water_gee.models import load_checkpoint, multiply_adds
@@ -177,3 +177,10 @@ def test_cost_prunes_the_selected_network_once_by_each_share(layout, base, monke
         run_cost(settings)
     names = [record.name for _, record in all_runs(layout)]
     assert names.count("mlp pruned=0.4") == names.count("mlp pruned=0.45") == 1
+
+
+@pytest.mark.parametrize("key", ["prune.from", "distil.from"])
+def test_under_dvc_the_champion_is_named_by_its_run(settings, monkeypatch, key):
+    monkeypatch.setenv("DVC_STAGE", "train")
+    with pytest.raises(ModelError, match=rf"{key}=champion may become another model without DVC's notice; write its"):
+        (start_of if key == "prune.from" else teacher_of)(settings(f"{key}=champion"))

@@ -16,13 +16,16 @@ def _distinct(names: tuple[str, ...]) -> tuple[str, ...]:
 class NamesFiles:
     """Of a key that names a file of the user's: a change of its content counts (`config.inputs`), as one of its name.
 
-    A pattern is a glob of files, in which {year} stands for the year.
+    A pattern is a glob of files, in which {year} stands for the year. What may name a run names a file where there is
+    one of that name.
     """
 
     is_pattern: bool = False
+    may_be_run: bool = False
 
 
 UserFile = Annotated[str, NamesFiles()]
+RunOrFile = Annotated[str, NamesFiles(may_be_run=True)]
 UserFiles = Annotated[str, NamesFiles(is_pattern=True)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]

@@ -4,6 +4,7 @@ import glob
 import hashlib
 import os
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, get_args
@@ -69,7 +70,7 @@ def file_keys(kind: type[Group] = Settings, at: str = "") -> tuple[str, ...]:
     for name, field in kind.model_fields.items():
         inner = get_args(field.annotation)[-1] if str(field.annotation).startswith("dict[") else field.annotation
         if _mark(field) is not None:
-            found.append(f"{at}{name}")
+            found.append(f"{at}{field.alias or name}")
         elif isinstance(inner, type) and issubclass(inner, Group):
             below = file_keys(inner, f"{at}{name}.")
             found += below if inner is field.annotation else [f"{at}{name}"] if below else []
@@ -83,41 +84,74 @@ def marks(settings: Settings, keys: Iterable[str], *, known: bool = False) -> di
     """
     layout, wanted = Layout.of(settings), tuple(keys)
     found = {}
-    for key, name, years in _named(settings):
-        if any(key == one or key.startswith(f"{one}.") for one in wanted) and (
-            known or not _is_known(layout, key, name)
-        ):
-            files = [part for path in _paths(layout, name, years) for part in parts(path)]
-            if key == "evaluate.points":
+    for one in _named(settings, wanted):
+        if known or not one.is_known(layout):
+            files = [part for path in one.paths(layout) for part in parts(path)]
+            if one.key == "evaluate.points":
                 files.append(layout.survey / "survey.json")  # the sample that the labels are of
-            if files := [one for one in files if one.is_file()]:
-                found[key] = digest(files)
+            if files := [file for file in files if file.is_file()]:
+                found[one.key] = digest(files)
     return found
 
 
 def unwatched(settings: Settings, keys: Iterable[str], known: Iterable[Path]) -> dict[str, str]:
     """Return what the keys below `keys` name outside of the known folders, by key."""
-    layout, wanted, folders = Layout.of(settings), tuple(keys), tuple(known)
+    layout, folders = Layout.of(settings), tuple(known)
     return {
-        key: name
-        for key, name, years in _named(settings)
-        if any(key == one or key.startswith(f"{one}.") for one in wanted)
-        and not _is_known(layout, key, name)
-        and not any(_is_below(_place(layout, name, years), folder) for folder in folders)
+        one.key: one.name
+        for one in _named(settings, tuple(keys))
+        if not one.is_known(layout) and not any(_is_below(one.place(layout), folder) for folder in folders)
     }
 
 
-def _named(group: Group, at: str = "", years: tuple[int, ...] = ()) -> Iterator[tuple[str, str, tuple[int, ...]]]:
-    """Yield each key that names files, what stands there, and for a glob the years that are put into it."""
+@dataclass(frozen=True)
+class _Named:
+    """A key that names files."""
+
+    key: str
+    name: str
+    mark: NamesFiles
+    years: tuple[int, ...]  # that are put into a pattern
+
+    def place(self, layout: Layout) -> Path:
+        """Return where the file lies, or would; of a pattern, the pattern below the root."""
+        return layout.root / self.name if self.mark.is_pattern else layout.locate(self.name)
+
+    def paths(self, layout: Layout) -> list[Path]:
+        """Return the files."""
+        if not self.mark.is_pattern:
+            return [layout.locate(self.name)]
+        return sorted({path for year in self.years for path in matching(layout.root, self.name, year)})
+
+    def is_known(self, layout: Layout) -> bool:
+        """Return whether DVC sees a change by itself.
+
+        It does in `data/raw`, which every stage but training depends on; a stage's own result is no choice, and a run
+        that is named is known by its record.
+        """
+        if self.mark.may_be_run:
+            return not self.place(layout).exists()
+        place = layout.root / self.name
+        return _is_below(place, layout.raw) or (self.key == "bodies.earlier" and _is_below(place, layout.bodies))
+
+
+def _named(settings: Settings, keys: tuple[str, ...]) -> Iterator[_Named]:
+    """Yield what the keys below `keys` name."""
+    for one in _all_named(settings):
+        if any(one.key == key or one.key.startswith(f"{key}.") for key in keys):
+            yield one
+
+
+def _all_named(group: Group, at: str = "", years: tuple[int, ...] = ()) -> Iterator[_Named]:
     for name, field in type(group).model_fields.items():
         value, mark = group.__dict__.get(name), _mark(field)
         if name == "study" and isinstance(value, Group):
             years = tuple(value.__dict__.get("years", ()))
         if mark is not None and value:
-            yield f"{at}{name}", str(value), years if mark.is_pattern else ()
+            yield _Named(f"{at}{field.alias or name}", str(value), mark, years)
         for word, one in value.items() if isinstance(value, dict) else [("", value)]:
             if isinstance(one, Group):
-                yield from _named(one, f"{at}{name}.{word}." if word else f"{at}{name}.", years)
+                yield from _all_named(one, f"{at}{name}.{word}." if word else f"{at}{name}.", years)
 
 
 def _mark(field: Any) -> NamesFiles | None:
@@ -129,22 +163,6 @@ def _mark(field: Any) -> NamesFiles | None:
             return one
         todo += [*get_args(one), *getattr(one, "__metadata__", ())]
     return None
-
-
-def _paths(layout: Layout, name: str, years: tuple[int, ...]) -> list[Path]:
-    if not years:
-        return [layout.locate(name)]
-    return sorted({path for year in years for path in matching(layout.root, name, year)})
-
-
-def _place(layout: Layout, name: str, years: tuple[int, ...]) -> Path:
-    return layout.root / name if years else layout.locate(name)
-
-
-def _is_known(layout: Layout, key: str, name: str) -> bool:
-    """Return whether files lie in `data/raw`, which every stage that names files depends on, or are a stage's own."""
-    place = layout.root / name
-    return _is_below(place, layout.raw) or (key == "bodies.earlier" and _is_below(place, layout.bodies))
 
 
 def _is_below(path: Path, folder: Path) -> bool:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
 
-from water_gee.config.base import Count, Group, Positive
+from water_gee.config.base import Count, Group, Positive, RunOrFile
 from water_gee.config.choices import METHODS, NETWORKS, files_in
 from water_gee.config.target import TARGET, code_hash, name_target
 
@@ -153,7 +153,7 @@ class PruneSettings(Group):
 
     model_config = ConfigDict(serialize_by_alias=True)
 
-    source: str | None = Field(None, alias="from")  # champion, a run's id or folder, or a checkpoint file
+    source: RunOrFile | None = Field(None, alias="from")  # champion, a run's id or folder, or a checkpoint file
     share: Annotated[float, Field(gt=0, lt=1)]  # of its multiply-adds a pixel that goes
 
 
@@ -162,7 +162,7 @@ class DistilSettings(Group):
 
     model_config = ConfigDict(serialize_by_alias=True)
 
-    source: str | None = Field(None, alias="from")  # champion, a run's id or folder, or a checkpoint file
+    source: RunOrFile | None = Field(None, alias="from")  # champion, a run's id or folder, or a checkpoint file
     weight: Annotated[float, Field(gt=0, le=1)]  # of its probabilities in a pixel's loss; the label has the rest
 
 

@@ -1,17 +1,18 @@
 """What a training is made of: the network that it starts from (`ckpt`, `prune.from`), its teacher (`distil.from`)."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from water_gee.config.model import NetworkSettings, OwnNetworkSettings
 from water_gee.config.settings import Settings
 from water_gee.config.target import TARGET
-from water_gee.errors import ConfigError
+from water_gee.errors import ConfigError, ModelError
 from water_gee.experiments.champion import find
 from water_gee.files import sha256
 from water_gee.models import NETWORKS, TrainedModel, load_checkpoint
 from water_gee.paths import Layout
-from water_gee.runs import Choice, Lineage, job_key
+from water_gee.runs import CHAMPION, Choice, Lineage, job_key
 
 _TEACHER = "distil.from"
 LAST = "last"  # as `ckpt`: go on with the newest unfinished run of the same configuration
@@ -127,6 +128,11 @@ def training_key(settings: Settings, origin: Lineage) -> str:
 
 def _found(settings: Settings, wanted: str, key: str) -> tuple[Choice, str, TrainedModel, str]:
     """Return the checkpoint that a key names, its hash, the model in it, and the run or file that it is of."""
+    if wanted == CHAMPION and "DVC_STAGE" in os.environ:
+        raise ModelError(
+            f"{key}={CHAMPION} may become another model without DVC's notice; write its run's id there, which "
+            "water-gee promote tells"
+        )
     choice = find(Layout.of(settings), wanted, key)
     known = choice.sha256 or sha256(choice.path)
     model = load_checkpoint(choice.path, known)
