@@ -43,8 +43,10 @@ class ReferenceSettings(Group):
     values: dict[Word, Annotated[list[Written], Field(min_length=1)]] | None = None  # of column or raster, by class
     outside: Literal["land", "unknown"] | None = None  # what lies in no polygon, within the box around them all
     year_column: str | None = None  # of polygons or points: of which year each is, as a number or a date
-    band: Annotated[int, Field(ge=1)] | str | None = None  # of a raster that has several; {year} stands for the year
-    ranges: dict[Word, tuple[float, float]] | None = None  # of a raster, by class: from, to
+    band: int | str | None = None  # of a raster that has several; {year} stands for the year
+    ranges: Annotated[dict[Word, tuple[float, float]], Field(min_length=1)] | None = (
+        None  # of a raster, by class: from, to
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -80,6 +82,22 @@ class ReferenceSettings(Group):
         if options and self.is_vector:
             raise ValueError(f"{options[0]} is of a raster, and {self.path} holds polygons or points; take it out")
         return self
+
+    @field_validator("band", mode="before")
+    @classmethod
+    def _number_or_name(cls, band: Any) -> Any:
+        is_number = isinstance(band, int) and not isinstance(band, bool) and band >= 1
+        if band is None or is_number or (isinstance(band, str) and band.strip()):
+            return band
+        raise ValueError(f"{band!r} is no band; give its number, from 1 on, or its name")
+
+    @field_validator("ranges", mode="before")
+    @classmethod
+    def _pairs(cls, ranges: Any) -> Any:
+        for word, ends in ranges.items() if isinstance(ranges, dict) else ():
+            if not isinstance(ends, list | tuple) or len(ends) != 2:
+                raise ValueError(f"{word}: {ends!r} must be [from, to]")
+        return ranges
 
     @field_validator("ranges")
     @classmethod
