@@ -2,6 +2,8 @@
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export MLFLOW_DISABLE_TELEMETRY := true
+# A file's tests in one process, which makes once what they share; in the order of their names, that both end together.
+PYTEST := pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 help: ## show what there is to do
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -25,10 +27,10 @@ demo: setup ## the sample study, from its scenes to a water map, its accuracy an
 
 test: setup ## lint and all tests but the long ones (some 15 minutes on 2 cores)
 	$(MAKE) --no-print-directory lint
-	pytest -n 2 -m "not slow"
+	$(PYTEST) -m "not slow"
 
 test-full: setup ## every test
-	pytest -n 2
+	$(PYTEST)
 
 lint: setup ## ruff and mypy
 	ruff check src tests benchmarks tools train.py
