@@ -181,6 +181,12 @@ def test_two_runs_and_two_places_give_the_same_bytes(root, settings, products, t
     assert first == bytes_below(described(settings, other))
 
 
+def test_a_folder_of_any_name_gives_the_same_bytes(root, settings, tmp_path):
+    """An address ends at `#` and `?`, and a path does not."""
+    first = bytes_below(described(settings, root))
+    assert first == bytes_below(described(settings, root.rename(tmp_path / "a #1, b? 20%20 & 'c'")))
+
+
 def test_years_that_are_gone_go_and_files_of_others_stay(root, settings):
     folder = described(settings, root)
     (folder / "mine.txt").write_text("mine", encoding="utf-8")

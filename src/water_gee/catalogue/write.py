@@ -64,14 +64,16 @@ def _objects(root: pystac.Catalog) -> Iterator[pystac.STACObject]:
 
 
 def _plain(one: pystac.STACObject) -> dict[str, Any]:
-    """Return an object as plain types; every href that is of a file is relative to the object's own."""
-    if isinstance(one, pystac.Item | pystac.Collection):
-        one.make_asset_hrefs_relative()
-    content: dict[str, Any] = one.to_dict(include_self_link=False)
+    """Return an object as plain types; every href that is of a file is relative to the object's own.
+
+    pystac's own relative hrefs end at a `#` or `?` in the name of a folder above the root.
+    """
+    content: dict[str, Any] = one.to_dict(include_self_link=False, transform_hrefs=False)
     base = Path(one.self_href).parent
-    for link in content["links"]:
+    for link in (*content["links"], *content.get("assets", {}).values()):
         if Path(link["href"]).is_absolute():
-            link["href"] = Path(os.path.relpath(link["href"], base)).as_posix()
+            relative = Path(os.path.relpath(link["href"], base)).as_posix()
+            link["href"] = relative if relative.startswith("../") else f"./{relative}"
     return content
 
 
