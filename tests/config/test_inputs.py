@@ -110,7 +110,7 @@ def test_the_pipeline_looks_at_them_each_time_and_says_where_it_would_not(projec
     with pytest.raises(ConfigError, match=r"study\.areas\.map\.region: DVC would not notice that map\.shp was changed"):
         configure.run(settings)
     assert set(configure.looked_for(settings)) == set(FOUND)  # by which `make pipeline` writes this:
-    (project / "dvc.yaml").write_text(yaml.safe_dump({"stages": {"configure": {"always_changed": True}}}))
+    write(project / "dvc.yaml", yaml.safe_dump({"stages": {"configure": {"always_changed": True}}}))
     configure.run(settings)
     held = yaml.safe_load((project / "composed.yaml").read_text(encoding="utf-8"))["files"]
     assert set(held) == set(stages_with_files()) and set(held["bodies"]) == {"bodies.names", "bodies.earlier"}
