@@ -77,6 +77,7 @@ def sheet(path: Path, panels: Sequence[Panel], legend: Sequence[Code] = (), colu
             axis.set_axis_off()
         if legend:
             add_legend(figure, legend)
+        figure.draw_without_rendering()  # the first layout knows no picture's shape: titles of flat ones would be cut
 
 
 def show(axis: Axes, panel: Panel) -> None:
