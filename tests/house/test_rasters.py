@@ -36,13 +36,23 @@ def test_a_raster_that_gdal_left_cut_short_is_found_out_and_removed(tmp_path):
     path = tmp_path / "a.tif"
     values = np.random.default_rng(0).random((1, 600, 600)).astype(np.float32)
     with rasterio.open(
-        path, "w", driver="COG", count=1, height=600, width=600, dtype="float32", blocksize=256, **PLACE
+        path,
+        "w",
+        driver="COG",
+        count=1,
+        height=600,
+        width=600,
+        dtype="float32",
+        blocksize=256,
+        compress="deflate",
+        **PLACE,
     ) as file:
         file.write(values)
     whole = path.read_bytes()
     check_raster(path)
-    for size in (len(whole) - 100, len(whole) // 2, 100, 0):
-        path.write_bytes(whole[:size])
+    torn = [whole[:size] for size in (len(whole) - 1, len(whole) - 100, len(whole) // 2, 100, 0)]
+    for content in (*torn, whole[:-200] + bytes(200), whole[: len(whole) // 2] + bytes(len(whole) - len(whole) // 2)):
+        path.write_bytes(content)
         with pytest.raises(WaterGeeError, match=r"a\.tif could not be written whole"):
             check_raster(path)
         assert not path.exists()
