@@ -23,8 +23,11 @@ def hashes(folder: Path) -> dict[str, str]:
 @pytest.mark.parametrize("stored", [False, True], ids=["of fetched pieces", "of stored tiles"])
 def test_a_killed_command_goes_on(tmp_path, config_dir, stored) -> None:
     def command(root: Path, stage: str = "predict") -> subprocess.Popen:
-        choices = ["study=tiny", "tiles.size=32", "tiles.areas=[map]", "predict.engine=local"]
-        choices += ["cluster.workers=1"] if stored else ["earth.workers=1"]  # slow enough to be caught at work
+        choices = ["study=tiny", "study.years=[2020]", "tiles.areas=[map]", "predict.engine=local"]
+        if stored:  # slow enough to be caught at work, here as there
+            choices += ["tiles.size=64", "predict.tile_size=32", "predict.runtime=torch", "cluster.workers=1"]
+        else:
+            choices += ["tiles.size=32", "earth.workers=1"]
         words = [sys.executable, "-m", "water_gee", stage, *choices, f"paths.root={root}", "--config-dir", config_dir]
         environment = {**os.environ, "OMP_NUM_THREADS": "1"}
         return subprocess.Popen(list(map(str, words)), stderr=subprocess.PIPE, env=environment, encoding="utf-8")
