@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 import scenes
-from water_gee.config.compose import compose
-from water_gee.config.settings import Settings, load
+from composed import settings_at
+from water_gee.config.settings import Settings
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell's background job ignores Ctrl-C, and so would the commands that tests start and interrupt.
@@ -52,8 +52,7 @@ def settings(config_dir: Path, tmp_path: Path) -> Callable[..., Settings]:
     """A function from overrides to the settings of the study `tiny`, its root in the test's own folder."""
 
     def composed(*overrides: str) -> Settings:
-        own = ["study=tiny", "tiles.size=64", "earth.wait=0", f"paths.root={tmp_path}"]
-        return load(compose([*own, *overrides], str(config_dir)))
+        return settings_at(tmp_path, "study=tiny", "tiles.size=64", "earth.wait=0", *overrides, config_dir=config_dir)
 
     return composed
 
@@ -103,6 +102,14 @@ def quick_runs(empty_database: Path) -> Iterator[None]:
         patch.setattr(run, "draw_all", lambda *_: None)
         patch.setattr(database, "make", copy)
         yield
+
+
+@pytest.fixture
+def small_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Figures of few pixels, for tests that do not look at them: most of a page's time is its pictures."""
+    from water_gee import drawing
+
+    monkeypatch.setattr(drawing, "_DPI", 30)
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from composed import settings_at
 from vouched import vouch_for_labels
-from water_gee.config.compose import compose
-from water_gee.config.settings import Settings, load
+from water_gee.config.settings import Settings
 from water_gee.files import sha256
 from water_gee.models import load_checkpoint
 from water_gee.paths import Layout
@@ -74,7 +74,7 @@ def write_labelled_tiles(
 
 def quick_settings(root: Path, *overrides: str) -> Settings:
     """Return settings that train in a second or two on such tiles."""
-    return load(compose([f"paths.root={root}", *QUICK, *overrides]))
+    return settings_at(root, *QUICK, *overrides)
 
 
 QUICK = ("model=mlp", "model.lr=0.01", "trainer.epochs=3", "trainer.accelerator=cpu", "data.crop=32")

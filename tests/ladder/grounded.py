@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
+from composed import settings_at
 from denoise.synthetic import GRID, lakes, make_tile, store
-from water_gee.config.compose import compose
-from water_gee.config.settings import Settings, load
+from water_gee.config.settings import Settings
 from water_gee.paths import Layout
 from water_gee.study import Window
 from water_gee.tiles import TileRecord, write_manifest, write_raster
@@ -60,8 +60,8 @@ def _tile(layout: Layout, area: str, truth: np.ndarray, window: Window, column: 
 def ladder_settings(root: Path, *overrides: str) -> Settings:
     """Return settings of the ladder on such a root, in which nothing is trained."""
     own = [
-        f"paths.root={root}", "study.references={truth: 'reference/water_{year}_*.tif'}", "study.years=[2020]",
+        "study.references={truth: 'reference/water_{year}_*.tif'}", "study.years=[2020]",
         "ladder=quick", "ladder.training.rates=[]", "ladder.methods=[none]", "evaluate.block=32",
         "evaluate.resamples=100",
     ]  # fmt: skip
-    return load(compose([*own, *overrides]))
+    return settings_at(root, *own, *overrides)

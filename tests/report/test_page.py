@@ -2,6 +2,7 @@
 
 import base64
 import re
+import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from PIL import Image
 
 import finished
+from composed import settings_at
 from water_gee.errors import WaterGeeError
 from water_gee.files import read_json, write_json
 from water_gee.report import explore
@@ -63,17 +65,34 @@ def without_a_map(monkeypatch, request):
         monkeypatch.setattr(explore, "library", lambda: None)
 
 
+CHOICES = ("study=tiny", "tiles.size=64", REFERENCE, "study.years=[2020]", "evaluate.resamples=200")
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory, config_dir):
+    """A root with all products and the page that shows them; not to be written to."""
+    root = tmp_path_factory.mktemp("made")
+    finished.write_root(root)
+    finished.add_products(root)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(explore, "library", lambda: None)
+        run(settings_at(root, *CHOICES, config_dir=config_dir))
+    return root
+
+
 @pytest.fixture
-def choices(tmp_path, settings):
-    finished.write_root(tmp_path)
-    return settings(REFERENCE, "study.years=[2020]", "evaluate.resamples=200")
+def choices(tmp_path, config_dir):
+    return settings_at(tmp_path, *CHOICES, config_dir=config_dir)
 
 
-def test_the_page_is_whole(tmp_path, choices, capsys) -> None:
-    finished.add_products(tmp_path)
-    run(choices)
-    assert "the page is made without its map" in capsys.readouterr().err
-    page = Page(tmp_path / "reports" / "index.html")
+@pytest.fixture
+def copied(made, tmp_path):
+    """The test's own root: all that was made."""
+    shutil.copytree(made, tmp_path, dirs_exist_ok=True)
+
+
+def test_the_page_is_whole(made) -> None:
+    page = Page(made / "reports" / "index.html")
     assert page.headings == [
         "Accuracy", "Where the map is good", "What the probability means", "Right and wrong on the map",
         "Labels before and after", "The map and its area", "The study", "The imagery", "Training",
@@ -82,18 +101,18 @@ def test_the_page_is_whole(tmp_path, choices, capsys) -> None:
     assert all(address.startswith("#") for address in page.addresses)
     assert len(page.captions) == len(page.images) > 10
     assert all(len(caption) > 60 for caption in page.captions)
-    written = {path.read_bytes() for path in (tmp_path / "reports" / "figures").glob("*.png")}
+    written = {path.read_bytes() for path in (made / "reports" / "figures").glob("*.png")}
     assert written == set(page.images)
-    text = (tmp_path / "reports" / "index.html").read_text(encoding="utf-8")
+    text = (made / "reports" / "index.html").read_text(encoding="utf-8")
     assert not re.search(r"https?://|<script|@import|url\(", text)
     assert "viewport" in text and "eelocal, this project" in text and "250,000" in text
-    assert str(tmp_path) not in text and "simulated" not in text
-    measured = read_json(tmp_path / "reports" / "metrics.json")["truth"]["qa_water"]["iou"]
+    assert str(made) not in text and "simulated" not in text
+    measured = read_json(made / "reports" / "metrics.json")["truth"]["qa_water"]["iou"]
     assert f"{measured:.3f}" in text
 
 
+@pytest.mark.usefixtures("copied", "small_pictures")
 def test_the_same_inputs_give_the_same_bytes(tmp_path, choices) -> None:
-    finished.add_products(tmp_path)
     run(choices)
     first = (tmp_path / "reports" / "index.html").read_bytes()
     (tmp_path / "reports" / "figures" / "agreement_other_2013.png").write_bytes(b"of another study")
@@ -102,6 +121,7 @@ def test_the_same_inputs_give_the_same_bytes(tmp_path, choices) -> None:
     assert not (tmp_path / "reports" / "figures" / "agreement_other_2013.png").exists()
 
 
+@pytest.mark.usefixtures("small_pictures")
 def test_what_is_not_there_is_left_out(tmp_path, settings) -> None:
     finished.write_root(tmp_path, clean=False)
     run(settings("~study.references", "study.years=[2020]"))
@@ -110,15 +130,15 @@ def test_what_is_not_there_is_left_out(tmp_path, settings) -> None:
     assert all("Nobody says who is right" in caption for caption in page.captions if caption.startswith("Place"))
 
 
-def test_errors_and_changes_have_their_colours(tmp_path, choices) -> None:
-    run(choices)
-    figures = tmp_path / "reports" / "figures"
+def test_errors_and_changes_have_their_colours(made) -> None:
+    figures = made / "reports" / "figures"
     for name, legend in {"agreement_truth_2020.png": ERRORS[:4], "labels_1.png": CHANGES[:4]}.items():
         with Image.open(figures / name) as image:
             known = {colour for _, colour in image.convert("RGB").getcolors(1 << 24)}
         assert {code.rgb for code in legend} <= known
 
 
+@pytest.mark.usefixtures("small_pictures")
 def test_simulated_scenes_are_called_so_and_their_errors_have_causes(tmp_path, settings) -> None:
     finished.write_root(tmp_path)
     raw = tmp_path / "data" / "raw"
@@ -144,9 +164,8 @@ def test_simulated_scenes_are_called_so_and_their_errors_have_causes(tmp_path, s
     assert "Why labels err" in text and "terrain shadow" in text and "are simulated" in text
 
 
+@pytest.mark.usefixtures("copied")
 def test_the_summary_says_what_was_made(tmp_path, choices, capsys) -> None:
-    finished.add_products(tmp_path)
-    run(choices)
     summarise(choices)
     said = capsys.readouterr().out
     for part in ("Quality band", "Denoised label", "Model", "MNDWI > 0", "2020", "equal to PyTorch on 250,000 pixels",
@@ -164,13 +183,13 @@ def test_the_summary_before_any_evaluation(tmp_path, settings) -> None:
         summarise(settings())
 
 
+@pytest.mark.usefixtures("copied", "small_pictures")
 def test_after_another_selection_nothing_of_the_old_model_is_shown_as_current(tmp_path, choices, capsys) -> None:
-    finished.add_products(tmp_path)
-    run(choices)
     finished.checkpoint(tmp_path, seed=1)
     with pytest.raises(WaterGeeError, match=r"reports is of another model than the one that is selected"):
         summarise(choices)
     run(choices)
+    assert "the page is made without its map" in capsys.readouterr().err
     page = Page(tmp_path / "reports" / "index.html")
     text = (tmp_path / "reports" / "index.html").read_text(encoding="utf-8")
     assert "The maps are of another model or export and are not shown; run again: water-gee predict." in text
@@ -181,8 +200,8 @@ def test_after_another_selection_nothing_of_the_old_model_is_shown_as_current(tm
     assert "The maps are of another model" in said and "equal to PyTorch" not in said
 
 
+@pytest.mark.usefixtures("copied")
 def test_a_reference_that_was_replaced_is_said(tmp_path, choices, capsys) -> None:
-    run(choices)
     summarise(choices)
     assert "was changed" not in capsys.readouterr().err
     finished.reference(tmp_path / "reference" / "water_2020_a.tif", ~finished.land()["truth"])
@@ -203,9 +222,8 @@ def test_a_reference_that_was_replaced_is_said(tmp_path, choices, capsys) -> Non
         ("models/model.ckpt", "run again: water-gee select"),
     ],
 )
+@pytest.mark.usefixtures("copied")
 def test_a_file_that_was_edited_is_found(tmp_path, choices, name, told) -> None:
-    finished.add_products(tmp_path)
-    run(choices)
     path = tmp_path / name
     path.write_bytes(path.read_bytes() + b" ")
     if name.endswith("json") and name not in ("reports/metrics.json", "export/expression.json"):
