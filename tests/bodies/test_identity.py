@@ -1,14 +1,18 @@
 """A body keeps its id: over shores that move, years that are added, merges, splits, and other results."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
+from bodies.arrays import SCRATCH, whole, year
 from water_gee.bodies.geohash import geohash
 from water_gee.bodies.identity import Known, draw_ids, inherit
 from water_gee.bodies.shapes import Shape
+from water_gee.bodies.strips import Raster
 from water_gee.bodies.years import Bodies, over_years
 
 SHAPE = Shape(join=1, smallest=9_000, river_width=240, elongation=8, sides=(30.0, 30.0))
@@ -20,13 +24,13 @@ def name(cell) -> str:
 
 
 def bodies(*years: np.ndarray, earlier: Known | None = None, corner=CORNER) -> Bodies:
-    areas = np.full(years[0].shape, 900, np.float32)
-    seen = np.ones(years[0].shape, bool)
-    return over_years([(year, seen) for year in years], areas, SHAPE, corner, name, earlier)
+    areas = Raster.of(np.full(years[0].shape, 900, np.float32))
+    result = over_years([year(one) for one in years], areas, SHAPE, corner, name, SCRATCH, earlier)
+    return replace(result, parts=whole(result.parts))
 
 
 def known(result: Bodies) -> Known:
-    return Known(result.parts.labels, list(result.ids), list(result.formerly))
+    return Known(Raster.of(result.parts.labels), list(result.ids), list(result.formerly))
 
 
 def at(result: Bodies, row: int, column: int) -> str:
@@ -67,7 +71,7 @@ def test_bodies_in_one_square_of_the_lattice_have_ids_of_their_own() -> None:
     labels = np.zeros((16, 16), np.int32)
     labels[water] = (np.indices((16, 16))[0] // 5 * 3 + np.indices((16, 16))[1] // 5 + 1)[water]
     taken: set[str] = {"16-0-0"}
-    ids = draw_ids(labels, np.ones((16, 16), np.float32), (0, 0), range(1, 10), taken, name)
+    ids = draw_ids(Raster.of(labels), Raster.of(np.ones((16, 16), np.float32)), (0, 0), range(1, 10), taken, name)
     assert len(set(ids.values())) == 9 and "16-0-0" not in ids.values()
 
 
@@ -135,7 +139,7 @@ def test_where_bodies_merge_the_largest_keeps_its_id_and_names_the_other() -> No
     assert after.formerly == ((at(before, 20, 20),),)
     again = bodies(low, full, earlier=known(after))
     assert again.ids == after.ids and again.formerly == after.formerly
-    published = Known(before.parts.labels, ["west", "east"])  # then no other ids are told
+    published = Known(Raster.of(before.parts.labels), ["west", "east"])  # then no other ids are told
     assert bodies(low, full, earlier=published).ids == ("east",)
     assert bodies(low, full, earlier=published).formerly == (("west",),)
 
@@ -156,16 +160,16 @@ def test_a_body_that_only_touches_an_earlier_one_is_another() -> None:
     before, now = np.zeros((20, 40), np.int32), np.zeros((20, 40), np.int32)
     before[2:18, 2:20] = 1
     now[2:18, 19:38] = 1
-    assert inherit(Known(before, ["a"]), now) == ({}, {})
+    assert inherit(Known(Raster.of(before), ["a"]), Raster.of(now), 1) == ({}, {})
     now[2:18, 10:19] = 1  # half of the earlier one
-    assert inherit(Known(before, ["a"]), now) == ({1: "a"}, {1: ()})
+    assert inherit(Known(Raster.of(before), ["a"]), Raster.of(now), 1) == ({1: "a"}, {1: ()})
 
 
 def test_an_id_that_an_earlier_result_gave_away_is_not_drawn_again() -> None:
     here, there = np.zeros((60, 100), bool), np.zeros((60, 100), bool)
     here[10:30, 10:30], there[10:30, 60:90] = True, True
     drawn = bodies(here).ids[0]
-    elsewhere = Known(bodies(there).parts.labels, [drawn])
+    elsewhere = Known(Raster.of(bodies(there).parts.labels), [drawn])
     result = bodies(here | there, earlier=elsewhere)
     assert at(result, 20, 70) == drawn != at(result, 20, 20)
 

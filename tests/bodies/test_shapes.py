@@ -6,7 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
+from bodies.arrays import SCRATCH, whole
 from water_gee.bodies.shapes import Parts, Shape, find
+from water_gee.bodies.strips import Raster
 
 SHAPE = Shape(join=1, smallest=9_000, river_width=240, elongation=8, sides=(30.0, 30.0))
 
@@ -14,7 +16,8 @@ SHAPE = Shape(join=1, smallest=9_000, river_width=240, elongation=8, sides=(30.0
 def found(water: np.ndarray, unknown: np.ndarray | None = None, **choices) -> Parts:
     land = ~water if unknown is None else ~water & ~unknown
     shape = Shape(**{**vars(SHAPE), **choices})
-    return find(water, land, np.full(water.shape, np.prod(shape.sides), np.float32), shape)
+    areas = np.full(water.shape, np.prod(shape.sides), np.float32)
+    return whole(find(Raster.of(water), Raster.of(land), Raster.of(areas), shape, SCRATCH))
 
 
 def empty(height: int = 120, width: int = 160) -> np.ndarray:

@@ -72,7 +72,9 @@ def test_the_areas_add_up_to_those_of_the_maps(tmp_path, stage) -> None:
     rows = read_series(layout, read_bodies(layout))
     for year in YEARS:
         total = sum(float(row["area_km2"]) for row in rows if int(row["year"]) == year)
-        assert total == pytest.approx(float(frame.areas()[frame.water(year)[0]].sum()) / 1e6, abs=1e-5)
+        assert total == pytest.approx(
+            float(frame.areas().whole()[frame.layer(year, "water").whole() == 1].sum()) / 1e6, abs=1e-5
+        )
 
 
 def test_two_runs_and_two_roots_are_the_same_bytes(tmp_path, stage) -> None:

@@ -1,19 +1,25 @@
 """Bodies of an earlier result, whose ids are kept."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import rasterio.features
+import shapely
+from numpy.typing import NDArray
 
 from water_gee.bodies.frames import Frame
 from water_gee.bodies.identity import Known
 from water_gee.bodies.read import REPORT
+from water_gee.bodies.strips import Raster, Scratch
 from water_gee.bodies.vectors import read_vectors
 from water_gee.errors import ConfigError, WaterGeeError
 from water_gee.files import is_there, sha256
 from water_gee.paths import Layout
 from water_gee.progress import say
 from water_gee.sealed import read_sealed
+from water_gee.study import Window
 
 KEY = "bodies.earlier"
 LAYER = "bodies"
@@ -42,7 +48,7 @@ def earlier_file(layout: Layout, name: str | None) -> Path | None:
     return path if report.get("bodies") else None
 
 
-def read_earlier(path: Path, frame: Frame) -> Known | None:
+def read_earlier(path: Path, frame: Frame, scratch: Scratch) -> Known | None:
     """Return the bodies of a file on the pixels of a frame; None where it has none there.
 
     Raises:
@@ -52,14 +58,27 @@ def read_earlier(path: Path, frame: Frame) -> Known | None:
     if table["id"].duplicated().any():
         twice = table["id"][table["id"].duplicated()].iloc[0]
         raise ConfigError(f"{KEY}: {path} has the id {twice} twice; give each body its own")
-    labels = rasterio.features.rasterize(
-        ((shape, number) for number, shape in enumerate(table.geometry, start=1)),
-        out_shape=frame.shape,
-        transform=frame.grid.transform(frame.window),
-        dtype="int32",
-    )
-    if not labels.any():
+    labels = scratch.keep(_drawn(list(table.geometry), frame))
+    if not any(labels.read(*rows).any() for rows in labels.strips()):
         say(f"{KEY}: no body of {path} lies in the mapped area")
         return None
     formerly = [tuple(text.split(",")) if text else () for text in table["formerly"]]
-    return Known(np.asarray(labels, dtype=np.int32), list(table["id"]), formerly)
+    return Known(labels, list(table["id"]), formerly)
+
+
+def _drawn(shapes: Sequence[Any], frame: Frame) -> Raster:
+    """Return the numbers of shapes on the pixels whose centres they cover, from 1, the last one's where several do."""
+    tree = shapely.STRtree(shapes)
+    width = frame.window.width
+
+    def read(first: int, last: int) -> NDArray[np.int32]:
+        part = Window(frame.window.left, frame.window.top + first, width, last - first)
+        near = np.sort(tree.query(shapely.box(*frame.grid.bounds(part))))
+        if not len(near):
+            return np.zeros((last - first, width), dtype=np.int32)
+        numbered = ((shapes[number], int(number) + 1) for number in near)
+        size, transform = (last - first, width), frame.grid.transform(part)
+        drawn = rasterio.features.rasterize(numbered, out_shape=size, transform=transform, dtype="int32")
+        return np.asarray(drawn, dtype=np.int32)
+
+    return Raster(frame.shape, read)

@@ -1,6 +1,6 @@
 """The finished maps, strip by strip, and where their pixels lie."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -11,14 +11,13 @@ import rasterio
 from numpy.typing import NDArray
 from rasterio.errors import RasterioError
 
-from water_gee.classes import UNKNOWN, WATER
+from water_gee.bodies.strips import Raster
 from water_gee.errors import WaterGeeError
 from water_gee.maps import map_path, map_years
 from water_gee.paths import Layout
 from water_gee.study import Grid, Window, pixel_areas
 
 _SLACK = 1e-6  # share of a pixel, from rounding
-_ROWS = 256  # of a strip: a row of the maps' blocks
 ADVICE = "run again: water-gee predict"
 
 
@@ -59,41 +58,27 @@ class Frame:
         """Rows and columns of a map."""
         return self.window.height, self.window.width
 
-    def strips(self, margin: int = 0) -> Iterator[tuple[slice, slice]]:
-        """Yield the rows of each strip of the maps with a margin around them, and its own rows within those."""
-        for top in range(0, self.window.height, _ROWS):
-            bottom = min(top + _ROWS, self.window.height)
-            first = max(top - margin, 0)
-            yield slice(first, min(bottom + margin, self.window.height)), slice(top - first, bottom - first)
-
-    def read(self, year: int, layer: str, rows: slice) -> NDArray[Any]:
-        """Return rows of a map [y, x].
-
-        Raises:
-            WaterGeeError: the file cannot be read.
-        """
+    def layer(self, year: int, layer: str) -> Raster:
+        """Return a map [y, x]; reading it raises WaterGeeError where its file cannot be read."""
         path = self.files[year, layer]
-        try:
-            with rasterio.open(path) as file:
-                return np.asarray(file.read(1, window=((rows.start, rows.stop), (0, self.window.width))))
-        except RasterioError as error:
-            raise WaterGeeError(f"{path} cannot be read ({error}); {ADVICE}") from error
 
-    def water(self, year: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-        """Return which pixels [y, x] are water in a year, and which were seen."""
-        water, seen = np.zeros(self.shape, dtype=np.bool_), np.zeros(self.shape, dtype=np.bool_)
-        for rows, _ in self.strips():
-            classes = self.read(year, "water", rows)
-            water[rows], seen[rows] = classes == WATER, classes != UNKNOWN
-        return water, seen
+        def read(first: int, last: int) -> NDArray[Any]:
+            try:
+                with rasterio.open(path) as file:
+                    return np.asarray(file.read(1, window=((first, last), (0, self.window.width))))
+            except RasterioError as error:
+                raise WaterGeeError(f"{path} cannot be read ({error}); {ADVICE}") from error
 
-    def areas(self) -> NDArray[np.float32]:
-        """Return the area of each pixel on the ellipsoid, [y, x] in square metres."""
-        found = np.empty(self.shape, dtype=np.float32)
-        for rows, _ in self.strips():
-            part = Window(self.window.left, self.window.top + rows.start, self.window.width, rows.stop - rows.start)
-            found[rows] = pixel_areas(self.grid, part)
-        return found
+        return Raster(self.shape, read)
+
+    def areas(self) -> Raster:
+        """Return the area of each pixel on the ellipsoid, [y, x] in square metres, float32."""
+
+        def read(first: int, last: int) -> NDArray[np.float32]:
+            part = Window(self.window.left, self.window.top + first, self.window.width, last - first)
+            return pixel_areas(self.grid, part).astype(np.float32)
+
+        return Raster(self.shape, read)
 
     def sides(self) -> tuple[float, float]:
         """Return the height and width of the pixel in the middle, on the ellipsoid, in metres."""

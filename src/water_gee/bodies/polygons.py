@@ -9,22 +9,46 @@ import rasterio.features
 import shapely
 from affine import Affine
 from numpy.typing import NDArray
+from rasterio.io import MemoryFile
 from shapely.geometry import MultiPolygon, shape
 
-from water_gee.bodies.labels import Labels
+from water_gee.bodies.strips import Raster
 
+_BLOCK = 64  # rows
 _EDGE = 16  # pixels of an edge: longer ones are bent as the crs bends them before they are measured on the ellipsoid
 
 
-def outlines(labels: Labels, count: int, transform: Affine) -> list[MultiPolygon]:
+def outlines(labels: Raster, count: int, transform: Affine) -> list[MultiPolygon]:
     """Return all polygons of each body, by number - 1, in the crs of the transform; empty where it has no pixel.
 
     Pixels that meet at a corner are two polygons of one multipolygon, so that each is valid; what lies within a body
-    and does not belong to it is a hole.
+    and does not belong to it is a hole. GDAL follows the edges row by row, so what is in memory are the polygons, and
+    the labels as a packed file, of some hundredths of a byte a pixel.
     """
     polygons: list[list[object]] = [[] for _ in range(count)]
-    for outline, number in rasterio.features.shapes(labels, mask=labels > 0, connectivity=4, transform=transform):
-        polygons[int(number) - 1].append(shape(outline))
+    height, width = labels.shape
+    made = {
+        "driver": "GTiff",
+        "count": 1,
+        "height": height,
+        "width": width,
+        "blockysize": _BLOCK,
+        "transform": transform,
+    }
+    packed = {"compress": "deflate", "zlevel": 1, "bigtiff": "if_safer"}
+    with MemoryFile() as numbers, MemoryFile() as mask:
+        with (
+            numbers.open(dtype="int32", **made, **packed) as file,
+            mask.open(dtype="uint8", **made, **packed) as covered,
+        ):
+            for first, last in labels.strips():
+                part, window = labels.read(first, last), ((first, last), (0, width))
+                file.write(part, 1, window=window)
+                covered.write((part > 0).astype(np.uint8), 1, window=window)
+        with numbers.open() as file, mask.open() as covered:
+            bands = rasterio.band(file, 1), rasterio.band(covered, 1)
+            for outline, number in rasterio.features.shapes(bands[0], bands[1], connectivity=4, transform=transform):
+                polygons[int(number) - 1].append(shape(outline))
     return [MultiPolygon(one) for one in polygons]
 
 

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from water_gee.bodies.distances import Mask
 from water_gee.bodies.frames import Frame
 from water_gee.bodies.labels import Labels
+from water_gee.bodies.strips import Raster, spread
 from water_gee.classes import UNKNOWN, WATER
 from water_gee.maps import bounds
 
@@ -25,7 +25,7 @@ class Series:
     unseen: NDArray[np.float64]  # of the body's place
 
 
-def measure(frame: Frame, year: int, labels: Labels, count: int, others: Mask, areas: NDArray[np.float32]) -> Series:
+def measure(frame: Frame, year: int, labels: Raster, count: int, others: Raster, areas: Raster) -> Series:
     """Return the areas of one year.
 
     A body's interval is that of `area.csv`, of the pixels of its place and of its rim: what surely is water, and what
@@ -41,12 +41,13 @@ def measure(frame: Frame, year: int, labels: Labels, count: int, others: Mask, a
         areas: [y, x], of each pixel, in m2.
     """
     sums = np.zeros((4, count + 1))
-    for rows, own in frame.strips(_RIM):
-        probability, classes = frame.read(year, "probability", rows), frame.read(year, "water", rows)
-        place = labels[rows]
+    probabilities, waters = frame.layer(year, "probability"), frame.layer(year, "water")
+    for first, last in labels.strips():
+        probability, own = probabilities.around(first, last, _RIM)
+        classes, place, other = (one.around(first, last, _RIM)[0] for one in (waters, labels, others))
         sure, possible = bounds(classes, probability)
-        reach = _with_rim(place, possible & ~others[rows])[own].ravel()
-        inside, weight = place[own].ravel(), areas[rows][own].ravel()
+        reach = _with_rim(place, possible & ~other)[own].ravel()
+        inside, weight = place[own].ravel(), areas.read(first, last).ravel()
         classes, sure, possible = classes[own].ravel(), sure[own].ravel(), possible[own].ravel()
         for number, (of, which) in enumerate(
             ((inside, classes == WATER), (reach, sure), (reach, possible), (inside, classes == UNKNOWN))
@@ -59,5 +60,5 @@ def _with_rim(labels: Labels, possible: Mask) -> Labels:
     """Return the labels [y, x], grown step by step over pixels that may be water."""
     grown = labels
     for _ in range(_RIM):
-        grown = np.where((grown == 0) & possible, ndimage.maximum_filter(grown, size=3), grown)
+        grown = np.where((grown == 0) & possible, spread(grown, 3), grown)
     return grown

@@ -1,13 +1,14 @@
 """Rivers apart from lakes, by how wide the water is and how long for its width."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
-from water_gee.bodies.distances import Mask, to_nearest
-from water_gee.bodies.labels import Labels, joined, numbered, sums
+from water_gee.bodies.distances import to_nearest
+from water_gee.bodies.labels import Numbered, number, sums
+from water_gee.bodies.strips import Raster, Scratch, spread
 
 KINDS = ("lake", "river")
 _WIDE = 3  # times longer for its width than narrow water must wide water be to count as a river
@@ -30,12 +31,12 @@ class Shape:
 class Parts:
     """The bodies of a map: `labels` int32 [y, x], 0 none, else a number from 1; `kinds` and the rest by number - 1."""
 
-    labels: Labels
+    labels: Raster
     kinds: NDArray[np.str_]
-    depth: NDArray[np.float32]  # m to the nearest land, [y, x]
+    depth: Raster  # m to the nearest land, [y, x]
     width: NDArray[np.float64]  # m
     elongation: NDArray[np.float64]  # length by width
-    dropped: Mask  # [y, x]: water of bodies that are too small
+    dropped: Raster  # [y, x], a mask: water of bodies that are too small
 
     @property
     def count(self) -> int:
@@ -43,7 +44,7 @@ class Parts:
         return len(self.kinds)
 
 
-def find(water: Mask, land: Mask, areas: NDArray[np.float32], shape: Shape) -> Parts:
+def find(water: Raster, land: Raster, areas: Raster, shape: Shape, scratch: Scratch) -> Parts:
     """Return the bodies of a map of water, large lakes and the rivers that enter them apart.
 
     Water is one where it touches, corners included, or where at most `join` pixels lie between. Its width is four
@@ -61,103 +62,127 @@ def find(water: Mask, land: Mask, areas: NDArray[np.float32], shape: Shape) -> P
         land: [y, x], what was seen and never was water; what is neither water nor land is unknown and no shore.
         areas: [y, x], of each pixel, in m2.
         shape: the choices.
+        scratch: for what is found on the way.
     """
-    whole = joined(water, shape.join)
-    sizes = sums(whole, areas)
-    small = sizes < shape.smallest
+    whole = number(water, scratch, shape.join, [areas])
+    whole = whole.without(_smaller(whole.sums[0], shape.smallest))
+    kept = scratch.keep(whole.raster.map(lambda labels: labels > 0))
+    depth = scratch.keep(_depth(kept, land, shape.sides))
+    river = _give_away(kept, _rivers(whole, kept, depth, areas, shape, scratch), areas, shape, scratch)
+    lakes, rivers = _both(kept, river, depth, areas, shape, scratch)
+    small = [_smaller(one.sums[0], shape.smallest) for one in (lakes, rivers)]
+    if any(one.any() for one in small):  # parts that lie by themselves
+        left = lakes.without(~small[0]).raster, rivers.without(~small[1]).raster
+        kept = scratch.keep(kept.map(lambda is_kept, lake, other: is_kept & (lake == 0) & (other == 0), *left))
+        lakes, rivers = _both(kept, river, depth, areas, shape, scratch)
+    shift = np.int32(lakes.count)
+    labels = scratch.keep(lakes.raster.map(lambda lake, other: np.where(other > 0, other + shift, lake), rivers.raster))
+    kinds = np.array([KINDS[0]] * lakes.count + [KINDS[1]] * rivers.count, dtype="U5")
+    forms = [_measure(one, one.sums[0], one.sums[1], shape.sides) for one in (lakes, rivers)]
+    width, elongation = (np.concatenate([form[which][1:] for form in forms]) for which in (0, 1))
+    return Parts(labels, kinds, depth, width, elongation, water.map(lambda wet, of: wet & (of == 0), labels))
+
+
+def _both(
+    kept: Raster, river: Raster, depth: Raster, areas: Raster, shape: Shape, scratch: Scratch
+) -> tuple[Numbered, Numbered]:
+    """Return all lakes and all rivers."""
+    of = [areas, depth]
+    lakes = number(kept.map(lambda is_kept, flows: is_kept & ~flows, river), scratch, shape.join, of)
+    return lakes, number(kept.map(np.logical_and, river), scratch, shape.join, of)
+
+
+def _smaller(sizes: NDArray[np.float64], least: float) -> NDArray[np.bool_]:
+    """Return which parts, by number, are smaller; number 0 is none."""
+    small = sizes < least
     small[0] = False
-    dropped = small[whole]
-    whole[dropped] = 0
-    kept = whole > 0
-    depth = _depth(kept, land, shape.sides)
-    river = _rivers(whole, kept, depth, areas, shape)
-    del whole
-    _give_away(kept, river, areas, shape)
-    labels, count = _numbered(kept, river, shape.join)
-    small = sums(labels, areas) < shape.smallest
-    small[0] = False
-    if small.any():  # parts that lie by themselves
-        left = small[labels]
-        dropped |= left
-        labels, count = _numbered(kept & ~left, river & ~left, shape.join)
-    total = int(labels.max(initial=0))
-    kinds = np.array([KINDS[0]] * count + [KINDS[1]] * (total - count), dtype="U5")
-    width, elongation = _measure(labels, depth, areas, shape.sides)
-    return Parts(labels, kinds, depth, width[1:], elongation[1:], dropped)
+    return small
 
 
-def _numbered(kept: Mask, river: Mask, join: int) -> tuple[Labels, int]:
-    """Return the numbers of all bodies, lakes before rivers, and how many lakes there are."""
-    labels = joined(kept & ~river, join)
-    count = int(labels.max(initial=0))
-    rivers = joined(river, join)
-    labels[river] = rivers[river] + np.int32(count)
-    return labels, count
-
-
-def _depth(kept: Mask, land: Mask, sides: tuple[float, float]) -> NDArray[np.float32]:
+def _depth(kept: Raster, land: Raster, sides: tuple[float, float]) -> Raster:
     """Return the distance of water to the land's edge, in metres, [y, x]; 0 of what is no water.
 
     It is measured from a pixel's centre, less half a pixel; where water is an odd number of pixels wide, the middle
     one is on average a quarter of a pixel nearer to the land than its centre is.
     """
-    depth = np.where(kept, to_nearest(land, sides) - np.float32(min(sides) / 2), np.float32(0))
-    across = np.zeros(depth.shape, dtype=np.bool_)
-    for axis in (0, 1):
-        inner = [slice(None), slice(None)]
-        inner[axis] = slice(1, -1)
-        middle, before, after = (np.moveaxis(depth, axis, 0)[cut] for cut in (slice(1, -1), slice(-2), slice(2, None)))
-        across[tuple(inner)] |= np.moveaxis((middle > before) & (middle > after), 0, axis)
-    depth[across] -= np.float32(min(sides) / 4)
-    return depth
+    nearest = to_nearest(land, kept, sides)
+    plain = kept.map(lambda wet, near: np.where(wet, near - np.float32(min(sides) / 2), np.float32(0)), nearest)
+
+    def read(first: int, last: int) -> NDArray[np.float32]:
+        depth, own = plain.around(first, last, 1)
+        across = np.zeros(depth.shape, dtype=np.bool_)
+        for axis in (0, 1):
+            inner = [slice(None), slice(None)]
+            inner[axis] = slice(1, -1)
+            cuts = (slice(1, -1), slice(-2), slice(2, None))
+            middle, before, after = (np.moveaxis(depth, axis, 0)[cut] for cut in cuts)
+            across[tuple(inner)] |= np.moveaxis((middle > before) & (middle > after), 0, axis)
+        depth[across] -= np.float32(min(sides) / 4)
+        return np.asarray(depth[own], dtype=np.float32)
+
+    return Raster(kept.shape, read)
 
 
-def _rivers(whole: Labels, kept: Mask, depth: NDArray[np.float32], areas: NDArray[np.float32], shape: Shape) -> Mask:
-    """Return which water is a river, [y, x]."""
+def _rivers(whole: Numbered, kept: Raster, depth: Raster, areas: Raster, shape: Shape, scratch: Scratch) -> Raster:
+    """Return which water is a river, a mask [y, x]."""
     half = shape.river_width / 2
-    core = depth > half
     reach = half + min(shape.sides) / 2
-    wide = kept & (to_nearest(core, shape.sides, within=reach) <= reach)
-    broad, narrow = numbered(wide), numbered(kept & ~wide)
-    has_wide = np.zeros(int(whole.max(initial=0)) + 1, dtype=np.bool_)
-    has_wide[np.unique(whole[wide])] = True
-    beside = has_wide[whole]
-    river = np.zeros(kept.shape, dtype=np.bool_)
-    for parts, among, least in (
-        (broad, wide, _WIDE * shape.elongation),
-        (narrow, beside & ~wide, shape.elongation),
-        (whole, kept & ~beside, shape.elongation),
-    ):
-        _, elongation = _measure(parts, depth, areas, shape.sides)
-        river |= (elongation >= least)[parts] & among
+    near = to_nearest(depth.map(lambda metres: metres > half), kept, shape.sides, within=reach)
+    wide = scratch.keep(kept.map(lambda is_kept, metres: is_kept & (metres <= reach), near))
+    broad = number(wide, scratch, of=[depth, areas])
+    narrow = number(kept.map(lambda is_kept, is_wide: is_kept & ~is_wide, wide), scratch, of=[depth, areas])
+    has_wide = sums(whole.raster, whole.count, wide) > 0
+    depths = sums(whole.raster, whole.count, depth)
+    is_broad = _measure(broad, broad.sums[1], broad.sums[0], shape.sides)[1] >= _WIDE * shape.elongation
+    is_narrow = _measure(narrow, narrow.sums[1], narrow.sums[0], shape.sides)[1] >= shape.elongation
+    is_whole = _measure(whole, whole.sums[0], depths, shape.sides)[1] >= shape.elongation
+
+    def flows(of: NDArray[np.int32], wider: NDArray[np.int32], narrower: NDArray[np.int32]) -> NDArray[np.bool_]:
+        parted = ((wider > 0) & is_broad[wider]) | ((narrower > 0) & is_narrow[narrower] & has_wide[of])
+        return np.asarray(parted | ((of > 0) & ~has_wide[of] & is_whole[of]), dtype=np.bool_)
+
+    return scratch.keep(whole.raster.map(flows, broad.raster, narrow.raster))
+
+
+def _give_away(kept: Raster, river: Raster, areas: Raster, shape: Shape, scratch: Scratch) -> Raster:
+    """Return which water is a river after parts too small to have a shape took the kind of water that is near."""
+    size = 2 * shape.join + 3
+    for of_river in (False, True) * _ROUNDS:
+        same, others = (kept.map(partial(_of_kind, kind), river) for kind in (of_river, not of_river))
+        parts = number(same, scratch, shape.join, [areas, _grown(others, size)])
+        small = _smaller(parts.sums[0], _TELLING * shape.smallest) & (parts.sums[1] > 0)
+        if small.any():
+            river = scratch.keep(parts.raster.map(partial(_changed, small, not of_river), river))
     return river
 
 
-def _give_away(kept: Mask, river: Mask, areas: NDArray[np.float32], shape: Shape) -> None:
-    """Change the kind of parts that are too small to have a shape, where water of the other kind is near."""
-    for of_river in (False, True) * _ROUNDS:
-        same = kept & (river == of_river)
-        parts = joined(same, shape.join)
-        small = sums(parts, areas) < _TELLING * shape.smallest
-        small[0] = False
-        if not small.any():
-            continue
-        other = ndimage.maximum_filter(kept & ~same, size=2 * shape.join + 3)
-        near = np.zeros(len(small), dtype=np.bool_)
-        near[np.unique(parts[other & same])] = True
-        river[(small & near)[parts]] = not of_river
+def _of_kind(of_river: bool, kept: NDArray[np.bool_], flows: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    return np.asarray(kept & (flows == of_river), dtype=np.bool_)
+
+
+def _changed(
+    some: NDArray[np.bool_], to: bool, labels: NDArray[np.int32], flows: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    return np.asarray(np.where(some[labels], to, flows), dtype=np.bool_)
+
+
+def _grown(mask: Raster, size: int) -> Raster:
+    """Return a mask that is wider by `size` // 2 pixels to every side."""
+
+    def read(first: int, last: int) -> NDArray[np.bool_]:
+        values, own = mask.around(first, last, size // 2)
+        return np.asarray(spread(values, size)[own], dtype=np.bool_)
+
+    return Raster(mask.shape, read)
 
 
 def _measure(
-    labels: Labels, depth: NDArray[np.float32], areas: NDArray[np.float32], sides: tuple[float, float]
+    parts: Numbered, area: NDArray[np.float64], depths: NDArray[np.float64], sides: tuple[float, float]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return width (m) and elongation by number, those of number 0 without a meaning."""
-    count = int(labels.max(initial=0))
-    width = 4 * sums(labels, depth, count) / np.maximum(sums(labels, None, count), 1)
+    width = 4 * depths / np.maximum(parts.sizes, 1)
     width[width <= 0] = np.inf  # number 0
-    reach = np.zeros(count + 1)
-    for number, box in enumerate(ndimage.find_objects(labels), start=1):
-        if box is not None:
-            reach[number] = np.hypot(*((cut.stop - cut.start) * side for cut, side in zip(box, sides, strict=True)))
-    area = np.maximum(sums(labels, areas, count), 1e-9)
+    height, length = (parts.boxes[:, 1::2] - parts.boxes[:, ::2]).T
+    reach = np.hypot(height * sides[0], length * sides[1])
+    area = np.maximum(area, 1e-9)
     return width, np.minimum(area / width**2, reach**2 / area)

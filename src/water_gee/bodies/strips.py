@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from water_gee.errors import WaterGeeError
 
-_PIXELS = 2**22  # of a strip at most, but for very wide maps
+_PIXELS = 2**21  # of a strip at most, but for very wide maps
 _LEAST, _MOST = 64, 256  # rows of a strip
 _BLOCK = 64
 

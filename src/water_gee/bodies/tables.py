@@ -4,14 +4,15 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from shapely.geometry import MultiPolygon
 
 from water_gee.bodies.frames import Frame
 from water_gee.bodies.labels import sums
 from water_gee.bodies.polygons import outlines, perimeters
 from water_gee.bodies.series import measure
+from water_gee.bodies.strips import Raster
 from water_gee.bodies.years import Bodies
+from water_gee.classes import WATER
 from water_gee.progress import track
 
 _COMPLETE = 0.05  # of a body's place that may be unseen where its area is compared with those of other years
@@ -20,7 +21,7 @@ _COMPLETE = 0.05  # of a body's place that may be unseen where its area is compa
 def tables_of(
     frame: Frame,
     bodies: Bodies,
-    areas: NDArray[np.float32],
+    areas: Raster,
     names_of: Callable[[Sequence[MultiPolygon]], list[str]],
 ) -> dict[str, Any]:
     """Return the layers `bodies` and `bodies_by_year` as GeoDataFrames, rows by id and year.
@@ -39,7 +40,7 @@ def tables_of(
     parts, scale = bodies.parts, frame.grid.scale
     transform = frame.grid.transform(frame.window)
     shapes = outlines(parts.labels, parts.count, transform)
-    place = sums(parts.labels, areas, parts.count)[1:]
+    place = sums(parts.labels, parts.count, areas)[1:]
     whole = {
         "id": list(bodies.ids),
         "name": names_of(shapes) if shapes else [],
@@ -54,7 +55,9 @@ def tables_of(
     yearly = []
     for year in track(frame.years, "measuring bodies", len(frame.years)):
         found = measure(frame, year, parts.labels, parts.count, parts.dropped, areas)
-        water = np.where(frame.water(year)[0], parts.labels, np.int32(0))
+        water = parts.labels.map(
+            lambda labels, classes: np.where(classes == WATER, labels, np.int32(0)), frame.layer(year, "water")
+        )
         drawn = outlines(water, parts.count, transform)
         share = np.clip(found.unseen / place, 0, 1).round(6)
         unknown = share >= 1

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from water_gee.bodies.distances import Mask
 from water_gee.bodies.geohash import geohash
 from water_gee.bodies.identity import Cell, Known, draw_ids, inherit, number_by_size
 from water_gee.bodies.shapes import Parts, Shape, find
+from water_gee.bodies.strips import Raster, Scratch
 from water_gee.study import Grid
 
-Water = tuple[Mask, Mask]  # [y, x] each: what is water, and what was seen
+WET, SEEN = np.uint8(1), np.uint8(2)  # of a year's pixel, added: it is water, it was seen
 
 
 @dataclass(frozen=True)
@@ -25,11 +25,12 @@ class Bodies:
 
 
 def over_years(
-    waters: Iterable[Water],
-    areas: NDArray[np.float32],
+    years: Iterable[Raster],
+    areas: Raster,
     shape: Shape,
     corner: tuple[int, int],
     name: Callable[[Cell], str],
+    scratch: Scratch,
     earlier: Known | None = None,
 ) -> Bodies:
     """Return the bodies of all years' water together.
@@ -38,29 +39,48 @@ def over_years(
     end changes no id; where it makes one body of two, the larger one's stays. What `earlier` bodies have comes first.
 
     Args:
-        waters: of each year, in order.
+        years: of each year, in order, WET, SEEN, both or 0 of each pixel, [y, x].
         areas: [y, x], of each pixel, in m2.
         shape: what decides which water is one body.
         corner: column and row of the lattice of the first pixel.
         name: returns the id that goes with a square of the lattice.
+        scratch: for what is found on the way.
         earlier: bodies whose ids are kept, on the same pixels.
     """
-    water, seen = np.zeros(areas.shape, dtype=np.bool_), np.zeros(areas.shape, dtype=np.bool_)
-    known = Known(np.zeros(areas.shape, dtype=np.int32), [])
+    so_far = Raster(areas.shape, lambda first, last: np.zeros((last - first, areas.shape[1]), dtype=np.uint8))
+    known = Known(so_far, [])
     taken: set[str] = set()
     parts: Parts | None = None
-    for wet, looked in waters:
-        if parts is not None and not (wet & ~water).any() and not (looked & ~seen).any():
+    for year in years:
+        together, more = _added(so_far, year, scratch)
+        if parts is not None and not more:
             continue
-        parts = None  # the next ones need its memory
-        water |= wet
-        seen |= looked
-        parts = find(water, seen & ~water, areas, shape)
+        so_far = together
+        parts = find(so_far.map(_is_wet), so_far.map(_is_land), areas, shape, scratch)
         known = _named(parts, [known], corner, name, taken)
     assert parts is not None, "a study has a year"
     if earlier is not None:
         known = _named(parts, [earlier, known], corner, name, taken | set(earlier.ids))
     return Bodies(parts, tuple(known.ids), tuple(known.formerly))
+
+
+def _added(before: Raster, year: Raster, scratch: Scratch) -> tuple[Raster, bool]:
+    """Return what all years together show, and whether the last one adds anything."""
+    stored, more = scratch.new(), False
+    for first, last in year.strips():
+        old = before.read(first, last)
+        new = old | year.read(first, last)
+        more = more or bool((new != old).any())
+        stored.append(new)
+    return stored.raster(year.shape), more
+
+
+def _is_wet(pixels: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    return np.asarray((pixels & WET) > 0, dtype=np.bool_)
+
+
+def _is_land(pixels: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    return np.asarray((pixels & (WET | SEEN)) == SEEN, dtype=np.bool_)
 
 
 def _named(
@@ -70,14 +90,15 @@ def _named(
     ids: dict[int, str] = {}
     formerly: dict[int, set[str]] = {}
     for one in before:
-        kept, former = inherit(one, parts.labels)
+        kept, former = inherit(one, parts.labels, parts.count)
         given = set(ids.values()) | set(before[0].ids if one is not before[0] else ())
         for number, others in former.items():
             if number not in ids:  # of a body that has the id of an earlier result, that result knows the others
                 formerly.setdefault(number, set()).update(others)
         ids |= {number: found for number, found in kept.items() if number not in ids and found not in given}
-    lacking = [number for number in number_by_size(parts.labels) if number not in ids]
-    ids |= draw_ids(parts.labels, parts.depth**2, corner, lacking, taken, name)
+    weights = parts.depth.map(np.square)
+    lacking = [number for number in number_by_size(parts.labels, parts.count) if number not in ids]
+    ids |= draw_ids(parts.labels, weights, corner, lacking, taken, name)
     numbers = range(1, parts.count + 1)
     return Known(
         parts.labels,
