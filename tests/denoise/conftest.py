@@ -1,6 +1,7 @@
 """What the tests of noise removal share: a root with tiles on disk, and what its log says."""
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,10 @@ from water_gee.paths import Layout
 from water_gee.tiles import TileRecord, read_manifest, write_manifest
 
 
-@pytest.fixture
-def layout(tmp_path: Path) -> Layout:
-    """A root with three tiles of train and one of test, one of train empty."""
-    layout = Layout(tmp_path, "tiny")
+@pytest.fixture(scope="session")
+def stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A root with three tiles of train and one of test, one of train empty; not to be written to."""
+    layout = Layout(tmp_path_factory.mktemp("stored"), "tiny")
     records = []
     for column, area in ((1, "train"), (2, "train"), (3, "train"), (9, "test")):
         truth = lakes(70, column)
@@ -28,14 +29,30 @@ def layout(tmp_path: Path) -> Layout:
         records.append(store(layout, make_tile(truth, truth | wrong, masked=masked, area=area, column=column)))
     records.append(replace(records[0], id="2020_c0004_r0007", column=4, status="empty", sha256="", labels_sha256=""))
     write_manifest(layout, records)
-    return layout
+    return layout.root
+
+
+@pytest.fixture
+def layout(stored: Path, tmp_path: Path) -> Layout:
+    """A copy of it."""
+    return copied(stored, tmp_path)
+
+
+def copied(root: Path, to: Path) -> Layout:
+    """Copy a root, with the times of its files."""
+    return Layout(Path(shutil.copytree(root, to, dirs_exist_ok=True)), "tiny")
 
 
 @pytest.fixture
 def no_drawing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Figures take most of a stage's time on tiles this small; a stand-in for tests that are not about them."""
-    monkeypatch.setattr(figures, "draw_tile", lambda path, tile, clean, method: write_text(path, method))
-    monkeypatch.setattr(figures, "draw_summary", lambda path, content: write_text(path, content["method"]))
+    stand_in(monkeypatch)
+
+
+def stand_in(patch: pytest.MonkeyPatch) -> None:
+    """Write a word in place of each figure."""
+    patch.setattr(figures, "draw_tile", lambda path, tile, clean, method: write_text(path, method))
+    patch.setattr(figures, "draw_summary", lambda path, content: write_text(path, content["method"]))
 
 
 def cleaned(layout: Layout) -> list[TileRecord]:

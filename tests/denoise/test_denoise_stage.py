@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 import rasterio
 
-from denoise.conftest import cleaned, logged
+from composed import settings_at
+from denoise.conftest import cleaned, copied, logged, stand_in
 from denoise.synthetic import bytes_below, lakes, make_tile, store
 from water_gee.config.settings import Settings
 from water_gee.denoise.stage import run
@@ -35,9 +36,45 @@ CONFIDENT = ["denoise=confident", "denoise.block=0.3", "trainer.threads=1"]
 METHODS = {"none": NONE, "v1": V1, "vote": VOTE, "label_model": LABEL_MODEL, "confident": CONFIDENT}
 
 
+def by_v1(stored: Path, root: Path, config_dir: Path) -> Path:
+    """Copy the tiles to `root` and clean them."""
+    run(settings_at(copied(stored, root).root, "study=tiny", "tiles.size=64", *V1, config_dir=config_dir))
+    return root
+
+
+@pytest.fixture(scope="module")
+def drawn(stored: Path, tmp_path_factory: pytest.TempPathFactory, config_dir: Path) -> Path:
+    """A root whose tiles were cleaned by v1, with its figures; not to be written to."""
+    return by_v1(stored, tmp_path_factory.mktemp("drawn"), config_dir)
+
+
+@pytest.fixture(scope="module")
+def plain(stored: Path, tmp_path_factory: pytest.TempPathFactory, config_dir: Path) -> Path:
+    """The same with a word in place of each figure."""
+    with pytest.MonkeyPatch.context() as patch:
+        stand_in(patch)
+        return by_v1(stored, tmp_path_factory.mktemp("plain"), config_dir)
+
+
+@pytest.fixture
+def after(drawn: Path, tmp_path: Path) -> Layout:
+    """A copy of the root after v1 with its figures."""
+    return copied(drawn, tmp_path)
+
+
+@pytest.fixture
+def after_plain(plain: Path, tmp_path: Path, no_drawing: None) -> Layout:
+    """A copy of the root after v1 without drawing, which stays off."""
+    return copied(plain, tmp_path)
+
+
 @pytest.mark.parametrize("method", METHODS)
-def test_the_files_of_the_contract(layout: Layout, settings: Callable[..., Settings], method: str) -> None:
-    run(settings(*METHODS[method]))
+@pytest.mark.usefixtures("small_pictures")
+def test_the_files_of_the_contract(drawn: Path, layout: Layout, settings: Callable[..., Settings], method: str) -> None:
+    if method == "v1":
+        layout = Layout(drawn, "tiny")
+    else:
+        run(settings(*METHODS[method]))
     for record in cleaned(layout):
         path = clean_path(layout, record.area, record.id)
         with rasterio.open(path) as file, rasterio.open(feature_path(layout, record.area, record.id)) as tile:
@@ -59,10 +96,8 @@ def test_the_files_of_the_contract(layout: Layout, settings: Callable[..., Setti
     assert [len(content["shown"][kind]) for kind in ("most_changed", "least_sure")] == [3, 1]  # of four tiles
 
 
-@pytest.mark.usefixtures("no_drawing")
-def test_the_counts_are_those_of_the_labels(layout: Layout, settings: Callable[..., Settings]) -> None:
-    run(settings(*V1))
-    own = slice(3, -3)
+def test_the_counts_are_those_of_the_labels(plain: Path) -> None:
+    layout, own = Layout(plain, "tiny"), slice(3, -3)
     for row in read_json(layout.clean / "report.json")["tiles"]:
         with rasterio.open(clean_path(layout, row["area"], row["id"])) as file:
             label, _, reason = file.read()[:, own, own]
@@ -76,10 +111,9 @@ def test_the_counts_are_those_of_the_labels(layout: Layout, settings: Callable[.
         assert row["counts"]["unseen"] == (reason == 1).sum() and row["counts"]["neighbour"] == (reason == 2).sum()
 
 
-@pytest.mark.usefixtures("no_drawing")
-def test_order_and_company_of_the_tiles_do_not_matter(layout: Layout, settings: Callable[..., Settings]) -> None:
+def test_order_and_company_of_the_tiles_do_not_matter(after_plain: Layout, settings: Callable[..., Settings]) -> None:
     """Two processes or one, all tiles or one area after the other: the same bytes."""
-    run(settings(*V1))
+    layout = after_plain
     expected = bytes_below(layout.clean)
     for path in layout.clean.rglob("*.tif"):
         path.unlink()
@@ -88,16 +122,16 @@ def test_order_and_company_of_the_tiles_do_not_matter(layout: Layout, settings: 
     assert bytes_below(layout.clean) == expected
 
 
-def test_a_second_run_does_nothing(layout: Layout, settings: Callable[..., Settings]) -> None:
-    run(settings(*V1))
+def test_a_second_run_does_nothing(after: Layout, settings: Callable[..., Settings]) -> None:
+    layout = after
     before = {path: path.stat().st_mtime_ns for path in layout.clean.rglob("*") if path.is_file()}
     run(settings(*V1))
     assert {path: path.stat().st_mtime_ns for path in layout.clean.rglob("*") if path.is_file()} == before
     assert len(logged(layout)) == 4
 
 
-def test_only_what_changed_is_done_again(layout: Layout, settings: Callable[..., Settings]) -> None:
-    run(settings(*V1))
+def test_only_what_changed_is_done_again(after: Layout, settings: Callable[..., Settings]) -> None:
+    layout = after
     expected = bytes_below(layout.clean)
     first, second, *_ = cleaned(layout)
     path = clean_path(layout, first.area, first.id)
@@ -123,11 +157,9 @@ def test_a_report_of_another_version_is_counted_anew(layout: Layout, settings: C
 
 
 @pytest.mark.parametrize("change", ["denoise.confidence=0.9", "seed=1"])
-@pytest.mark.usefixtures("no_drawing")
-def test_other_settings_make_other_labels(layout: Layout, settings: Callable[..., Settings], change: str) -> None:
-    run(settings(*V1))
+def test_other_settings_make_other_labels(after_plain: Layout, settings: Callable[..., Settings], change: str) -> None:
     run(settings(*V1, change))
-    assert len(logged(layout)) == 8
+    assert len(logged(after_plain)) == 8
 
 
 @pytest.mark.usefixtures("no_drawing")
@@ -209,9 +241,9 @@ def test_a_tile_that_failed_to_download_is_reported(
 
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL")
 def test_a_killed_run_goes_on_where_it_stopped(
-    layout: Layout, settings: Callable[..., Settings], config_dir: Path
+    after: Layout, settings: Callable[..., Settings], config_dir: Path
 ) -> None:
-    run(settings(*V1))
+    layout = after
     expected = bytes_below(layout.clean)
     for path in [*layout.clean.rglob("*.tif"), layout.clean / "report.json"]:
         path.unlink()
