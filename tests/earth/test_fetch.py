@@ -152,6 +152,15 @@ def test_any_altered_byte_of_an_answer_is_found():
     assert not opened(sent[::-1].copy(), sums), "two bands exchanged"
 
 
+def test_an_image_is_made_when_it_is_first_asked_for_and_no_second_time(session):
+    made = []
+    prepared = Prepared(lambda: made.append("made") or picture(), ("half",))
+    assert made == []
+    first = fetch(prepared, GRID, WINDOW, ("half",), session.retry)
+    np.testing.assert_array_equal(fetch(prepared, GRID, WINDOW, ("half",), session.retry), first)
+    assert made == ["made"]
+
+
 def test_sums_that_never_fit_cost_a_second_request_and_no_more(faulty, monkeypatch, capsys):
     """Should the service sum otherwise than this machine, nobody is stopped by the check."""
     server, session = faulty

@@ -188,8 +188,11 @@ def wanted(tiles, capsys):
     ],
 )
 def test_another_choice_is_other_tiles(wanted, whole, change):
-    assert not wanted(*SMALL)
     assert wanted(*SMALL, change)
+
+
+def test_the_same_choice_is_the_same_tiles(wanted, whole):
+    assert not wanted(*SMALL)
 
 
 def test_a_new_scene_makes_its_year_out_of_date(wanted, whole, world, tmp_path):

@@ -7,6 +7,7 @@ import re
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -26,6 +27,7 @@ _LEAST_SIDE = 16  # pixels: what cannot be had in so small a part cannot be had
 
 _STANDS_FOR = "water-gee-expression-"
 _TOKEN = re.compile(_STANDS_FOR + "[0-9a-f]{64}")
+_encoding = threading.Lock()
 _known: "WeakValueDictionary[str, Prepared]" = WeakValueDictionary()
 
 
@@ -33,18 +35,38 @@ class Prepared:
     """An image's bands, ready to be asked for in any number of windows.
 
     The client encodes an expression for every request: 20 ms for a tile's, which is more than all else that is done for
-    it. So it is encoded once, and what the client sends instead is exchanged for it on the way (`completed`).
+    it. So it is encoded once, when it is first asked for, and what the client sends instead is exchanged for it on the
+    way (`completed`).
     """
 
     def __init__(self, image: Any, bands: Sequence[str]) -> None:
-        """Encode the bands of an `ee.Image`, and the check beside them."""
+        """Take an `ee.Image`, or a function that makes it, whose bands are asked for with a check beside them."""
+        self._image = image
         self.bands = tuple(bands)
         self.most = float("inf")  # pixels: of so many at once the service has said that they are too much
         self.double = False  # whether sums that came did not fit, though the answer was the same twice
-        text = json.dumps(ee.serializer.encode(with_check(image, list(bands))))
-        self.token = _STANDS_FOR + hashlib.sha256(text.encode()).hexdigest()
-        self.placeholder, self.text = json.dumps(ee.serializer.encode(self.token)), text
-        _known[self.token] = self
+        self._text = ""
+
+    @property
+    def text(self) -> str:
+        """The encoded expression."""
+        with _encoding:  # of a year's many requests at once, the first encodes
+            if not self._text:
+                image = self._image() if callable(self._image) else self._image
+                self._text = json.dumps(ee.serializer.encode(with_check(image, list(self.bands))))
+        return self._text
+
+    @cached_property
+    def token(self) -> str:
+        """What stands for the expression until the request is sent."""
+        token = _STANDS_FOR + hashlib.sha256(self.text.encode()).hexdigest()
+        _known[token] = self
+        return token
+
+    @cached_property
+    def placeholder(self) -> str:
+        """The token as the client encodes it."""
+        return json.dumps(ee.serializer.encode(self.token))
 
 
 def completed(body: str) -> str:

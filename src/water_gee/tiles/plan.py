@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from water_gee.config.settings import Settings
@@ -61,9 +62,12 @@ def plan(
         found, marks = scene_versions(session, spec, area, study.years), Marks(area, spec.grid)
         hours = "" if area.strips else f" {sun_hours(spec, area)} h"  # of where it lies, the one thing besides filters
         for year in study.years:
-            prepared = Prepared(_image(spec, area, year, labels), bands)
+            somewhere = _image(spec, area.anywhere, year, labels)
+            # To build an image takes a good part of a second: of tiles that are all there it is not built.
+            own = somewhere if area.strips else partial(_image, spec, area, year, labels)
+            prepared = Prepared(own, bands)
             grid = [spec.grid.crs, spec.grid.scale, *spec.grid.origin]
-            form = expression_hash(_image(spec, area.anywhere, year, labels)) + hours
+            form = expression_hash(somewhere) + hours
             what = [FORMAT, form, [*found[year], *history.get(year, ())], bands, grid]
             for tile in tiles_of(
                 name, area.geometry, spec.grid, year=year, size=settings.tiles.size, margin=settings.tiles.margin
