@@ -102,25 +102,39 @@ def study(world, tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def run(project, study) -> Run:
-    """A function that runs a command of the copy on the tiny study, and returns what it said."""
+    """A function that runs commands of the copy on the tiny study, one after the other, and returns what they said."""
 
-    def command(*words: str) -> str:
+    def commands(*lines: str) -> str:
         own = ["--config-dir", str(study), "study=tiny", "tiles.size=64", f"paths.root={project}"]
         own += ["sensor=landsat5", "features=evi2", "labels=awei_nsh", "denoise=smooth", "model=window5"]
+        given = [[*line.split(), *own, "trainer=debug"] for line in lines]
         outcome = subprocess.run(
-            [sys.executable, *words, *own, "trainer=debug"], cwd=project, capture_output=True, encoding="utf-8",
-            env={**os.environ, "PYTHONPATH": str(project / "src")},
+            [sys.executable, "-c", IN_ONE_PROCESS.format(given=given)], cwd=project, capture_output=True,
+            encoding="utf-8", env={**os.environ, "PYTHONPATH": os.pathsep.join([str(project / "src"), str(project)])},
         )  # fmt: skip
         assert outcome.returncode == 0, outcome.stderr
         return outcome.stdout + outcome.stderr
 
-    return command
+    return commands
+
+
+# A process takes longer to begin than these commands take to end.
+IN_ONE_PROCESS = """
+if __name__ == "__main__":
+    import train
+    from water_gee import cli
+    for name, *rest in {given!r}:
+        if name == "train.py":
+            train.main(rest)
+        else:
+            cli.main([name, *rest])
+"""
 
 
 @pytest.fixture(scope="module")
 def tile(project, run) -> TileData:
     """A tile with water of what the copy fetched."""
-    run("-m", "water_gee", "tiles")
+    run("tiles study.years=[2020]")
     layout = Layout(project, "tiny")
     return load_tile(layout, max(read_manifest(layout), key=lambda record: record.water_pixels))
 
@@ -145,10 +159,8 @@ def test_what_recipes_add_is_well_formed(project) -> None:
 
 @pytest.mark.slow
 def test_the_model_of_the_recipe_equals_itself_in_earth_engine(project, tile, run) -> None:
-    run("-m", "water_gee", "denoise")
-    run("train.py", "run.name=exported")
-    run("-m", "water_gee", "select", "select.run=exported")
-    assert "against PyTorch" in run("-m", "water_gee", "export", "predict.area=test")
+    run("denoise", "train.py run.name=exported", "select select.run=exported")
+    assert "against PyTorch" in run("export predict.area=test")
     assert (project / "export" / "export.json").is_file()
 
 
@@ -175,10 +187,9 @@ def test_the_label_source_of_the_recipe_sees_the_water(tile) -> None:
 
 
 def test_the_denoiser_and_the_model_of_the_recipes_make_labels_and_a_run(project, tile, run) -> None:
-    run("-m", "water_gee", "denoise")
+    said = run("denoise", "train.py run.name=mine", "wettest")
     with rasterio.open(project / "data" / "clean" / tile.record.area / f"{tile.record.id}.tif") as file:
         label = file.read(1)
     assert set(np.unique(label)) == {0, 1, 255} and ((label != 255) == usable(tile, 3)).all()
-    run("train.py", "run.name=mine")
     assert (project / "runs" / "mine" / "model.ckpt").is_file()
-    assert "pixels of water" in run("-m", "water_gee", "wettest")
+    assert "pixels of water" in said
