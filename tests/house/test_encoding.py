@@ -7,7 +7,8 @@ import pytest
 
 PROJECT = Path(__file__).parents[2]
 FILES = [path for part in ("src", "tests", "benchmarks") for path in (PROJECT / part).rglob("*.py")]
-OTHERS = {"rasterio", "tarfile", "Image", "memory", "webbrowser", "os", "direct"}  # their `open` is not a text file's
+# Their `open` is not a text file's.
+OTHERS = {"rasterio", "tarfile", "Image", "memory", "numbers", "mask", "webbrowser", "os", "direct"}
 
 
 def silent(source: str) -> list[int]:
