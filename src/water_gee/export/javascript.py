@@ -96,6 +96,8 @@ class Writer:
 
     def _dependence(self, value: Value) -> frozenset[str]:
         """The parameters of functions that a value depends on."""
+        if id(value) in self.depends:
+            return self.depends[id(value)]
         for node in _everything(value):
             if id(node) not in self.depends:
                 inside = frozenset({node.name}) if isinstance(node, Name) else frozenset()

@@ -103,7 +103,8 @@ def _exported(network: nn.Module, bands: int, size: tuple[int, int, int]) -> Any
     types = {parameter.dtype for parameter in network.parameters() if parameter.is_floating_point()}
     if types & {torch.float16, torch.bfloat16}:
         raise ExportError(f"the weights of {type(network).__name__} are of half precision; call .float() on it before")
-    example = torch.zeros(number, bands, height, width)
+    # numpy writes its zeros when they are read, and here nothing reads them; torch.zeros writes 150 MB a network.
+    example = torch.from_numpy(np.zeros((number, bands, height, width), np.float32))
     if torch.float64 in types:
         example = example.double()
     try:
