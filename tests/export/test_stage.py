@@ -1,6 +1,7 @@
 """`water-gee export` on the tiny study: proven first, then written, or nothing at all."""
 
 import json
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -66,18 +67,34 @@ def test_the_stage_writes_a_proven_network(ready, shared):
     assert "study tiny" in script and "var BEGIN = '2020-06-01'" in script
 
 
-def test_two_runs_write_the_same_bytes(ready, shared):
+@pytest.fixture
+def exported(ready, shared):
+    """The folder export/ as a run with `FEW` leaves it; the run is made once."""
     folder = Layout(shared["root"]).export
-    stage.run(ready(FEW))
-    first = {path.name: path.read_bytes() for path in folder.iterdir()}
-    stage.run(ready(FEW))
-    assert {path.name: path.read_bytes() for path in folder.iterdir()} == first
+    if "export" not in shared:
+        stage.run(ready(FEW))
+        shared["export"] = files_of(folder)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    for name, content in shared["export"].items():
+        (folder / name).write_bytes(content)
+    return folder
 
 
-def test_nothing_but_ee_loads_it_in_three_lines(ready, shared, eelocal_url):
+def files_of(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_two_runs_write_the_same_bytes(ready, exported):
+    first = files_of(exported)
+    shutil.rmtree(exported)
+    stage.run(ready(FEW))
+    assert files_of(exported) == first
+
+
+def test_nothing_but_ee_loads_it_in_three_lines(ready, exported, eelocal_url):
     """A process of its own that imports `ee` alone, against eelocal."""
-    stage.run(ready(FEW))
-    card = (Layout(shared["root"]).export / "README.md").read_text(encoding="utf-8")
+    card = (exported / "README.md").read_text(encoding="utf-8")
     lines = card.split("```python\n")[1].split("```")[0]
     program = f"""
 import ee, json, sys
@@ -92,7 +109,7 @@ print(json.dumps([band["id"] for band in water.getInfo()["bands"]]))
 """
     done = subprocess.run(
         [sys.executable, "-c", program],
-        cwd=Layout(shared["root"]).export,
+        cwd=exported,
         capture_output=True,
         text=True,
         encoding="utf-8",
@@ -104,7 +121,7 @@ print(json.dumps([band["id"] for band in water.getInfo()["bands"]]))
 
 def test_the_form_kernel_asks_the_service_first_and_is_proven_too(ready, shared):
     checkpoint(shared["root"], tuple(ready().features.names), kind="mlp")
-    stage.run(ready("export.form=kernel", "export.logits=true"))
+    stage.run(ready("export.form=kernel", "export.logits=true", FEW))
     report = json.loads((Layout(shared["root"]).export / "export.json").read_text(encoding="utf-8"))
     assert report["form"] == "kernel" and isinstance(report["flip"], bool) and report["parity"]["equal"]
     assert report["outputs"] == ["water", "probability", "logits"]
@@ -136,10 +153,8 @@ def boosted_on(root):
     return body
 
 
-def test_a_network_that_differs_is_not_written_and_the_last_good_one_stays(ready, shared, monkeypatch):
-    stage.run(ready(FEW))
-    folder = Layout(shared["root"]).export
-    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+def test_a_network_that_differs_is_not_written_and_the_last_good_one_stays(ready, exported, monkeypatch):
+    before = files_of(exported)
 
     def without_bias(network, features, options):
         def change(op):
@@ -150,7 +165,7 @@ def test_a_network_that_differs_is_not_written_and_the_last_good_one_stays(ready
     monkeypatch.setattr(stage, "export_network", without_bias)
     with pytest.raises(ExportError, match="differs from PyTorch"):
         stage.run(ready(FEW))
-    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    assert files_of(exported) == before
 
 
 def test_what_is_missing_or_does_not_fit_is_said_in_one_line(ready, shared, tmp_path):
