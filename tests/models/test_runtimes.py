@@ -55,6 +55,23 @@ def assert_equal(found, expected, threshold: float = 0.5) -> None:
     assert np.array_equal(found[decided] >= threshold, expected[decided] >= threshold)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def made_once():
+    """Each network is brought to ONNX once: torch takes seconds, and what it makes is the same each time."""
+    made, original = {}, runtimes.to_onnx
+
+    def to_onnx(model: TrainedModel) -> bytes:
+        weights = b"".join(value.numpy().tobytes() for value in model.network.state_dict().values())
+        key = (model.kind, model.widths, model.temperature, weights)
+        if key not in made:
+            made[key] = original(model)
+        return made[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(runtimes, "to_onnx", to_onnx)
+        yield
+
+
 @pytest.fixture(scope="module")
 def carried():
     """A function from kind and runtime to a model and its predictor there, made once."""
