@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import replace
+from functools import cache
 
 import mlflow
 import numpy as np
@@ -63,7 +64,9 @@ def status(client, run_id):
     return client.get_run(run_id).info.status
 
 
+@cache
 def gone():
+    """The mark of a process that has ended; one does for all tests."""
     code = "from water_gee.runs.lineage import this_process; print(this_process())"
     return subprocess.run(
         [sys.executable, "-c", code], capture_output=True, check=True, encoding="utf-8"
