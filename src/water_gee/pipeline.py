@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 
 from water_gee.config.compose import CHOICES, compose, repository
-from water_gee.config.configure import looked_for, stages_with_files
+from water_gee.config.configure import ALWAYS, looked_for, stages_with_files
 from water_gee.config.settings import load
 from water_gee.config.target import TARGET, project_files
 from water_gee.reads import COMPOSED, FILES, STAGES, Stage, rooms_of
@@ -19,7 +19,7 @@ _HEAD = """\
 # The choices are in params.yaml. `configure` composes them with conf/, inheritance and all, into composed.yaml, whose
 # keys the stages name: a stage runs again when a value that it reads has changed, wherever that value comes from, or
 # the content of a file that the configuration names. Where such files lie outside of data/raw and conf, `configure`
-# looks at them each time (always_changed).
+# looks at them each time, and writes here that it is to (always_changed).
 """
 _PLOTS = """
 plots:
@@ -56,7 +56,7 @@ def render(own: Sequence[str] = (), *, always: bool = False) -> str:
         "outs": [{COMPOSED: {"persist": True}}],
     }
     if always:
-        configure["always_changed"] = True
+        configure[ALWAYS] = True
     stages = {"configure": configure, **{name: _stage(name, stage) for name, stage in STAGES.items()}}
     return _HEAD + yaml.safe_dump({"stages": stages}, sort_keys=False, width=120) + _PLOTS
 

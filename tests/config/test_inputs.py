@@ -13,6 +13,7 @@ from water_gee.config.configure import check_composed, stages_with_files
 from water_gee.config.inputs import file_keys, marks, parts
 from water_gee.config.settings import Settings, load
 from water_gee.errors import ConfigError
+from water_gee.pipeline import render
 
 PROJECT = Path(__file__).parents[2]
 KEYS = ("study.areas", "study.references", "bodies.names", "bodies.earlier", "evaluate.points", "prune.from",
@@ -104,13 +105,17 @@ def test_an_empty_log_beside_a_geopackage_does_not_count(tmp_path: Path) -> None
     assert parts(tmp_path / "one.gpkg") == [tmp_path / "one.gpkg"]
 
 
-def test_the_pipeline_looks_at_them_each_time_and_says_where_it_would_not(project: Path, monkeypatch) -> None:
+def test_the_pipeline_looks_at_them_each_time(project: Path, monkeypatch, capsys) -> None:
     settings = settings_of(project)
     monkeypatch.setenv("DVC_STAGE", "configure")
+    assert set(configure.looked_for(settings)) == set(FOUND)
+    write(project / "dvc.yaml", yaml.safe_dump({"stages": {"configure": {"cmd": "of another form"}}}, indent=4))
     with pytest.raises(ConfigError, match=r"study\.areas\.map\.region: DVC would not notice that map\.shp was changed"):
         configure.run(settings)
-    assert set(configure.looked_for(settings)) == set(FOUND)  # by which `make pipeline` writes this:
-    write(project / "dvc.yaml", yaml.safe_dump({"stages": {"configure": {"always_changed": True}}}))
+    write(project / "dvc.yaml", render())
+    configure.run(settings)
+    assert (project / "dvc.yaml").read_text(encoding="utf-8") == render(always=True)
+    assert "study.areas.map.region: DVC does not see map.shp" in capsys.readouterr().err
     configure.run(settings)
     held = yaml.safe_load((project / "composed.yaml").read_text(encoding="utf-8"))["files"]
     assert set(held) == set(stages_with_files()) and set(held["bodies"]) == {"bodies.names", "bodies.earlier"}

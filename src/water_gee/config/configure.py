@@ -1,6 +1,7 @@
 """The `configure` stage: the values that the pipeline's stages read, composed and checked, in one plain file."""
 
 import os
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
@@ -16,9 +17,12 @@ from water_gee.config.yaml_file import read_mapping
 from water_gee.errors import ConfigError
 from water_gee.files import write_text
 from water_gee.paths import Layout
+from water_gee.progress import say
 from water_gee.reads import COMPOSED, FILES, HOW, STAGES, all_keys
 
 T = TypeVar("T", bound=Group)
+ALWAYS = "always_changed"  # DVC's key of a stage that it runs each time
+_CONFIGURE = re.compile(r"^  configure:\n(?:    .*\n)+", re.MULTILINE)  # the stage, as `make pipeline` writes it
 _HEAD = """\
 # Written by `water-gee configure` of conf/ and params.yaml, for DVC to compare: change those, not this.
 """
@@ -28,7 +32,8 @@ def run(settings: Settings) -> None:
     """Write `composed.yaml`: the values of the configuration, and hashes of the files that it names.
 
     Raises:
-        ConfigError: DVC would not notice when the code of a network of the user's own is changed, or such a file.
+        ConfigError: DVC would not notice when the code of a network of the user's own is changed, or such a file, and
+            `dvc.yaml` is not as `make pipeline` writes it.
     """
     if os.environ.get("DVC_STAGE") == "configure":
         _check_watched(settings)
@@ -62,9 +67,13 @@ def _check_watched(settings: Settings) -> None:
     own = project_files(settings.model.target) if isinstance(settings.model, OwnNetworkSettings) else []
     if unknown := [one for one in own if one not in stage.get("deps", [])]:
         raise ConfigError(f"{path} does not name {', '.join(unknown)}, of which the model is made; run: make pipeline")
-    if (files := looked_for(settings)) and not stage.get("always_changed"):
+    if (files := looked_for(settings)) and not stage.get(ALWAYS):
         key, name = next(iter(files.items()))
-        raise ConfigError(f"{key}: DVC would not notice that {name} was changed; run: make pipeline")
+        text, count = _CONFIGURE.subn(rf"\g<0>    {ALWAYS}: true\n", path.read_text(encoding="utf-8"))
+        if count != 1:
+            raise ConfigError(f"{key}: DVC would not notice that {name} was changed; run: make pipeline")
+        write_text(path, text)
+        say(f"{key}: DVC does not see {name}; by dvc.yaml, configure looks at it each time from now on")
 
 
 def chosen(settings: Settings, keys: Iterable[str]) -> dict[str, Any]:
