@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from chain.conftest import Copy
+from composed import settings_at
 from water_gee.cli import main
 from water_gee.denoise.stage import run as denoise
 from water_gee.errors import ConfigError, TileError
@@ -23,13 +24,21 @@ def other(settings, eelocal_url):
     return composed
 
 
-@pytest.fixture
-def first(settings, eelocal_url, tmp_path: Path) -> Path:
-    """A root with the tiles and labels of the first study."""
-    choice = settings(f"earth.url={eelocal_url}", "study.years=[2020]", "denoise=none")
+@pytest.fixture(scope="module")
+def made(config_dir: Path, eelocal_url: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A root with the tiles and labels of the first study; not to be written to."""
+    root = tmp_path_factory.mktemp("first")
+    own = ("study=tiny", "tiles.size=64", "earth.wait=0", "study.years=[2020]", "denoise=none")
+    choice = settings_at(root, *own, f"earth.url={eelocal_url}", config_dir=config_dir)
     tiles(choice)
     denoise(choice)
-    return tmp_path
+    return root
+
+
+@pytest.fixture
+def first(made: Path, tmp_path: Path) -> Path:
+    """A copy of a root with the tiles and labels of the first study."""
+    return Path(shutil.copytree(made, tmp_path, dirs_exist_ok=True))
 
 
 def files(root: Path) -> dict[Path, int]:

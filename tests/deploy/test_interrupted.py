@@ -62,7 +62,9 @@ def quick(monkeypatch):
     monkeypatch.setattr(Evaluator, "export_info", lambda self, expression: (info, grid))
 
 
-def test_each_task_is_started_once_wherever_it_is_interrupted(verified, choose, server, quick) -> None:
+@pytest.mark.parametrize("step", [3, pytest.param(1, marks=pytest.mark.slow)])
+def test_each_task_is_started_once_wherever_it_is_interrupted(verified, choose, server, quick, step) -> None:
+    """At every third call and around each that changes something, before it and after; slowly, at every call."""
     choice = choose("study.years=[2019,2020]", "deploy.block=1024")
 
     def deploy(name: str) -> None:
@@ -76,9 +78,11 @@ def test_each_task_is_started_once_wherever_it_is_interrupted(verified, choose, 
     harmless = (
         next(number for number, call in enumerate(calls, 1) if call.startswith("POST") and "/assets?" in call) - 1
     )
+    starts = [number for number, call in enumerate(calls, 1) if "image:export" in call]
+    changing = {one + offset for one in (harmless, *starts) for offset in (0, 1)} & {*range(1, len(calls) + 1)}
     folders = {"whole"}
     for after in (False, True):
-        for call in range(1, len(calls) + 1):
+        for call in sorted({*range(1, len(calls) + 1, step), *changing}):
             name = f"{after}_{max(call, harmless)}"  # what changes nothing there is interrupted again and again
             with interrupted(call, after=after) as made:
                 deploy(name)
