@@ -25,7 +25,7 @@ demo: setup ## the sample study, from its scenes to a water map, its accuracy an
 	dvc repro
 	water-gee summary
 
-test: setup ## lint and all tests but the long ones (some 15 minutes on 2 cores)
+test: setup ## lint and all tests but the long ones (some 18 minutes on 2 cores)
 	$(MAKE) --no-print-directory lint
 	$(PYTEST) -m "not slow"
 

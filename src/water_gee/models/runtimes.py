@@ -193,7 +193,7 @@ class _Probability(nn.Module):
         """Map raw features [1, band, y, x] to the probability [1, 1, y - 2r, x - 2r], both NaN where masked."""
         masked = torch.isnan(features).any(dim=1, keepdim=True)
         logits: Tensor = self.network(features.masked_fill(masked, torch.nan)) / self.temperature
-        probability = torch.softmax(logits, dim=1)[:, 1:2]
+        probability = torch.sigmoid(logits[:, 1:2] - logits[:, :1])  # of two classes the softmax, in less time
         return probability.masked_fill(crop(masked, self.network.radius), torch.nan)
 
 
