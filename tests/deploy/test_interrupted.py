@@ -62,9 +62,7 @@ def quick(monkeypatch):
     monkeypatch.setattr(Evaluator, "export_info", lambda self, expression: (info, grid))
 
 
-@pytest.mark.parametrize("step", [3, pytest.param(1, marks=pytest.mark.slow)])
-def test_each_task_is_started_once_wherever_it_is_interrupted(verified, choose, server, quick, step) -> None:
-    """At every third call and around each that changes something, before it and after; slowly, at every call."""
+def test_each_task_is_started_once_wherever_it_is_interrupted(verified, choose, server, quick) -> None:
     choice = choose("study.years=[2019,2020]", "deploy.block=1024")
 
     def deploy(name: str) -> None:
@@ -78,11 +76,9 @@ def test_each_task_is_started_once_wherever_it_is_interrupted(verified, choose, 
     harmless = (
         next(number for number, call in enumerate(calls, 1) if call.startswith("POST") and "/assets?" in call) - 1
     )
-    starts = [number for number, call in enumerate(calls, 1) if "image:export" in call]
-    changing = {one + offset for one in (harmless, *starts) for offset in (0, 1)} & {*range(1, len(calls) + 1)}
     folders = {"whole"}
     for after in (False, True):
-        for call in sorted({*range(1, len(calls) + 1, step), *changing}):
+        for call in range(1, len(calls) + 1):
             name = f"{after}_{max(call, harmless)}"  # what changes nothing there is interrupted again and again
             with interrupted(call, after=after) as made:
                 deploy(name)

@@ -53,9 +53,9 @@ def check(network, form, seed):
 
 
 @pytest.mark.parametrize("form", ["array", "kernel"])
-@settings(max_examples=15, **RELAXED)
+@settings(max_examples=30, **RELAXED)
 @given(network=drawn.networks(), seed=st.integers(0, 2**16))
-def test_thirty_drawn_networks_equal_torch(form, network, seed):
+def test_sixty_drawn_networks_equal_torch(form, network, seed):
     check(network, form, seed)
 
 

@@ -121,7 +121,7 @@ print(json.dumps([band["id"] for band in water.getInfo()["bands"]]))
 
 def test_the_form_kernel_asks_the_service_first_and_is_proven_too(ready, shared):
     checkpoint(shared["root"], tuple(ready().features.names), kind="mlp")
-    stage.run(ready("export.form=kernel", "export.logits=true", FEW))
+    stage.run(ready("export.form=kernel", "export.logits=true"))
     report = json.loads((Layout(shared["root"]).export / "export.json").read_text(encoding="utf-8"))
     assert report["form"] == "kernel" and isinstance(report["flip"], bool) and report["parity"]["equal"]
     assert report["outputs"] == ["water", "probability", "logits"]
