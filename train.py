@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from water_gee.advice import remember
+from water_gee.advice import given
 from water_gee.config.literal import with_literal_folders
 from water_gee.config.show import add_configuration, is_asked_to_show, show
 from water_gee.geodata import use_own
@@ -50,9 +50,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     use_own()
     options = _parser().parse_intermixed_args(arguments)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the run is then marked as killed
-    remember(options.overrides, options.config_dir)
-    options.overrides = with_literal_folders(options.overrides)
-    with in_one_line("train.py", "interrupted; add ckpt=last to go on, or start the same sweep or search again"):
+    interrupted = "interrupted; add ckpt=last to go on, or start the same sweep or search again"
+    with given(options.overrides, options.config_dir), in_one_line("train.py", interrupted):
+        options.overrides = with_literal_folders(options.overrides)
         if is_asked_to_show(options):
             show(options)
             return

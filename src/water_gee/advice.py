@@ -1,11 +1,12 @@
 """Commands in advice, completed by what the user gave: whoever copies one works on the same study, below the same root.
 
-What was given on the command line is one fact of the process, kept here.
+What was given on the command line is kept here while the command runs.
 """
 
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 _WHERE = ("study", "experiment", "earth", "earth.catalog", "earth.project", "earth.url", "paths.root")
 _COMMAND = re.compile(
@@ -14,12 +15,16 @@ _COMMAND = re.compile(
 _given: list[str] = []
 
 
-def remember(overrides: Sequence[str], config_dir: str | None) -> None:
-    """Keep what of a command line says where it works: the study, the scenes, the root, the user's own groups."""
-    _given.clear()
-    if config_dir:
-        _given.append(f"--config-dir {shlex.quote(config_dir)}")
-    _given.extend(shlex.quote(one) for one in overrides if one.partition("=")[0] in _WHERE)
+@contextmanager
+def given(overrides: Sequence[str], config_dir: str | None) -> Iterator[None]:
+    """Keep of a command line, while the block runs, where it works: study, scenes, root, the user's own groups."""
+    before = [*_given]
+    folder = [f"--config-dir {shlex.quote(config_dir)}"] if config_dir else []
+    _given[:] = [*folder, *(shlex.quote(one) for one in overrides if one.partition("=")[0] in _WHERE)]
+    try:
+        yield
+    finally:
+        _given[:] = before
 
 
 def complete(text: str) -> str:

@@ -4,7 +4,7 @@ import argparse
 import os
 from collections.abc import Mapping, Sequence
 
-from water_gee.advice import remember
+from water_gee.advice import given
 from water_gee.commands import Command, commands
 from water_gee.config.literal import with_literal_folders
 from water_gee.config.show import add_configuration, is_asked_to_show, show
@@ -34,9 +34,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     use_own()
     known = commands()
     options = _parser(known).parse_intermixed_args(arguments)
-    remember(options.overrides, options.config_dir)
-    options.overrides = with_literal_folders(options.overrides)
-    with in_one_line("water-gee", "interrupted; run the same command again to go on"):
+    interrupted = "interrupted; run the same command again to go on"
+    with given(options.overrides, options.config_dir), in_one_line("water-gee", interrupted):
+        options.overrides = with_literal_folders(options.overrides)
         if is_asked_to_show(options):
             show(options)
             return

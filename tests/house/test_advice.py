@@ -10,7 +10,8 @@ from typing import get_args
 import pytest
 from pydantic import BaseModel
 
-from water_gee.advice import complete, remember
+import train
+from water_gee.advice import complete, given
 from water_gee.cli import main
 from water_gee.commands import commands
 from water_gee.config.settings import Settings
@@ -71,17 +72,10 @@ def test_every_command_that_a_message_names_exists() -> None:
     assert {name for _, name in named} - set(commands()) == set(), named
 
 
-@pytest.fixture
-def given():
-    """A function that stands for a command line; afterwards nothing was given."""
-    yield remember
-    remember([], None)
-
-
-def test_commands_say_what_was_given_each_key_once_and_quoted(given) -> None:
-    given(["study=mine", "paths.root=/a b/c", "seed=3"], "my conf")
+def test_commands_say_what_was_given_each_key_once_and_quoted() -> None:
     where = "--config-dir 'my conf' study=mine 'paths.root=/a b/c'"
-    told = complete("no tiles; run first: water-gee tiles tiles.refresh=true, then python train.py study=other")
+    with given(["study=mine", "paths.root=/a b/c", "seed=3"], "my conf"):
+        told = complete("no tiles; run first: water-gee tiles tiles.refresh=true, then python train.py study=other")
     assert told == (
         f"no tiles; run first: water-gee tiles tiles.refresh=true {where}, "
         "then python train.py study=other --config-dir 'my conf' 'paths.root=/a b/c'"
@@ -89,14 +83,24 @@ def test_commands_say_what_was_given_each_key_once_and_quoted(given) -> None:
     assert shlex.split(told.partition("first: ")[2].partition(", then")[0])[-1] == "paths.root=/a b/c"
 
 
-def test_without_anything_given_advice_stays_as_it_is(given) -> None:
-    given(["seed=3"], None)
-    assert complete("run first: water-gee tiles") == "run first: water-gee tiles"
+def test_without_anything_given_advice_stays_as_it_is() -> None:
+    with given(["seed=3"], None):
+        assert complete("run first: water-gee tiles") == "run first: water-gee tiles"
 
 
-def test_an_error_of_a_command_names_the_root_in_its_advice(tmp_path, given) -> None:
+def test_an_error_of_a_command_names_the_root_in_its_advice(tmp_path) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["select", f"paths.root={tmp_path}", "study=sample"])
     assert str(ended.value).endswith(f"python train.py {shlex.quote(f'paths.root={tmp_path}')} study=sample") or (
         f"water-gee tiles {shlex.quote(f'paths.root={tmp_path}')} study=sample" in str(ended.value)
     )
+
+
+@pytest.mark.parametrize("entry", [main, train.main])
+def test_a_command_that_ended_says_nothing_in_the_advice_of_a_later_one(tmp_path, entry) -> None:
+    command = ["select"] if entry is main else []
+    with given(["study=outer"], None):
+        with pytest.raises(SystemExit, match="study=sample"):
+            entry([*command, f"paths.root={tmp_path}", "study=sample"])
+        assert complete("run: water-gee tiles") == "run: water-gee tiles study=outer"
+    assert complete("run: water-gee tiles") == "run: water-gee tiles"
