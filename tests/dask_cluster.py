@@ -65,7 +65,7 @@ def dask_cluster(folder: Path, *, workers: int = 2, threads: int = 1, failures: 
 
 
 def _address(known: Path, scheduler: subprocess.Popen) -> str:
-    until = time.monotonic() + 60
+    until = time.monotonic() + 180
     while time.monotonic() < until and scheduler.poll() is None:
         try:
             return json.loads(known.read_text(encoding="utf-8"))["address"]
@@ -79,4 +79,4 @@ def _wait_for(workers: int, address: str) -> None:
 
     with Client(address, set_as_default=False) as client:
         if workers:
-            client.wait_for_workers(workers, timeout=60)
+            client.wait_for_workers(workers, timeout=180)

@@ -43,5 +43,5 @@ class TeamServer:
         """Kill it, with all that it started."""
         if self._process:
             os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait(20)
+            self._process.wait(180)
             self._process = None

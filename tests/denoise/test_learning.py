@@ -149,7 +149,7 @@ def test_a_killed_run_goes_on_where_it_stopped(
     source = Path(__file__).parents[2] / "src"
     environment = {**os.environ, "PYTHONPATH": str(source)}
     process = subprocess.Popen([*driver, *slow, "--config-dir", str(config_dir)], env=environment, cwd=source.parent)
-    end = time.monotonic() + 60
+    end = time.monotonic() + 180
     while not list(work_folder(layout).glob(until)) and process.poll() is None and time.monotonic() < end:
         time.sleep(0.01)
     process.kill()

@@ -74,7 +74,7 @@ def test_a_killed_worker_costs_nothing(
 
 def _kill_one(cluster: Cluster, folder: Path) -> None:
     """Kill a worker while it has its second tile in hand."""
-    until = time.monotonic() + 60
+    until = time.monotonic() + 180
     while not list(folder.glob("*/*.npz")) and time.monotonic() < until:
         time.sleep(0.01)
     cluster.workers[0].kill()

@@ -9,7 +9,7 @@ from water_gee.earth import in_parallel
 
 
 def test_work_is_done_at_once_and_yielded_as_it_is_done():
-    together = threading.Barrier(3, timeout=10)
+    together = threading.Barrier(3, timeout=180)
 
     def work(number: int) -> int:
         if number < 3:

@@ -69,4 +69,4 @@ def server(folder):
 
 @pytest.fixture
 def ee(server):
-    return eelocal.connect(server.url, seconds=30)
+    return eelocal.connect(server.url, seconds=180)

@@ -36,7 +36,7 @@ def test_it_says_where_it_listens_and_ends_quietly(folder, number):
     ee = eelocal.connect(url)
     assert ee.Number(2).add(3).getInfo() == 5
     process.send_signal(number)
-    out, err = process.communicate(timeout=10)
+    out, err = process.communicate(timeout=180)
     assert (process.returncode, out, err) == (0, "", "")
 
 
@@ -49,7 +49,7 @@ def test_no_proxy_stands_before_it_and_its_output_need_not_know_a_folders_letter
     url = process.stdout.readline().split()[3]
     assert eelocal.connect(url).Number(2).add(3).getInfo() == 5
     process.stdin.close()
-    assert process.wait(10) == 0 and process.stderr.read() == ""
+    assert process.wait(180) == 0 and process.stderr.read() == ""
 
 
 @pytest.mark.parametrize("name", ["PROJ_LIB", "PROJ_DATA"])
@@ -66,7 +66,7 @@ def test_it_ends_when_its_parent_closes_standard_input(folder):
     assert "listening" in process.stdout.readline()
     assert process.poll() is None
     process.stdin.close()
-    assert process.wait(10) == 0
+    assert process.wait(180) == 0
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ def server(tmp_path_factory, write_tif):
 
 @pytest.fixture(scope="module")
 def ee(server):
-    return eelocal.connect(server.url, seconds=30)
+    return eelocal.connect(server.url, seconds=180)
 
 
 @pytest.mark.parametrize(

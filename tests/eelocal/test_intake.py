@@ -147,7 +147,7 @@ def test_gzip_is_unpacked_up_to_the_limit_and_no_further(server):
 
 @pytest.mark.parametrize("megabytes", [11, 100])
 def test_whoever_sends_too_much_can_read_the_refusal(server, megabytes):
-    connection = http.client.HTTPConnection("127.0.0.1", port_of(server), timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", port_of(server), timeout=180)
     for _ in range(2):  # the connection was closed in order, and the client opens it again
         connection.request("POST", COMPUTE, bytes(megabytes * 2**20), {"Content-Type": JSON})
         reply = connection.getresponse()
@@ -156,7 +156,7 @@ def test_whoever_sends_too_much_can_read_the_refusal(server, megabytes):
 
 
 def test_chunks_are_refused_so_that_the_client_can_read_it(server):
-    connection = http.client.HTTPConnection("127.0.0.1", port_of(server), timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", port_of(server), timeout=180)
     headers = {"Content-Type": JSON}
     connection.request("POST", COMPUTE, iter([bytes(2**20)] * 8), headers, encode_chunked=True)
     reply = connection.getresponse()

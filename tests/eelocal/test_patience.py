@@ -43,7 +43,7 @@ def test_a_body_that_never_comes_is_not_waited_for(tmp_path):
 
 def test_a_connection_may_be_silent_between_two_requests(tmp_path):
     with eelocal.Server(tmp_path, limits=eelocal.Limits(arrival=0.5)) as server:
-        connection = http.client.HTTPConnection("127.0.0.1", port_of(server), timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", port_of(server), timeout=180)
         connection.request("POST", COMPUTE, ONE, {"Content-Type": JSON})
         connection.getresponse().read()
         same = connection.sock
@@ -91,14 +91,14 @@ def test_nothing_more_is_computed_for_a_client_that_has_gone(server):
     for index in range(busy + waiting):
         sockets.append(socket.create_connection(("127.0.0.1", port_of(server)), 20))
         sockets[-1].sendall(posted(COMPUTE, ONE))
-        assert index >= busy or running.acquire(timeout=20)
+        assert index >= busy or running.acquire(timeout=180)
     for connection in sockets[busy:]:
         connection.close()
     eventually(lambda: len(server.requests) == waiting)
     for connection in sockets[:busy]:
         connection.close()
     for _ in range(busy):
-        assert ended.acquire(timeout=20)
+        assert ended.acquire(timeout=180)
     eventually(lambda: len(server.requests) == busy + waiting)
     assert {entry["status"] for entry in server.requests} == {499}
     assert not running.acquire(blocking=False)  # those that waited never ran
@@ -125,6 +125,6 @@ def test_a_plan_stops_between_its_nodes(server, ee, monkeypatch):
     monkeypatch.setattr(plan, "checkpoint", slow)
     with socket.create_connection(("127.0.0.1", port_of(server)), 20) as connection:
         connection.sendall(posted("/v1/projects/p/image:computePixels", content))
-        assert begun.wait(20)
+        assert begun.wait(180)
     eventually(lambda: server.requests and server.requests[-1]["route"] == "computePixels")
     assert server.requests[-1]["status"] == 499

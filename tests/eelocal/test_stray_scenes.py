@@ -91,7 +91,7 @@ def test_a_bundle_that_changes_is_read_again_and_gives_the_client_its_pixels(col
 
     pack(collection / f"{NAME}.tar", product)
     with eelocal.Server(tmp_path) as server:
-        ee = eelocal.connect(server.url, seconds=30)
+        ee = eelocal.connect(server.url, seconds=180)
         first = ee.ImageCollection(SCENES).first()
         grid = {"dimensions": {"width": 10, "height": 10}, "crsCode": "EPSG:32648", "affineTransform": {
             "scaleX": 30, "translateX": 400000, "scaleY": -30, "translateY": 5800000}}  # fmt: skip
@@ -205,7 +205,7 @@ def test_a_collection_that_is_not_there_says_where_its_scenes_are(tmp_path, writ
 
     scene(write_tif, tmp_path)
     with eelocal.Server(tmp_path) as server:
-        ee = eelocal.connect(server.url, seconds=30)
+        ee = eelocal.connect(server.url, seconds=180)
         with pytest.raises(ee.EEException, match=r"not found \(.*LC08_043024_20200717.tif lies elsewhere; move"):
             ee.ImageCollection(SCENES).size().getInfo()
 

@@ -24,7 +24,7 @@ def kill_at(layout, finished, arguments, signum=signal.SIGKILL):
     process = start(*arguments, **SILENT)
     wait_for(lambda: statuses(layout)[FINISHED] >= finished and statuses(layout)[RUNNING] > 0, process)
     process.send_signal(signum)
-    process.wait(timeout=60)
+    process.wait(timeout=180)
     return process.returncode
 
 
@@ -114,9 +114,9 @@ def test_jobs_side_by_side_end_with_their_sweep_and_go_on_with_it(tmp_path, jobl
     process = start(*sweep, **SILENT)
     wait_for(lambda: len(list(layout.runs.glob("*/checkpoints/last.ckpt"))) == 2, process)
     process.send_signal(signum)
-    assert process.wait(timeout=60) != 0
+    assert process.wait(timeout=180) != 0
     jobs = [record.process for _, record in all_runs(layout)]
-    until = time.monotonic() + 30
+    until = time.monotonic() + 180
     while not all(map(is_gone, jobs)):
         assert time.monotonic() < until, "a job outlives its sweep"
         time.sleep(0.1)

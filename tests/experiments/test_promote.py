@@ -278,11 +278,11 @@ def test_the_server_answers_and_ends_clean(root, way):
     try:
         page = next(line for line in started.stderr if line.startswith("http"))
         assert page.startswith(f"http://127.0.0.1:{port}/#/experiments/")
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=20) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=180) as answer:
             assert b"<html" in answer.read()
     finally:
         started.send_signal(way)
-        _, err = started.communicate(timeout=40)
+        _, err = started.communicate(timeout=180)
     assert started.returncode == 0 and "Traceback" not in err, err
     with socket.socket() as probe:
         assert probe.connect_ex((ui.HOST, port)) != 0, "the server outlived its command"

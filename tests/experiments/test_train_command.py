@@ -167,6 +167,6 @@ def test_a_run_that_is_told_to_end_is_marked_killed(tmp_path):
     process = start(*QUICK, "trainer.epochs=2000", "trainer.patience=2000", f"paths.root={tmp_path}")
     wait_for(lambda: list(layout.runs.glob("*/curves.csv")), process)
     process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=60)
+    process.communicate(timeout=180)
     assert process.returncode != 0
     assert [run.info.status for run in mlflow_runs(layout)] == [KILLED]

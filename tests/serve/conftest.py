@@ -32,7 +32,7 @@ def ask(server):
     """A function from an address, a method and headers to (status, headers, body); the address goes as it is."""
 
     def request(address: str, method: str = "GET", **headers: str) -> tuple[int, dict[str, str], bytes]:
-        connection = http.client.HTTPConnection("127.0.0.1", urlsplit(server.url).port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", urlsplit(server.url).port, timeout=180)
         connection.request(method, address, headers={name.replace("_", "-"): value for name, value in headers.items()})
         answer = connection.getresponse()
         content = answer.read()

@@ -240,9 +240,9 @@ def test_the_command_serves_until_it_is_interrupted(root, config_dir) -> None:
         if line.startswith("Ctrl-C"):
             break
     assert said[1:] == [f"for QGIS and others: {said[0]}maps/2020/water.tif", "Ctrl-C ends it"]
-    with socket.create_connection(("127.0.0.1", urlsplit(said[0]).port), timeout=20) as open_one:
+    with socket.create_connection(("127.0.0.1", urlsplit(said[0]).port), timeout=180) as open_one:
         open_one.sendall(f"GET / HTTP/1.1\r\nHost: {urlsplit(said[0]).netloc}\r\n\r\n".encode())
         assert open_one.recv(12) == b"HTTP/1.1 200"
         started.send_signal(signal.SIGINT)
         assert started.stderr.read() == "ended\n"
-    assert started.wait(timeout=20) == 0
+    assert started.wait(timeout=180) == 0

@@ -52,7 +52,7 @@ def test_the_same_command_goes_on(command, tiles, scene_catalog, root, undisturb
         process = start(command(f"earth.url={slow.url}", *SMALL))
         wait_until(lambda: len(list(root.glob("data/tiles/*/2*.labels.tif"))) >= 4, process)
         os.kill(process.pid, number)
-        _, said = process.communicate(timeout=60)
+        _, said = process.communicate(timeout=180)
     assert process.returncode != 0
     if number == signal.SIGINT:
         assert said.strip().splitlines()[-1] == "water-gee: interrupted; run the same command again to go on"
@@ -83,5 +83,5 @@ def test_ctrl_c_does_not_wait_for_the_service(command, scene_catalog, root):
         time.sleep(0.3)
         begun = time.monotonic()
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=60)
+        process.communicate(timeout=180)
         assert time.monotonic() - begun < 10

@@ -202,8 +202,8 @@ def test_the_page_of_a_moved_root_shows_its_artifacts(made, moved, name):
     started, port = start_ui(layout.root)
     try:
         query = urllib.parse.urlencode({"path": "notes/one.txt", "run_uuid": made[1]})
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/get-artifact?{query}", timeout=20) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/get-artifact?{query}", timeout=180) as answer:
             assert answer.read() == b"kept"
     finally:
         started.terminate()
-        started.communicate(timeout=40)
+        started.communicate(timeout=180)

@@ -211,7 +211,7 @@ def test_processes_end_with_the_one_that_started_them(tmp_path, number):
     started = processes_of(process.pid)
     assert len(started) == 2
     process.send_signal(number)
-    _, told = process.communicate(timeout=60)
+    _, told = process.communicate(timeout=180)
     wait_for(lambda: not any(is_there(one) for one in started), 10)
     wait_for(lambda: list((tmp_path / "temporary").iterdir()) == [], 10)
     assert process.returncode != 0 and "Traceback" not in told
