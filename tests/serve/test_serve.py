@@ -119,11 +119,41 @@ def test_nothing_else_has_an_address(ask, address) -> None:
     assert status == 404 and b"root:" not in content
 
 
-def test_another_name_that_leads_here_is_refused(ask, server) -> None:
-    port = urlsplit(server.url).port
-    for name in ("attacker.example", f"attacker.example:{port}", "127.0.0.1", f"127.0.0.1:{port}.example", ""):
-        assert ask("/", Host=name)[0] == 421
-    assert ask("/", Host=f"LOCALHOST:{port}")[0] == 200
+@pytest.mark.parametrize(
+    "name",
+    [
+        "attacker.example", "attacker.example:{port}", "127.0.0.1:{port}.example", "127.0.0.1.example:{port}",
+        "localhost.example:{port}", "127.0.0.1@attacker.example", "[::1].example", "[::2]:{port}", "0.0.0.0:{port}",
+        "127.0.0.1:{port}, attacker.example", "::1", "",
+    ],
+)  # fmt: skip
+def test_another_name_that_leads_here_is_refused(ask, server, name) -> None:
+    status, _, content = ask("/", Host=name.format(port=urlsplit(server.url).port))
+    assert status == 421 and content == f"ask for {server.url}\n".encode()
+
+
+@pytest.mark.parametrize("name", ["127.0.0.1", "localhost", "LOCALHOST", "[::1]"])
+def test_this_machines_names_are_answered_at_port_80_and_through_a_tunnel(ask, server, name) -> None:
+    """A browser leaves the port 80 out, and names the port of a tunnel's own end."""
+    for port in ("", ":", ":80", f":{urlsplit(server.url).port}", ":9"):
+        assert ask("/", Host=f"{name}{port}")[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("lines", "status"),
+    [
+        ("GET http://127.0.0.1/ HTTP/1.1\r\nHost: 127.0.0.1", 200),
+        ("GET http://attacker.example/ HTTP/1.1\r\nHost: 127.0.0.1", 421),
+        ("GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nHost: attacker.example", 421),
+        ("GET / HTTP/1.0", 421),
+        ("GET http://[ HTTP/1.1\r\nHost: 127.0.0.1", 400),
+    ],
+)
+def test_every_host_that_a_request_names_counts(server, lines, status) -> None:
+    with socket.create_connection(server._http.server_address, timeout=20) as client:
+        client.sendall(f"{lines}\r\nConnection: close\r\n\r\n".encode())
+        content = b"".join(iter(lambda: client.recv(4096), b""))
+    assert content.startswith(f"HTTP/1.1 {status} ".encode()), content[:200]
 
 
 def test_nothing_can_be_sent(ask) -> None:

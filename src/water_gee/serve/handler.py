@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _TILE = re.compile(rf"{TILES}([a-z_]+)/(\d{{4}}|all)/(\d{{1,2}})/(\d{{1,7}})/(\d{{1,7}})\.png")
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
+_HOST = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:[0-9]*)?", re.IGNORECASE)
 _CHUNK = 1 << 20
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -57,10 +58,13 @@ class Handler(BaseHTTPRequestHandler):
         """Write nothing: whoever looks at the page sees what was answered."""
 
     def _answer(self) -> None:
-        if self.headers.get("Host", "").lower() not in self.owner.hosts:
-            # Another site's name that leads here would let its scripts read the maps (DNS rebinding).
+        try:
+            asked = urlsplit(self.path)
+        except ValueError:  # http://[ and the like
+            return self._refuse(HTTPStatus.BAD_REQUEST, "that is no address")
+        if not self._is_asked_by_name_of_this_machine(asked.netloc):
             return self._refuse(HTTPStatus.MISDIRECTED_REQUEST, f"ask for {self.owner.url}")
-        address, shelf = unquote(urlsplit(self.path).path), self.owner.shelf
+        address, shelf = unquote(asked.path), self.owner.shelf
         if address in ("/", "/index.html", "/reports/index.html"):
             return self._send(shelf.page, "text/html; charset=utf-8", "page")
         if tile := _TILE.fullmatch(address):
@@ -71,6 +75,18 @@ class Handler(BaseHTTPRequestHandler):
         if self._is_current(item):
             with item.path.open("rb") as file:
                 self._file(file, item)
+
+    def _is_asked_by_name_of_this_machine(self, asked: str) -> bool:
+        """Return whether every host that the request names is this machine.
+
+        Another site's name that leads here would let its scripts read the maps (DNS rebinding); no site can have one
+        of these three. The port tells nothing: a browser leaves 80 out, and a tunnel from elsewhere has one of its own.
+
+        Args:
+            asked: the host in the request's own line, where it has one.
+        """
+        hosts = [*self.headers.get_all("Host", []), *([asked] if asked else [])]
+        return bool(hosts) and all(_HOST.fullmatch(host) for host in hosts)
 
     def _is_current(self, item: Item) -> bool:
         if not item.is_current:

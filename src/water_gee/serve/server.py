@@ -19,7 +19,6 @@ class Server:
     Attributes:
         shelf: what is served.
         url: where.
-        hosts: the names by which this machine's own browser asks for it.
         mark: of what is served, by which a browser knows whether it has it already.
     """
 
@@ -39,7 +38,6 @@ class Server:
             ) from error
         number = self._http.server_address[1]
         self.url = f"http://{HOST}:{number}/"
-        self.hosts = frozenset({f"{HOST}:{number}", f"localhost:{number}"})
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.05,), daemon=True)
 
     def wait(self) -> None:
