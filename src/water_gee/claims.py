@@ -1,12 +1,70 @@
-"""Whose results a folder holds: no study overwrites another's."""
+"""Whose results a folder holds, and who writes there now: no study and no command overwrites another's."""
 
+import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 from water_gee.errors import ConfigError, WaterGeeError
 from water_gee.files import read_json
 from water_gee.paths import Layout
 from water_gee.progress import say
+
+
+@contextmanager
+def claimed(layout: Layout, report: Path) -> Iterator[None]:
+    """Hold the folder of a report for a command that writes there, as `alone` does, once it may, as `claim` says.
+
+    Raises:
+        WaterGeeError: another command writes there now.
+        ConfigError: another study's results are there and would be lost.
+    """
+    with alone(layout, report.parent):
+        claim(layout, report)
+        yield
+
+
+@contextmanager
+def alone(layout: Layout, folder: Path) -> Iterator[None]:
+    """Hold a folder of a root for one command at a time, of any machine; a killed one holds nothing any more.
+
+    Raises:
+        WaterGeeError: another command holds it.
+    """
+    path = layout.work / f"{'-'.join(folder.relative_to(layout.root).parts)}.lock"
+    made = [one for one in (path.parent, *path.parent.parents) if not one.exists()]
+    held = _held(path)
+    if held is None:
+        raise WaterGeeError(f"another command writes {folder} now; wait until it has ended, then run this one again")
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)  # while it is held: who opened it meanwhile sees that it counts no more
+        held.close()
+        with suppress(OSError):  # a mistake in a new root leaves no folders
+            for one in made:
+                one.rmdir()
+
+
+def _held(path: Path) -> IO[str] | None:
+    """Return a file with its lock, None where another process has that."""
+    while True:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("w", encoding="utf-8")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.path.samestat(os.fstat(file.fileno()), path.stat()):
+                return file
+        except BlockingIOError:
+            file.close()
+            return None
+        except FileNotFoundError:
+            pass  # it was another command's, which has ended meanwhile
+        except OSError:  # a file system without locks
+            return file
+        file.close()
 
 
 def claim(layout: Layout, report: Path) -> None:

@@ -14,7 +14,7 @@ import pytest
 import rasterio
 
 from bodies.mapped import YEARS, hashes, landscape, write_maps
-from water_gee.bodies import are_of, bodies_path, read_bodies, read_series
+from water_gee.bodies import are_of, bodies_path, read_bodies, read_series, write
 from water_gee.errors import WaterGeeError
 from water_gee.files import sha256
 
@@ -137,6 +137,25 @@ def test_a_command_that_was_killed_while_it_put_files_in_place_is_finished_by_th
     write_maps(tmp_path / "calm", YEARS)
     assert hashes(layout) == hashes(stage(tmp_path / "calm"))
     assert not (tmp_path / "work" / "bodies").exists()
+
+
+def test_of_two_at_once_the_second_ends_in_a_line_and_the_first_goes_on(tmp_path, stage, monkeypatch) -> None:
+    """They would make their files in one folder, each removing the other's."""
+    refused = []
+
+    def meanwhile(folder, names, write=write._write_parquet) -> None:
+        if not refused:
+            refused.append(True)
+            with pytest.raises(WaterGeeError, match=r"another command writes .*bodies now; wait"):
+                stage(tmp_path)
+        write(folder, names)
+
+    for name in ("", "calm"):
+        write_maps(tmp_path / name, YEARS)
+    calm = hashes(stage(tmp_path / "calm"))
+    monkeypatch.setattr(write, "_write_parquet", meanwhile)
+    assert hashes(stage(tmp_path)) == calm and refused
+    assert not list((tmp_path / "work").glob("*"))
 
 
 def test_no_maps_changed_maps_and_stale_bodies_are_said(tmp_path, stage) -> None:

@@ -12,6 +12,7 @@ import rasterio
 import scenes
 from eelocal import Server
 from tiles.tile_files import SMALL, contents, fetched
+from water_gee.claims import alone
 from water_gee.paths import Layout
 from water_gee.tiles import LABEL_BANDS, feature_path, label_path, load_tile, read_manifest, requests
 
@@ -207,7 +208,8 @@ def test_a_new_scene_makes_its_year_out_of_date(wanted, whole, world, tmp_path):
 
 
 def test_dry_run_says_what_would_be_fetched_and_fetches_nothing(tiles, root, downloaded, capsys):
-    tiles("tiles.dry_run=true")
+    with alone(Layout(root), Layout(root).tiles):  # another command fetches meanwhile
+        tiles("tiles.dry_run=true")
     table = capsys.readouterr().out.splitlines()
     assert table[0].split() == ["area", "year", "tiles", "requests", "MB", "at", "most"]
     assert [line.split()[:2] for line in table[1:-1]] == [[a, y] for a in ("train", "test") for y in ("2019", "2020")]

@@ -19,7 +19,7 @@ from water_gee.bodies.tables import tables_of
 from water_gee.bodies.vectors import read_vectors
 from water_gee.bodies.write import finish, publish
 from water_gee.bodies.years import SEEN, WET, Bodies, names_of_places, over_years
-from water_gee.claims import claim
+from water_gee.claims import claimed
 from water_gee.classes import UNKNOWN, WATER
 from water_gee.config.bodies import BodiesSettings
 from water_gee.config.inputs import sha256_of
@@ -37,16 +37,15 @@ def run(settings: Settings) -> None:
     """Find the bodies of the maps and write `bodies/`.
 
     Raises:
-        WaterGeeError: there are no maps, or they or the bodies before were changed.
+        WaterGeeError: there are no maps, they or the bodies before were changed, or another command makes bodies now.
         ConfigError: a file that is named cannot be used.
     """
     choice, layout = settings.bodies, Layout.of(settings)
-    claim(layout, layout.bodies / REPORT)
-    finish(layout)
-    report = read_maps(layout)
-    if report is None:
-        raise WaterGeeError(f"{layout.maps} holds no maps, of which bodies are made; {ADVICE}")
-    with rasterio.Env(GDAL_CACHEMAX=_CACHE):
+    with claimed(layout, layout.bodies / REPORT), rasterio.Env(GDAL_CACHEMAX=_CACHE):
+        finish(layout)
+        report = read_maps(layout)
+        if report is None:
+            raise WaterGeeError(f"{layout.maps} holds no maps, of which bodies are made; {ADVICE}")
         _make(layout, choice, report, Scratch(layout.work))
 
 

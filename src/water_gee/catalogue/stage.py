@@ -7,7 +7,8 @@ from water_gee.bodies import are_of, read_bodies
 from water_gee.catalogue.build import Content, build
 from water_gee.catalogue.lineage import lineage_of
 from water_gee.catalogue.write import REPORT, publish
-from water_gee.claims import claim
+from water_gee.claims import claimed
+from water_gee.config.catalogue import CatalogueSettings
 from water_gee.config.settings import Settings
 from water_gee.errors import WaterGeeError
 from water_gee.files import sha256
@@ -21,10 +22,15 @@ def run(settings: Settings) -> None:
 
     Raises:
         ConfigError: another study's catalogue is there.
-        WaterGeeError: there are no maps, or a file was changed since it was written.
+        WaterGeeError: there are no maps, or a file was changed since it was written; or another command writes a
+            catalogue now.
     """
     choice, layout = settings.catalogue, Layout.of(settings)
-    claim(layout, layout.catalogue / REPORT)
+    with claimed(layout, layout.catalogue / REPORT):
+        _write(layout, choice)
+
+
+def _write(layout: Layout, choice: CatalogueSettings) -> None:
     maps = read_maps(layout)
     if maps is None:
         raise WaterGeeError(f"{layout.maps} holds no maps to describe; run first: water-gee predict")

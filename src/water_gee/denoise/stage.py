@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from water_gee.claims import claim
+from water_gee.claims import claimed
 from water_gee.config.settings import Settings
 from water_gee.denoise.gate import admit, judge, known_gate
 from water_gee.denoise.learning import Area, Learned, forget, work_folder
@@ -47,12 +47,17 @@ def run(settings: Settings) -> None:
     Raises:
         TileError: there are no tiles, or a tile failed; the others are cleaned all the same. Or the labels would do
             harm, by `denoise.gate`; then they stay there without a report.
+        WaterGeeError: another command cleans labels now.
     """
-    begun = time.monotonic()
     layout, options = Layout.of(settings).absolute(), settings.denoise
     if options.show:
         return show(layout, options.show)
-    claim(layout, clean_report_path(layout))
+    with claimed(layout, clean_report_path(layout)):
+        _clean(settings, layout)
+
+
+def _clean(settings: Settings, layout: Layout) -> None:
+    begun, options = time.monotonic(), settings.denoise
     records = [record for record in read_manifest(layout) if record.area in options.areas]
     tiles = [record for record in records if record.status == "ok"]
     skipped = [f"{record.area}/{record.id}" for record in records if record.status == "failed"]

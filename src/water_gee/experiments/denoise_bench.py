@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from water_gee.claims import claim
+from water_gee.claims import claimed
 from water_gee.config.compose import SCENES, compose
 from water_gee.config.settings import Settings, load
 from water_gee.errors import ConfigError
@@ -33,9 +33,14 @@ def run(settings: Settings) -> None:
     Raises:
         ConfigError: the study names no reference, or a method is unknown.
         TileError: there are no tiles, or the reference does not meet them.
+        WaterGeeError: another command measures now.
     """
     home = Layout.of(settings)
-    claim(home, ladder_report_path(home))
+    with claimed(home, ladder_report_path(home)):
+        _bench(settings, home)
+
+
+def _bench(settings: Settings, home: Layout) -> None:
     ladders = [Bench.of(one, home).measured() for one in _studies(settings)]
     folder = ladder_folder(home)
     tables = {"ladder.csv": as_rows(ladders), "networks.csv": as_networks(ladders)}
@@ -52,7 +57,7 @@ def run(settings: Settings) -> None:
     files = [ladder_report_path(home), *(folder / name for name in names)]
     note = "\n\n".join(f"{ladder.study}\n\n{as_markdown(_shown(ladder))}" for ladder in ladders)
     metrics = [metric for ladder in ladders for metric in _metrics(ladder)]
-    log_report(Layout.of(settings), "ladder", "denoising measured", files, note, metrics)
+    log_report(home, "ladder", "denoising measured", files, note, metrics)
     for ladder in ladders:
         _print(ladder, settings.evaluate.area)
     say(

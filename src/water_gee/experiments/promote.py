@@ -9,6 +9,7 @@ from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
 from water_gee.advice import complete
+from water_gee.claims import alone
 from water_gee.config.compose import params, repository
 from water_gee.config.settings import Settings
 from water_gee.errors import ConfigError, ModelError
@@ -38,9 +39,14 @@ def run(settings: Settings) -> None:
         ModelError: there is no finished run of the study on its present tiles and labels, or MLflow lost the best one.
         TileError: there are no tiles or labels.
         ConfigError: `params.yaml` has no line for the run.
-        WaterGeeError: a file of the best run or of its runner-up is broken.
+        WaterGeeError: a file of the best run or of its runner-up is broken; or another command promotes now.
     """
-    layout, study = Layout.of(settings), settings.study.name
+    layout = Layout.of(settings)
+    with alone(layout, layout.promoted):
+        _promote(layout, settings.study.name)
+
+
+def _promote(layout: Layout, study: str) -> None:
     if not layout.tracks:
         raise ModelError(f"there is no {layout.database}, so no run to choose from; run first: python train.py")
     best, *others = candidates(layout)

@@ -2,7 +2,7 @@
 
 import os
 
-from water_gee.claims import claim
+from water_gee.claims import claimed
 from water_gee.config.settings import Settings
 from water_gee.errors import ModelError
 from water_gee.experiments.champion import PROMOTE, find
@@ -19,8 +19,8 @@ def run(settings: Settings) -> None:
         ConfigError: another study's model is there.
     """
     layout = Layout.of(settings)
-    claim(layout, selected_report_path(layout))
-    write_selected(layout, choose(layout, settings.select.run))
+    with claimed(layout, selected_report_path(layout)):
+        write_selected(layout, choose(layout, settings.select.run))
 
 
 def choose(layout: Layout, wanted: str | None) -> Choice:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from water_gee.claims import claim
+from water_gee.claims import claimed
 from water_gee.config.products import ExportSettings
 from water_gee.config.settings import Settings
 from water_gee.config.study import StudySettings
@@ -50,10 +50,15 @@ def run(settings: Settings) -> None:
         ExportError: a layer cannot be exported, or the exported network differs from PyTorch; nothing is written, and
             what an earlier export wrote stays.
         ConfigError: another study's export is there.
+        WaterGeeError: another command exports now.
         EarthError: Earth Engine cannot be reached or refuses.
     """
     layout = Layout.of(settings)
-    claim(layout, layout.export / "export.json")
+    with claimed(layout, layout.export / "export.json"):
+        _export(settings, layout)
+
+
+def _export(settings: Settings, layout: Layout) -> None:
     choice = selected(layout)
     model = load_checkpoint(choice.checkpoint.path, choice.checkpoint.sha256)
     settings = on_tiles_lattice(settings)

@@ -5,7 +5,7 @@ from typing import Any
 
 import rasterio
 
-from water_gee.claims import claim
+from water_gee.claims import claimed
 from water_gee.config.compose import repository
 from water_gee.config.inputs import marks as marks_of_files
 from water_gee.config.products import PredictSettings
@@ -54,9 +54,15 @@ def run(settings: Settings) -> None:
         EarthError: a piece could not be had.
         TileError: a stored tile is not the one of the manifest.
         PoolError: the Dask scheduler or a worker of it cannot be used.
+        WaterGeeError: another command makes maps now.
     """
-    choice, layout = settings.predict, Layout.of(settings).absolute()
-    claim(layout, layout.maps / "maps.json")
+    layout = Layout.of(settings).absolute()
+    with claimed(layout, layout.maps / "maps.json"):
+        _map(settings, layout)
+
+
+def _map(settings: Settings, layout: Layout) -> None:
+    choice = settings.predict
     check_choices(choice)
     settings = on_tiles_lattice(settings)
     spec = composite_spec(settings)

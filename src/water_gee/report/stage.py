@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from water_gee.claims import claim
+from water_gee.claims import claimed
 from water_gee.config.compose import repository
 from water_gee.config.settings import Settings
 from water_gee.config.study import StudySettings
@@ -40,10 +40,14 @@ def run(settings: Settings) -> None:
         ModelError: there is no checkpoint, or it reads other features than the tiles hold.
         ConfigError: a reference has no file.
         WaterGeeError: the labelled points are not of the survey that is there, or hardly any are labelled; or the maps
-            that they are measured on are of another model.
+            that they are measured on are of another model. Or another command writes the page now.
     """
     layout = Layout.of(settings)
-    claim(layout, layout.reports / "details.json")
+    with claimed(layout, layout.reports / "details.json"):
+        _evaluate(settings, layout)
+
+
+def _evaluate(settings: Settings, layout: Layout) -> None:
     made = artifacts.of_season(artifacts.products(layout), settings.study.months, settings.sensor.name)
     artifacts.check_maps(layout, made)  # now, and not after a long evaluation
     found = water_bodies.water_bodies(layout, made)

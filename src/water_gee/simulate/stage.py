@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from water_gee.claims import alone
 from water_gee.errors import WaterGeeError
 from water_gee.paths import Layout
 from water_gee.progress import say
@@ -18,8 +19,14 @@ _PARTS = ("catalog", "reference", "fraction", "cover", "boundaries", "simulation
 
 
 def run(settings: "Settings") -> None:
-    """Write the simulated study of `settings.simulate` to `data/raw`, in place of the one that is there."""
-    remake(settings.simulate, Layout.of(settings).raw)
+    """Write the simulated study of `settings.simulate` to `data/raw`, in place of the one that is there.
+
+    Raises:
+        WaterGeeError: `data/raw` holds files that no simulation wrote, or another command simulates now.
+    """
+    layout = Layout.of(settings)
+    with alone(layout, layout.raw):
+        remake(settings.simulate, layout.raw)
 
 
 def remake(spec: SimulationSpec, raw: Path) -> None:

@@ -9,7 +9,7 @@ import pyproj
 import rasterio
 from affine import Affine
 
-from water_gee.claims import claim
+from water_gee.claims import claimed
 from water_gee.config.products import SampleSettings
 from water_gee.config.settings import Settings
 from water_gee.earth import composite_spec
@@ -37,10 +37,15 @@ def run(settings: Settings) -> None:
         TileError: the map shows hardly any water or land.
         EarthError: a composite could not be had.
         WaterGeeError: there is no map, it is of another season or sensor than the settings, or another survey is there
-            and would be lost.
+            and would be lost; or another command draws points now.
     """
-    layout, choice = Layout.of(settings), settings.sample
-    claim(layout, layout.survey / "survey.json")
+    layout = Layout.of(settings)
+    with claimed(layout, layout.survey / "survey.json"):
+        _sample(settings, layout)
+
+
+def _sample(settings: Settings, layout: Layout) -> None:
+    choice = settings.sample
     settings = on_tiles_lattice(settings)
     _check_season(settings, layout)
     survey, corner = draw(layout, choice, settings.seed)

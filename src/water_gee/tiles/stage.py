@@ -6,12 +6,12 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TextIO
 
-from water_gee.claims import claim
+from water_gee.claims import alone, claim
 from water_gee.config.settings import Settings
 from water_gee.earth import (
     AccountError,
@@ -46,9 +46,16 @@ def run(settings: Settings) -> None:
         ConfigError: areas overlap, or the scenes do not tell `tiles.origin=auto`.
         EarthError: Earth Engine cannot be reached, or an area has no scene.
         TileError: a tile failed; the others are there all the same.
+        WaterGeeError: another command fetches tiles now.
     """
     layout = Layout.of(settings)
-    claim(layout, report_path(layout))
+    # A dry run writes nothing, and tells of what another command fetches meanwhile.
+    with nullcontext() if settings.tiles.dry_run else alone(layout, layout.tiles):
+        claim(layout, report_path(layout))
+        _fetch(settings, layout)
+
+
+def _fetch(settings: Settings, layout: Layout) -> None:
     composite_spec(provisional(settings))  # a mistake in it ends the command before anything is started
     labels = label_spec(settings)
     with connect(settings.earth, layout) as session:
