@@ -133,3 +133,21 @@ def test_no_answer_is_lost_by_a_second_tab_an_undo_or_the_last_point(sampled, br
     one.set_input_files("#load", path)
     one.wait_for_function("document.getElementById('warning').textContent.startsWith('1 label of the file')")
     assert kept(one)[ids[4]] == "water"
+
+
+FULL = "() => { Storage.prototype.setItem = () => { throw new DOMException('full', 'QuotaExceededError'); }; }"
+
+
+def test_answers_that_a_full_browser_does_not_take_stay_on_the_page(sampled, browser) -> None:
+    """What the browser took before it was full is older than the page, and not taken for what was answered."""
+    ids = [one["id"] for one in survey_json(sampled)["points"]]
+    page = browser.new_page()
+    page.goto((sampled / "survey" / "label.html").as_uri())
+    page.keyboard.press("w")
+    page.evaluate(FULL)
+    for key in ("l", "u", "w", "z", "l"):
+        page.keyboard.press(key)
+    assert "keeps nothing" in page.inner_text("#warning")
+    features = json.loads(saved(page, sampled).read_text(encoding="utf-8"))["features"]
+    expected = dict(zip(ids[:4], ("water", "land", "unsure", "land"), strict=True))
+    assert {one["properties"]["id"]: one["properties"]["label"] for one in features} == expected
