@@ -22,6 +22,8 @@ def test_shores_small_bodies_and_narrow_waters() -> None:
     reference[5:10, 60:70] = 1  # a pond of 50 pixels
     reference[70:80, 70:80] = 1  # a body of 100 pixels that may go on outside
     reference[64:69, 10:12] = 255
+    reference[66:69, 30:36] = 1  # the end of a lake that clouds hide
+    reference[69:73, 29:38] = 255
     found = shapes(reference)
     assert found["shore"][20, 30] and found["shore"][18, 30] and not found["shore"][17, 30]
     assert not found["interior"][66, 10] and not found["shore"][66, 10], "unknown is nothing"
@@ -31,6 +33,7 @@ def test_shores_small_bodies_and_narrow_waters() -> None:
     np.testing.assert_array_equal(found["small"], small)
     assert found["narrow"][18:25, 5:75].all() and not found["narrow"][17].any() and not found["narrow"][50, 20]
     assert not found["narrow"][5:10, 60:70].any(), "what is small is not narrow as well"
+    assert not found["narrow"][64:69, 28:38].any(), "nor is what may go on where nothing is known"
     assert SMALL == 100
 
 

@@ -109,7 +109,7 @@ class Circumstances:
 def shapes(reference: NDArray[np.uint8]) -> dict[str, Mask]:
     """Return the circumstances [y, x] that follow from the shape of a reference [y, x].
 
-    A body that reaches the edge of the array is not small, since it may go on there.
+    A body that reaches the edge of the array, or what is unknown, is not small, since it may go on there.
     """
     water, land = reference == WATER, reference == LAND
     near_water, near_land = (ndimage.maximum_filter(one, 2 * SHORE + 1, mode="constant") for one in (water, land))
@@ -117,8 +117,8 @@ def shapes(reference: NDArray[np.uint8]) -> dict[str, Mask]:
     bodies, count = ndimage.label(water, np.ones((3, 3)))
     sizes = np.bincount(bodies.ravel(), minlength=count + 1)
     sizes[0] = SMALL + 1
-    for edge in (bodies[0], bodies[-1], bodies[:, 0], bodies[:, -1]):
-        sizes[edge] = SMALL + 1
+    beyond = ndimage.maximum_filter(reference == UNKNOWN, 3, mode="constant", cval=1)  # the edge is next to it too
+    sizes[bodies[beyond]] = SMALL + 1
     small = (sizes <= SMALL)[bodies]
     open_water = ndimage.binary_opening(water | (reference == UNKNOWN), np.ones((NARROW, NARROW)))
     narrow = water & ~small & ~open_water
