@@ -15,6 +15,7 @@ from shapely.geometry.base import BaseGeometry
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 TURN = 360.0  # degrees around the earth
+NEAR = 1e-9  # pixels by which a place may seem to lie before the edge that it lies on
 _TURNS = (-2, -1, 0, 1, 2)  # a file's longitudes may run on past 180, or count from 0
 _CELL = 32  # pixels a side of the squares that are asked for as a whole first
 

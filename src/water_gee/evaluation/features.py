@@ -16,7 +16,7 @@ from water_gee.classes import LAND, UNKNOWN, WATER
 from water_gee.config.inputs import parts
 from water_gee.config.reference import spelling
 from water_gee.errors import ConfigError
-from water_gee.evaluation.centres import TURN, Centres, Floats, centres, change
+from water_gee.evaluation.centres import NEAR, TURN, Centres, Floats, centres, change
 from water_gee.evaluation.years import NO_YEAR, is_nothing, years_of
 from water_gee.progress import say
 from water_gee.study import Notes, check_degrees, flat, polygons_of, read_features
@@ -145,7 +145,8 @@ class Points:
         x, y = self._moved[crs]
         if pyproj.CRS.from_user_input(crs).is_geographic:  # counted as the window counts its own
             x = transform.c + (x - transform.c + TURN / 2) % TURN - TURN / 2
-        column, row = np.floor((x - transform.c) / transform.a), np.floor((y - transform.f) / transform.e)
+        column, row = (x - transform.c) / transform.a, (y - transform.f) / transform.e
+        column, row = np.floor(column + NEAR), np.floor(row + NEAR)  # an edge is of one pixel, and of one tile
         return column, row, np.isfinite(column) & np.isfinite(row)
 
 

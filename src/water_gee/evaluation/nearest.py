@@ -10,13 +10,12 @@ from rasterio.crs import CRS
 from rasterio.warp import transform_bounds
 from rasterio.windows import Window
 
-from water_gee.evaluation.centres import TURN, change
+from water_gee.evaluation.centres import NEAR, TURN, change
 
 Mask = NDArray[np.bool_]
 Cut = tuple[slice, slice]
 _SIDE = 512  # pixels a side that are looked up together
 _MOST = 2**24  # pixels of the file that are read together
-_NEAR = 1e-9  # pixels by which a centre may seem to lie before the edge that it lies on
 _DIGITS = 9  # of a scaled value: 35 x 0.01 is 0.35
 
 
@@ -76,7 +75,7 @@ def _places(file: Any, crs: str, transform: Affine, cut: Cut) -> tuple[NDArray[n
         over = west + (over - west) % TURN
     column, row = ~file.transform @ (over, up)
     whole = np.isfinite(column) & np.isfinite(row)
-    found = [np.where(whole, np.floor(np.where(whole, one, 0) + _NEAR), -1).astype(np.int64) for one in (row, column)]
+    found = [np.where(whole, np.floor(np.where(whole, one, 0) + NEAR), -1).astype(np.int64) for one in (row, column)]
     return found[0], found[1]
 
 
