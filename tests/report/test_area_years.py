@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 import explored
 import finished
+from water_gee.amounts import km2
 from water_gee.paths import Layout
 from water_gee.report import artifacts, charts
 from water_gee.report.area_years import is_complete, is_seen, unseen_share
@@ -33,9 +34,24 @@ def test_what_was_seen_of_a_year() -> None:
 
 
 def test_the_number_at_the_top_says_what_was_not_seen() -> None:
-    assert _card_of_water(WHOLE).text == "water mapped in 2018; 9 to 12 with 95 %"
+    assert _card_of_water(WHOLE).text == "water mapped in 2018; 9.0 to 12 with 95 %"
     assert _card_of_water(PART).text.endswith("; 60% of the area was not seen")
     assert _card_of_water(NONE).value == "not seen"
+
+
+def test_the_water_of_a_small_area_is_not_told_as_none() -> None:
+    pond = row(2020, 0.0421, 0.3, 0, 0.039, 0.0452)
+    card = _card_of_water(pond)
+    assert (card.value, card.text) == ("0.042 km²", "water mapped in 2020; 0.039 to 0.045 with 95 %")
+    assert [cell.text for cell in _cells(pond)] == ["0.042", "0.30", "0.0"]
+    assert [km2(one) for one in (386.94, 1_927.3, 4, 0.4, 2e-7, 0)] == [
+        "386.9",
+        "1,927.3",
+        "4.0",
+        "0.40",
+        "0.000000",
+        "0.0",
+    ]
 
 
 def test_table_and_map_have_no_area_of_a_year_that_was_not_seen() -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import rasterio
 
+from water_gee.amounts import km2
 from water_gee.claims import claimed
 from water_gee.config.compose import repository
 from water_gee.config.inputs import marks as marks_of_files
@@ -114,7 +115,7 @@ def _map(settings: Settings, layout: Layout) -> None:
         rows = publish(plan, parts, layout.maps, tags)
     parts.remove()
     for row in rows:
-        say(f"{row['year']}: {float(row['water_km2']):,.1f} km2 of water, {float(row['unseen_km2']):,.1f} km2 not seen")
+        say(f"{row['year']}: {km2(float(row['water_km2']))} km2 of water, {km2(float(row['unseen_km2']))} km2 not seen")
 
 
 def check_choices(choice: PredictSettings) -> None:

@@ -9,9 +9,10 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch, Rectangle
 
+from water_gee.amounts import km2
 from water_gee.drawing import WIDTH, drawing
 from water_gee.panels import INK, MUTED
-from water_gee.report.area_years import is_seen
+from water_gee.report.area_years import is_seen, unseen_share
 from water_gee.report.palette import AREA_COLOURS, METHOD_COLOURS, METHOD_NAMES
 from water_gee.tiles import TileRecord
 
@@ -101,7 +102,8 @@ def area(path: Path, rows: Rows) -> None:
             if high > low:
                 axis.plot([low, high], [number, number], color=INK, linewidth=1.4, marker="|", markersize=9)
             most = max(most, value, high)
-            note = f"{value:,.1f} km²" + (f", {hidden:,.1f} not seen" if hidden >= 0.05 else "")
+            is_told = hidden >= 0.05 or unseen_share(rows[number]) >= 0.01
+            note = f"{km2(value)} km²" + (f", {km2(hidden)} not seen" if is_told else "")
             note = note if is_seen(rows[number]) else "not seen"
             axis.annotate(note, (max(value, high), number), (6, 0), textcoords="offset points", va="center")
         axis.set_xlim(0, most * 1.75)

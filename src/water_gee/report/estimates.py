@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from water_gee.amounts import km2
 from water_gee.drawing import drawing
 from water_gee.panels import MUTED
 from water_gee.report.page import Cell, Figure, Row, Section, Table
@@ -48,8 +49,8 @@ def _classes(found: Mapping[str, Any]) -> Table:
     rows = []
     for name, of in found["classes"].items():
         cells = [_share(of[measure]) for measure in _MEASURES]
-        area = Cell(f"{of['area_km2']['value']:,.1f}", f"{of['area_km2']['low']:,.1f}-{of['area_km2']['high']:,.1f}")
-        rows.append(Row.of(name, *cells, area, f"{of['mapped_km2']:,.1f}"))
+        area = Cell(km2(of["area_km2"]["value"]), f"{km2(of['area_km2']['low'])}-{km2(of['area_km2']['high'])}")
+        rows.append(Row.of(name, *cells, area, km2(of["mapped_km2"])))
     overall, kappa = found["overall"], found["kappa"]
     note = f"Overall accuracy {overall['value']:.4f}, {_span(overall)}, standard error {overall['error']:.4f}."
     if kappa["value"] is not None:
@@ -61,7 +62,7 @@ def _classes(found: Mapping[str, Any]) -> Table:
 def _strata(strata: Sequence[Mapping[str, Any]]) -> Table:
     rows = tuple(
         Row.of(
-            one["stratum"].replace("_", ", "), f"{one['area_km2']:,.1f}", f"{one['points']:,}", f"{one['labelled']:,}",
+            one["stratum"].replace("_", ", "), km2(one["area_km2"]), f"{one['points']:,}", f"{one['labelled']:,}",
             f"{one['water']:,}",
         )
         for one in strata

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from water_gee.amounts import km2
 from water_gee.config.settings import Settings
 from water_gee.drawing import sheet
 from water_gee.panels import Panel, colour
@@ -119,16 +120,16 @@ def water_map(folder: Path, layout: Layout, made: artifacts.Products) -> Section
 
 
 def _in_words(row: Mapping[str, str]) -> str:
-    return f"{float(row['water_km2']):,.0f} km² of water" if is_seen(row) else "not seen"
+    return f"{km2(float(row['water_km2']), 0)} km² of water" if is_seen(row) else "not seen"
 
 
 def _cells(row: Mapping[str, str]) -> list[Cell]:
     """Return the areas of a year, the water's with its interval where the table has one."""
-    cells = [Cell(f"{float(row[key]):,.1f}") for key in _AREAS]
+    cells = [Cell(km2(float(row[key]))) for key in _AREAS]
     if not is_seen(row):
         return [Cell("-"), Cell("-"), cells[2]]
     if row.get("water_low_km2") and row.get("water_high_km2"):
-        cells[0] = Cell(cells[0].text, f"{float(row['water_low_km2']):,.1f}-{float(row['water_high_km2']):,.1f}")
+        cells[0] = Cell(cells[0].text, f"{km2(float(row['water_low_km2']))}-{km2(float(row['water_high_km2']))}")
     return cells
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from water_gee.amounts import km2
 from water_gee.claims import claimed
 from water_gee.config.compose import repository
 from water_gee.config.settings import Settings
@@ -193,7 +194,7 @@ def _card_of_water(row: Mapping[str, str]) -> Card:
         return Card("not seen", f"the area “{row['area']}” in {row['year']}")
     text = f"water mapped in {row['year']}"
     if row.get("water_low_km2") and row.get("water_high_km2"):
-        text += f"; {float(row['water_low_km2']):,.0f} to {float(row['water_high_km2']):,.0f} with 95 %"
+        text += f"; {km2(float(row['water_low_km2']), 0)} to {km2(float(row['water_high_km2']), 0)} with 95 %"
     if not is_complete(row):
         text += f"; {unseen_share(row):.0%} of the area was not seen"
-    return Card(f"{float(row['water_km2']):,.0f} km²", text)
+    return Card(f"{km2(float(row['water_km2']), 0)} km²", text)

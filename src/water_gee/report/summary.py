@@ -6,6 +6,7 @@ from typing import Any
 
 from rich.text import Text
 
+from water_gee.amounts import km2
 from water_gee.config.settings import Settings
 from water_gee.errors import WaterGeeError
 from water_gee.evaluation import METHODS, EvaluationArea
@@ -95,9 +96,7 @@ def _areas(areas: Sequence[Mapping[str, str]]) -> None:
     rows = [["year", "area", *_AREAS.values()]]
     for row in areas:
         hidden = () if is_seen(row) else ("water_km2", "land_km2")
-        rows.append(
-            [row["year"], row["area"], *("-" if key in hidden else f"{float(row[key]):,.1f}" for key in _AREAS)]
-        )
+        rows.append([row["year"], row["area"], *("-" if key in hidden else km2(float(row[key])) for key in _AREAS)])
     write()
     show("The map", rows, texts=2)
 

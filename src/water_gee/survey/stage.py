@@ -9,6 +9,7 @@ import pyproj
 import rasterio
 from affine import Affine
 
+from water_gee.amounts import km2
 from water_gee.claims import claimed
 from water_gee.config.products import SampleSettings
 from water_gee.config.settings import Settings
@@ -64,7 +65,7 @@ def _sample(settings: Settings, layout: Layout) -> None:
     write_survey(layout, survey)
     for stratum in survey.strata:
         name = stratum.name.replace("_", ", ")
-        say(f"{name}: {stratum.points} points of {stratum.pixels:,} pixels, {stratum.area_m2 / 1e6:,.1f} km2")
+        say(f"{name}: {stratum.points} points of {stratum.pixels:,} pixels, {km2(stratum.area_m2 / 1e6)} km2")
     say(f"label the points of {survey.year} on {layout.survey / PAGE}, or in QGIS {layout.survey / POINTS}, and then")
     say("run: water-gee evaluate evaluate.points=FILE")
 
