@@ -32,12 +32,14 @@ Water.series = (box, title, years) => {
     chart.append(Water.svg("line", { class: "grid", x1: left, x2: width - right, y1: y(mark), y2: y(mark) }));
     chart.append(Water.svg("text", { class: "mark", x: left - 7, y: y(mark) + 4, "text-anchor": "end" }, Water.number(mark, digits)));
   }
-  const every = Math.ceil(years.length / 8);
   const known = years.filter((one) => one.value !== null && one.value !== undefined);
-  years.forEach((one, place) => {
-    if (place % every === 0 || one === years[years.length - 1])
-      chart.append(Water.svg("text", { class: "mark", x: x(one.year), y: height - 9, "text-anchor": "middle" }, String(one.year)));
-  });
+  const apart = 36; // the least between two years that are written
+  let written = -apart;
+  for (const { year } of years) {
+    if (x(year) - written < apart || (year !== last && x(last) - x(year) < apart)) continue;
+    written = x(year);
+    chart.append(Water.svg("text", { class: "mark", x: x(year), y: height - 9, "text-anchor": "middle" }, String(year)));
+  }
   if (known.length > 1)
     chart.append(Water.svg("polyline", { class: "run", points: known.map((one) => `${x(one.year)},${y(one.value)}`).join(" ") }));
   for (const one of known) {
