@@ -11,6 +11,7 @@ from PIL import Image
 import explored
 from browser import NEEDED, launch
 from water_gee.report.atlas import explorer
+from water_gee.report.page import Figure, Section, StudyLine, render
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright (extra dev)")
 pytestmark = NEEDED
@@ -226,6 +227,20 @@ def test_labels_alone(visit, figure, tmp_path) -> None:
     page = visit(explored.write_page(tmp_path / "b.html", explored.contents(("2020",), maps=False, found=[]), figure))
     assert "There are no maps" in page.locator(".panel .note").inner_text()
     assert page.locator(".leaflet-side-right-pane img").count() == 1
+
+
+def test_pictures_far_down_are_printed_too(visit, tmp_path) -> None:
+    """A browser that prints does not wait for pictures that it would load once they are in view."""
+    part = Section("a", "A")
+    for number in range(30):
+        path = tmp_path / f"{number}.png"  # each of its own: what was loaded once is not loaded again
+        Image.new("RGB", (60, 40), (number, 0, 0)).save(path)
+        part.figures.append(Figure(path, f"Figure {number}", "A caption."))
+    page_path = tmp_path / "long.html"
+    page_path.write_text(render(StudyLine("tiny", "Long.", simulated=False), [], [part]), encoding="utf-8")
+    page = visit(page_path, viewport={"width": 400, "height": 300})
+    assert page.evaluate("document.documentElement.scrollHeight") > 6000
+    assert page.evaluate("[...document.images].filter((one) => one.naturalWidth).length") == 30
 
 
 def test_without_javascript_the_still_figures_are_there(visit, whole) -> None:
