@@ -90,8 +90,8 @@ class Gallery:
 
     @property
     def places(self) -> list[Place]:
-        """The most telling places of different tiles, best first."""
-        return [place for _, place in self._ranked()[:_PLACES]]
+        """The most telling places of different tiles, best first; one where nothing is known tells nothing."""
+        return [place for score, place in self._ranked()[:_PLACES] if score > 0]
 
     def add(self, view: TileView) -> None:
         """Look at a tile."""
