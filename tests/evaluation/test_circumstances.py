@@ -27,6 +27,7 @@ def test_shores_small_bodies_and_narrow_waters() -> None:
     found = shapes(reference)
     assert found["shore"][20, 30] and found["shore"][18, 30] and not found["shore"][17, 30]
     assert not found["interior"][66, 10] and not found["shore"][66, 10], "unknown is nothing"
+    assert found["interior"][66, 14] and not found["interior"][66, 13] and not found["shore"][66, 13], "beside it"
     assert found["interior"][50, 20] and not found["shore"][50, 20] and found["shore"][41, 20]
     small = np.zeros_like(found["small"])
     small[3:12, 58:72] = True

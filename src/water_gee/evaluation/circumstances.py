@@ -109,10 +109,13 @@ class Circumstances:
 def shapes(reference: NDArray[np.uint8]) -> dict[str, Mask]:
     """Return the circumstances [y, x] that follow from the shape of a reference [y, x].
 
-    A body that reaches the edge of the array, or what is unknown, is not small, since it may go on there.
+    A body that reaches the edge of the array, or what is unknown, is not small, since it may go on there; and of pixels
+    that have no shore in sight but what is unknown, nobody knows whether they are off it.
     """
     water, land = reference == WATER, reference == LAND
-    near_water, near_land = (ndimage.maximum_filter(one, 2 * SHORE + 1, mode="constant") for one in (water, land))
+    near_water, near_land, near_unknown = (
+        ndimage.maximum_filter(one, 2 * SHORE + 1, mode="constant") for one in (water, land, reference == UNKNOWN)
+    )
     shore = (water & near_land) | (land & near_water)
     bodies, count = ndimage.label(water, np.ones((3, 3)))
     sizes = np.bincount(bodies.ravel(), minlength=count + 1)
@@ -124,7 +127,7 @@ def shapes(reference: NDArray[np.uint8]) -> dict[str, Mask]:
     narrow = water & ~small & ~open_water
     return {
         "shore": shore,
-        "interior": (water | land) & ~shore,
+        "interior": (water | land) & ~shore & ~near_unknown,
         "small": _with_shore(small, water),
         "narrow": _with_shore(narrow, water),
     }
