@@ -23,9 +23,12 @@ class Interval:
 
     @classmethod
     def of(cls, samples: NDArray[np.float64]) -> "Interval":
-        """Return the interval of bootstrap samples."""
-        low, high = (float(value) for value in np.percentile(samples, _LEVEL))
-        return cls(low, high, float(np.mean(samples > 0)))
+        """Return the interval of bootstrap samples, of those that are numbers; 0 to 0 where none is."""
+        known = samples[~np.isnan(samples)]
+        if not known.size:
+            return cls(0.0, 0.0, 0.0)
+        low, high = (float(value) for value in np.percentile(known, _LEVEL))
+        return cls(low, high, float(np.mean(known > 0)))
 
 
 def resampled(counts: NDArray[Any], *, resamples: int, seed: int) -> NDArray[Any]:
@@ -36,12 +39,15 @@ def resampled(counts: NDArray[Any], *, resamples: int, seed: int) -> NDArray[Any
 
 
 def resampled_iou(counts: NDArray[np.int64], *, resamples: int, seed: int) -> NDArray[np.float64]:
-    """Return the IoU [resample, ...] of `counts` [unit, ..., tp/fp/fn/tn] under resampling of the units."""
-    return iou(resampled(counts, resamples=resamples, seed=seed))
+    """Return the IoU [resample, ...] of `counts` [unit, ..., tp/fp/fn/tn] under resampling of the units.
+
+    It is NaN of a resample in which there is no water: that one says nothing, and not that the IoU is 0.
+    """
+    return iou(resampled(counts, resamples=resamples, seed=seed), none=np.nan)
 
 
-def iou(counts: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return the intersection over union of water of counts [..., tp/fp/fn/tn]; 0 where there is none."""
+def iou(counts: NDArray[np.int64], none: float = 0.0) -> NDArray[np.float64]:
+    """Return the intersection over union of water of counts [..., tp/fp/fn/tn]; `none` where there is none."""
     union = counts[..., :3].sum(axis=-1)
-    value: NDArray[np.float64] = np.divide(counts[..., 0], union, out=np.zeros(union.shape), where=union > 0)
+    value: NDArray[np.float64] = np.divide(counts[..., 0], union, out=np.full(union.shape, none), where=union > 0)
     return value

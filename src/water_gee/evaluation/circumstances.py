@@ -162,7 +162,7 @@ def _measured(counts: NDArray[np.int64], samples: NDArray[np.int64] | None, *, b
         usable = (both or (name == "producers" and counts[[0, 2]].any())) and not np.isnan(values[name])
         found[name] = float(values[name]) if usable else None
         if usable and spread is not None:
-            interval = Interval.of(spread[name][~np.isnan(spread[name])])
+            interval = Interval.of(spread[name])
             found[f"{name}_low"], found[f"{name}_high"] = interval.low, interval.high
     found["wrong"] = float(counts[1:3].sum() / counts.sum())
     return found

@@ -81,7 +81,7 @@ def _resampled(
     counts: NDArray[np.int64], draws: NDArray[np.int64], generator: np.random.Generator
 ) -> NDArray[np.float64]:
     """Return the mean IoU over drawn seeds [resample] of counts [seed, place, 4]."""
-    by_seed = iou(np.einsum("rp,spk->rsk", draws, counts))
+    by_seed = iou(np.einsum("rp,spk->rsk", draws, counts), none=np.nan)
     chosen = generator.integers(0, len(counts), size=by_seed.shape)
     mean: NDArray[np.float64] = np.take_along_axis(by_seed, chosen, axis=1).mean(axis=1)
     return mean
