@@ -135,6 +135,25 @@ def test_no_answer_is_lost_by_a_second_tab_an_undo_or_the_last_point(sampled, br
     assert kept(one)[ids[4]] == "water"
 
 
+def test_keys_answer_whatever_letters_are_on_them(sampled, browser) -> None:
+    """Of a Russian keyboard, of an input method, and of a French one, on which the letter z has another place."""
+    page = browser.new_page()
+    page.goto((sampled / "survey" / "label.html").as_uri())
+    pressed = {
+        "ц": "KeyW",
+        "Process": "KeyL",
+        "Ц": "KeyW",
+        "z": "KeyW",
+        "ч": "KeyX",
+        "Dead": "KeyU",
+        "Shift": "ShiftLeft",
+    }
+    for key, code in pressed.items():
+        event = {"key": key, "code": code, "bubbles": True}
+        page.evaluate("of => document.body.dispatchEvent(new KeyboardEvent('keydown', of))", event)
+    assert list(kept(page).values()) == ["water", "land"]
+
+
 FULL = "() => { Storage.prototype.setItem = () => { throw new DOMException('full', 'QuotaExceededError'); }; }"
 
 
