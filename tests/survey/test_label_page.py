@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from survey.conftest import survey_json, truth
+from survey.conftest import survey_json, truth, write_labels
 from water_gee.survey.labels import read_labels
 from water_gee.survey.points import Survey
 
@@ -152,6 +152,17 @@ def test_keys_answer_whatever_letters_are_on_them(sampled, browser) -> None:
         event = {"key": key, "code": code, "bubbles": True}
         page.evaluate("of => document.body.dispatchEvent(new KeyboardEvent('keydown', of))", event)
     assert list(kept(page).values()) == ["water", "land"]
+
+
+def test_labels_that_were_edited_elsewhere_are_taken_as_evaluate_takes_them(sampled, browser) -> None:
+    names = [one["id"] for one in survey_json(sampled)["points"]][:4]
+    path = write_labels(sampled / "edited.geojson", dict(zip(names, ("Water", " LAND ", "lake", None), strict=True)))
+    page = browser.new_page()
+    page.goto((sampled / "survey" / "label.html").as_uri())
+    page.set_input_files("#load", path)
+    page.wait_for_function("!document.getElementById('warning').hidden")
+    assert page.inner_text("#warning") == "1 label of the file left out: only water, land, unsure can be taken."
+    assert kept(page) == {names[0]: "water", names[1]: "land"}
 
 
 FULL = "() => { Storage.prototype.setItem = () => { throw new DOMException('full', 'QuotaExceededError'); }; }"
