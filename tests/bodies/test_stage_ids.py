@@ -8,6 +8,7 @@ import pytest
 
 from bodies.mapped import UTM, YEARS, hashes, ids, landscape, shifted, write_maps
 from water_gee.bodies import bodies_path, read_bodies, read_series
+from water_gee.bodies.earlier import parted
 from water_gee.errors import ConfigError, WaterGeeError
 from water_gee.files import sha256
 from water_gee.maps.make import predict_pieces
@@ -63,6 +64,22 @@ def test_ids_come_from_a_file_of_ones_own_in_another_crs(tmp_path, stage) -> Non
     with pytest.raises(ConfigError, match=r"bodies\.earlier: .*twice\.gpkg has the id 7 twice"):
         stage(tmp_path, earlier="twice.gpkg")
     assert ids(layout) == ["101", "102", "103"]
+
+
+def test_an_id_of_any_letters_is_still_one_id_when_its_body_has_merged(tmp_path, stage) -> None:
+    apart = np.full((60, 100), 0.01, np.float32)
+    apart[10:40, 10:40] = apart[10:40, 50:90] = 0.99
+    merged = apart.copy()
+    merged[10:40, 40:50] = 0.99
+    write_maps(tmp_path, {2020: apart})
+    own = geopandas.read_parquet(stage(tmp_path).bodies / "bodies.parquet").sort_values("area_km2")
+    own["id"] = ['North "upper", Lake', "south"]
+    own.to_parquet(tmp_path / "ours.parquet")
+    stage(tmp_path, earlier="ours.parquet")
+    write_maps(tmp_path, {2020: merged})
+    for _ in range(2):  # the second run reads what the first wrote
+        whole = geopandas.read_parquet(stage(tmp_path).bodies / "bodies.parquet")
+        assert whole["id"].tolist() == ["south"] and parted(whole["formerly"][0]) == ('North "upper", Lake',)
 
 
 def test_names_come_from_a_file_in_another_crs_and_are_in_every_table(tmp_path, stage) -> None:

@@ -1,6 +1,8 @@
 """Bodies of an earlier result, whose ids are kept."""
 
-from collections.abc import Sequence
+import csv
+import io
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -62,8 +64,20 @@ def read_earlier(path: Path, frame: Frame, scratch: Scratch) -> Known | None:
     if not any(labels.read(*rows).any() for rows in labels.strips()):
         say(f"{KEY}: no body of {path} lies in the mapped area")
         return None
-    formerly = [tuple(text.split(",")) if text else () for text in table["formerly"]]
+    formerly = [parted(text) for text in table["formerly"]]
     return Known(labels, list(table["id"]), formerly)
+
+
+def joined(ids: Iterable[str]) -> str:
+    """Return ids as one text, commas between them; one that holds a comma or a quote is quoted, as in CSV."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="").writerow(ids)
+    return text.getvalue()
+
+
+def parted(text: str) -> tuple[str, ...]:
+    """Return the ids that `joined` was given."""
+    return tuple(one for row in csv.reader(io.StringIO(text, newline="")) for one in row)
 
 
 def _drawn(shapes: Sequence[Any], frame: Frame) -> Raster:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from shapely.geometry import MultiPolygon
 
+from water_gee.bodies.earlier import joined
 from water_gee.bodies.frames import Frame
 from water_gee.bodies.labels import sums
 from water_gee.bodies.polygons import outlines, perimeters
@@ -49,7 +50,7 @@ def tables_of(
         "perimeter_km": np.round(np.array(perimeters(shapes, scale, frame.crs)) / 1e3, 6),
         "width_m": parts.width.round(1),
         "elongation": parts.elongation.round(2),
-        "formerly": [",".join(one) for one in bodies.formerly],
+        "formerly": [joined(one) for one in bodies.formerly],
     }
     table = geopandas.GeoDataFrame(whole, geometry=shapes, crs=frame.crs).sort_values("id", ignore_index=True)
     yearly = []
