@@ -11,6 +11,7 @@ from shapely.geometry import Polygon, box
 
 from water_gee.errors import EarthError, WaterGeeError
 from water_gee.maps import build
+from water_gee.maps import publish as publishing
 from water_gee.maps.layers import OVER_YEARS, YEARLY, file_name
 from water_gee.maps.make import predict_pieces
 from water_gee.maps.parts import PartStore
@@ -186,6 +187,28 @@ def test_a_map_that_cannot_be_written_leaves_those_of_before(tmp_path, monkeypat
     make(tmp_path, again := Field(), geometry=other, name="other")
     assert again.asked == [], "the parts were kept"
     assert set(hashes(tmp_path / "maps")) == set(before) and hashes(tmp_path / "maps") != before
+
+
+def test_a_map_that_is_damaged_between_writing_and_publishing_is_noticed(tmp_path, monkeypatch) -> None:
+    make(tmp_path / "calm", Field())
+    original = publishing._areas
+
+    def damaging(plan, store):
+        path = store.folder / "built" / "2020" / "clear_looks.tif"  # which nothing reads again
+        with rasterio.open(path) as file:
+            place, size = (int(file.get_tag_item(f"BLOCK_{what}_0_0", "TIFF", bidx=1)) for what in ("OFFSET", "SIZE"))
+        content = bytearray(path.read_bytes())
+        content[place + size // 2] ^= 1  # within a block: the marks around it are whole
+        path.write_bytes(content)
+        return original(plan, store)
+
+    monkeypatch.setattr(publishing, "_areas", damaging)
+    with pytest.raises(WaterGeeError, match=r"2020/clear_looks\.tif was damaged since it was written; see to the disk"):
+        make(tmp_path / "rough", Field())
+    assert not (tmp_path / "rough" / "maps").exists()
+    monkeypatch.undo()
+    make(tmp_path / "rough", again := Field())
+    assert not again.asked and hashes(tmp_path / "calm" / "maps") == hashes(tmp_path / "rough" / "maps")
 
 
 def test_a_pixel_belongs_to_the_area_by_its_centre(tmp_path) -> None:

@@ -2,13 +2,14 @@
 
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from water_gee import __version__
 from water_gee.earth import in_parallel
-from water_gee.files import write_text
+from water_gee.files import sha256, write_text
 from water_gee.maps.derive import derive_over_years, derive_uncertainty
 from water_gee.maps.layers import LAYERS, OVER_YEARS, YEARLY, Layer, file_name
 from water_gee.maps.mosaic import Source, write_cog
@@ -23,8 +24,16 @@ _AT_ONCE = min(4, os.cpu_count() or 1)  # layers: GDAL and NumPy work beside eac
 Raster = tuple[Layer, int | None]  # a layer and, where there is one a year, the year
 
 
-def build(plan: Plan, store: PartStore, tags: Mapping[str, str]) -> dict[str, Path]:
-    """Make every file of the maps beside the parts; return each one's place by its name below `maps/`.
+@dataclass(frozen=True)
+class Built:
+    """A file of the maps beside the parts, and its SHA-256 as it was when it had just been written."""
+
+    path: Path
+    sha256: str
+
+
+def build(plan: Plan, store: PartStore, tags: Mapping[str, str]) -> dict[str, Built]:
+    """Make every file of the maps beside the parts; return them by their names below `maps/`.
 
     Args:
         plan: what is mapped.
@@ -43,25 +52,30 @@ def build(plan: Plan, store: PartStore, tags: Mapping[str, str]) -> dict[str, Pa
         for layer, year in given
     }
 
-    def write(raster: Raster) -> None:
+    made: dict[str, Built] = {}
+
+    def write(raster: Raster) -> dict[str, Built]:
         layer, year = raster
-        name = file_name(layer, year)
+        name, style = file_name(layer, year), file_name(layer, year, "qml")
         when = {"year": str(year)} if year else {"years": ",".join(map(str, plan.years))}
         told = {"layer": layer.name, "TIFFTAG_IMAGEDESCRIPTION": layer.description, "TIFFTAG_SOFTWARE": _SOFTWARE}
         write_cog(folder / name, layer, sources[name], plan.grid, plan.window, {**tags, **told, **when})
-        write_text(folder / file_name(layer, year, "qml"), qml(layer, plan.years))
+        write_text(folder / style, qml(layer, plan.years))
+        return {one: Built(folder / one, sha256(folder / one)) for one in (name, style)}
+
+    def written(rasters: Sequence[Raster]) -> Iterator[None]:
+        for found in in_parallel(write, rasters, _AT_ONCE):
+            yield made.update(found)
 
     def steps() -> Iterator[None]:
-        yield from in_parallel(write, given, _AT_ONCE)
+        yield from written(given)
         for found in in_parallel(partial(_follow, plan, folder), [*plan.years, None], _AT_ONCE):
             sources.update(found)
-        yield from in_parallel(write, derived, _AT_ONCE)
+        yield from written(derived)
 
-    rasters = [*given, *derived]
-    for _ in track(steps(), "writing maps", len(rasters)):
+    for _ in track(steps(), "writing maps", len(given) + len(derived)):
         pass
-    names = [file_name(*raster, ending) for raster in rasters for ending in ("tif", "qml")]
-    return {name: folder / name for name in names}
+    return made
 
 
 def _follow(plan: Plan, folder: Path, year: int | None) -> dict[str, list[Source]]:

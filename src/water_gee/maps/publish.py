@@ -8,9 +8,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from water_gee.earth import in_parallel
+from water_gee.errors import WaterGeeError
 from water_gee.files import atomic, sha256, write_text
 from water_gee.maps.areas import COLUMNS, AreaCount
-from water_gee.maps.build import build
+from water_gee.maps.build import Built, build
 from water_gee.maps.layers import LAYERS
 from water_gee.maps.parts import PartStore, Piece
 from water_gee.maps.plan import Plan
@@ -33,17 +34,28 @@ def publish(plan: Plan, store: PartStore, maps: Path, tags: Mapping[str, str]) -
         store: of the finished parts.
         maps: the folder that is written to.
         tags: what the maps are made of: each file carries it, and the report.
+
+    Raises:
+        WaterGeeError: a map could not be written, or was damaged before all were there; those of before stay.
     """
     made = build(plan, store, tags)
     rows = _areas(plan, store)
+    for _ in in_parallel(_check, list(made.values()), os.cpu_count() or 1):
+        pass
     for name, built in made.items():
         with atomic(maps / name) as temporary:
-            shutil.move(built, temporary)
+            shutil.move(built.path, temporary)
     write_text(maps / "area.csv", _table(rows))
-    files = {name: sha256(maps / name) for name in (*made, "area.csv")}
+    # Of the maps the hashes of when they were written: a reader notices whatever has befallen them since.
+    files = {name: built.sha256 for name, built in made.items()} | {"area.csv": sha256(maps / "area.csv")}
     write_sealed(maps / "maps.json", {**tags, "files": files})
     _drop_stale(maps, files)
     return rows
+
+
+def _check(built: Built) -> None:
+    if sha256(built.path) != built.sha256:
+        raise WaterGeeError(f"{built.path} was damaged since it was written; see to the disk and run again")
 
 
 def _areas(plan: Plan, store: PartStore) -> list[dict[str, str]]:
