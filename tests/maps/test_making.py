@@ -211,6 +211,23 @@ def test_a_map_that_is_damaged_between_writing_and_publishing_is_noticed(tmp_pat
     assert not again.asked and hashes(tmp_path / "calm" / "maps") == hashes(tmp_path / "rough" / "maps")
 
 
+@pytest.mark.parametrize("layer", ["water", "probability"])
+def test_a_part_that_is_damaged_before_the_maps_are_made_of_it_is_noticed(tmp_path, layer) -> None:
+    make(tmp_path / "calm", Field())
+    plan, store = Plan.of("map", OUTLINE, GRID, YEARS, size=128), PartStore(tmp_path / "rough" / "work" / "store", GRID)
+    predict_pieces(plan, Field(), store, workers=1)
+    with rasterio.open(store.path(plan.pieces[7], layer), "r+") as file:  # it can be read, and holds other pixels
+        values = file.read(1)
+        values[40, 40] = 1 - values[40, 40]
+        file.write(values, 1)
+    with pytest.raises(WaterGeeError, match=rf"{layer}\.tif was damaged since it was written; run again"):
+        publish(plan, store, tmp_path / "rough" / "maps", {"study": "a & b"})
+    assert not (tmp_path / "rough" / "maps").exists()
+    make(tmp_path / "rough", again := Field())
+    assert again.asked == [plan.pieces[7].name]
+    assert hashes(tmp_path / "calm" / "maps") == hashes(tmp_path / "rough" / "maps")
+
+
 def test_a_pixel_belongs_to_the_area_by_its_centre(tmp_path) -> None:
     plan = Plan.of("map", box(400_016, 5_800_020, 400_074, 5_800_080), Grid("EPSG:32648", 30), [2020], size=64)
     assert plan.window == Window(13_333, -193_336, 3, 2)

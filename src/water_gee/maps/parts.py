@@ -14,6 +14,7 @@ from water_gee.tiles import read_raster, write_raster
 
 UNSEEN = UNKNOWN
 OUTSIDE = 65535  # of the clear looks: not a pixel of the area
+_ADVICE = "run again: water-gee predict"
 KEPT = ("clear_looks", "probability", "water")  # what is kept of a part, in the order in which it is written
 
 
@@ -83,14 +84,20 @@ class PartStore:
         write_raster(self.path(piece, "water"), water, ["water"], nodata=UNSEEN, **place)
 
     def read_water(self, piece: Piece) -> NDArray[np.uint8]:
-        """Return the classes [y, x] of a finished part."""
-        raster = read_raster(self.path(piece, "water"), "run again: water-gee predict")
-        return np.asarray(raster.values[0], dtype=np.uint8)
+        """Return the classes [y, x] of a finished part; TileError where they are not those that were written."""
+        return self._read(piece, "water").astype(np.uint8)
 
     def read_probability(self, piece: Piece) -> NDArray[np.float32]:
-        """Return the probability [y, x] of a finished part, NaN where unseen."""
-        raster = read_raster(self.path(piece, "probability"), "run again: water-gee predict")
-        return np.asarray(raster.values[0], dtype=np.float32)
+        """Return the probability [y, x] of a finished part, NaN where unseen; TileError as `read_water`."""
+        return self._read(piece, "probability")
+
+    def _read(self, piece: Piece, layer: str) -> NDArray[np.float32]:
+        path = self.path(piece, layer)
+        raster = read_raster(path, _ADVICE)
+        if not raster.is_whole:
+            raise TileError(f"{path} was damaged since it was written; {_ADVICE}")
+        values: NDArray[np.float32] = raster.values[0]
+        return values
 
     def drop_others(self) -> None:
         """Remove parts of other fingerprints: nothing will take them up again."""

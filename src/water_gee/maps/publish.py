@@ -36,7 +36,7 @@ def publish(plan: Plan, store: PartStore, maps: Path, tags: Mapping[str, str]) -
         tags: what the maps are made of: each file carries it, and the report.
 
     Raises:
-        WaterGeeError: a map could not be written, or was damaged before all were there; those of before stay.
+        WaterGeeError: a map could not be written, or it or a part was damaged since; the maps of before stay.
     """
     made = build(plan, store, tags)
     rows = _areas(plan, store)
