@@ -88,11 +88,11 @@ def text(path: Path, content: str) -> Path:
 
 BAD = {
     "absent": (lambda folder: folder / "nowhere.gpkg", "does not exist"),
-    "empty": (lambda folder: text(folder / "a.gpkg", ""), "cannot be read"),
+    "empty": (lambda folder: text(folder / "a.gpkg", ""), "is empty; name a file of vector data"),
     "no vector data": (lambda folder: text(folder / "a.geojson", "hello"), "cannot be read"),
     "no parquet": (lambda folder: text(folder / "a.parquet", "hello"), "cannot be read"),
     "a table": (lambda folder: text(folder / "a.csv", "name\nLake\n"), "has no geometry"),
-    "no such column": (lambda folder: write(folder / "a.gpkg", "lake"), "has no column 'name'; it has lake"),
+    "no such column": (lambda folder: write(folder / "a.gpkg", "lake"), "has no column name; it has lake"),
     "no names": (lambda folder: write(folder / "a.gpkg", values=(None, "")), "has no feature with a geometry and a"),
     "no crs": (lambda folder: write(folder / "a.gpkg", crs=None), "has no crs"),
     "several layers": (lambda folder: several(folder / "a.gpkg"), "has the layers one, two"),

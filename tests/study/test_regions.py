@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pyogrio
 import pyproj
 import pytest
@@ -102,6 +103,9 @@ def test_geopackage_and_shapefile_and_layers(tmp_path) -> None:
     assert read(shape).equals(GROUND)
     package = store(tmp_path / "land.gpkg", LONLAT, "EPSG:4326", layer="lake")
     assert read(package).symmetric_difference(GROUND).area < 2_000
+    styles = pd.DataFrame({"styleQML": ["<qgis/>"]})
+    pyogrio.write_dataframe(styles, package, layer="layer_styles", append=True)  # as QGIS does
+    assert read(package).symmetric_difference(GROUND).area < 2_000
     store(package, ELSEWHERE, "EPSG:4326", layer="other", append=True)
     assert read(package, "lake").symmetric_difference(GROUND).area < 2_000
     assert "has the layers lake, other; name one as study.areas.map.layer" in refusal(package)
@@ -109,6 +113,9 @@ def test_geopackage_and_shapefile_and_layers(tmp_path) -> None:
     assert "has no layer sea; it has lake, other" in refusal(package, "sea")
     shape.with_suffix(".prj").unlink()
     assert "has no crs (its .prj file is missing)" in refusal(shape)
+    table = tmp_path / "table.csv"
+    table.write_text("name\nLake\n", encoding="utf-8")
+    assert "table.csv has no geometry; write it with geometry and crs" in refusal(table)
 
 
 BOW = Polygon([(106.48, 52.30), (106.53, 52.33), (106.53, 52.30), (106.48, 52.33)])

@@ -5,7 +5,8 @@ from water_gee.study.areas import Area, check_apart, from_bbox, from_lonlat, fro
 from water_gee.study.grid import Grid, Tile, Window, outline, tiles_of
 from water_gee.study.ground import pixel_areas
 from water_gee.study.inside import Mask, inside, mark, simplified, within_window
-from water_gee.study.vectors import Features, Notes, check_degrees, flat, polygons_of, read_features
+from water_gee.study.polygons import Notes, check_degrees, flat, polygons_of
+from water_gee.study.vectors import Features, read_features
 
 __all__ = [
     "Area",

@@ -12,7 +12,8 @@ from shapely.ops import unary_union
 
 from water_gee.errors import ConfigError
 from water_gee.study.antimeridian import joined, unwrapped, wrapped
-from water_gee.study.vectors import Notes, flat, polygons_of, read_features
+from water_gee.study.polygons import Notes, flat, polygons_of
+from water_gee.study.vectors import read_features
 
 _TOLERANCE = 0.05  # pixels by which an edge that is straight in the file's crs may be off in the study's
 _FINEST = 1024  # parts into which the longest edge is cut at most
