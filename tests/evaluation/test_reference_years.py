@@ -78,6 +78,16 @@ def test_each_year_has_its_features(tmp_path, suffix, kind) -> None:
     assert list(found.remarks([2019, 2020], CRS, HERE)) == []
 
 
+def test_a_lake_that_is_gone_has_become_land(tmp_path) -> None:
+    """The box within which all else is land is around the polygons of all years."""
+    found = reference(lakes(tmp_path / "lakes.gpkg", [2019, 2020]), year_column="when", outside="land")
+    for year, corner in ((2019, (0, 0)), (2020, (20, 20))):
+        expected = np.full(SHAPE, 255)
+        expected[:30, :30] = 0
+        expected[corner[0] : corner[0] + 10, corner[1] : corner[1] + 10] = 1
+        np.testing.assert_array_equal(sample(found, year), expected)
+
+
 def test_a_year_that_the_column_does_not_have_is_said_and_is_not_land(tmp_path, capsys) -> None:
     found = reference(lakes(tmp_path / "lakes.gpkg", [2019, None]), year_column="when", outside="land")
     found.check([2019, 2020])

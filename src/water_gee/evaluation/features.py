@@ -46,11 +46,12 @@ class Polygons:
     crs: pyproj.CRS
     shapes: NDArray[Any]
     classes: Bytes
+    whole: "Polygons | None" = None  # all that were looked for, where these are those of a year
     _told: bool = field(default=False)
 
     def only(self, at: Any) -> "Polygons":
-        """Return some of them."""
-        return Polygons(self.where, self.crs, self.shapes[at], self.classes[at])
+        """Return some of them, within the box of all."""
+        return Polygons(self.where, self.crs, self.shapes[at], self.classes[at], self)
 
     @cached_property
     def _index(self) -> Any:
@@ -58,7 +59,12 @@ class Polygons:
 
     @cached_property
     def box(self) -> tuple[float, float, float, float]:
-        """The box around all polygons (west, south, east, north); of those cut at 180 degrees, across it."""
+        """The box around all polygons (west, south, east, north); of those cut at 180 degrees, across it.
+
+        Where these are of one year, those of the others count too: a lake that is gone has become land.
+        """
+        if self.whole is not None:
+            return self.whole.box
         bounds = shapely.bounds(self.shapes)
         west, south = bounds[:, :2].min(axis=0)
         east, north = bounds[:, 2:].max(axis=0)
@@ -208,8 +214,10 @@ def _load(key: str, path: Path, rule: Rule, state: tuple[Any, ...]) -> dict[int 
         notes.tell()
         if not polygons:
             raise ConfigError(f"{where} holds no polygon; name a file of polygons")
-        whole = Polygons(where, features.crs, np.array(polygons, dtype=object), classes[numbers])
-        return {year: whole.only(at) for year, at in _by_year(years, numbers)}
+        dated = np.ones(len(polygons), dtype=np.bool_) if years is None else years[numbers] != NO_YEAR
+        owners = np.array(numbers)[dated]
+        whole = Polygons(where, features.crs, np.array(polygons, dtype=object)[dated], classes[owners])
+        return {year: whole.only(at) for year, at in _by_year(years, owners)}
     is_point = (shapely.get_type_id(shapes) == 0) & ~shapely.is_empty(shapes)
     for number in owner[~is_point]:
         notes.add(int(number) + 1, "has no point and is passed over")
