@@ -1,6 +1,8 @@
 """Stage `catalogue`: a valid STAC catalogue of what there is, true to the files, that moves with them."""
 
+import errno
 import hashlib
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -236,6 +238,23 @@ def test_a_write_that_fails_leaves_the_catalogue_before(root, settings, monkeypa
     with pytest.raises(WaterGeeError, match="No space left on device"):
         described(settings, root, license="MIT")
     assert bytes_below(root / "catalogue") == before
+
+
+def test_a_catalogue_on_another_disk_is_written_too(root, settings, monkeypatch):
+    before, moves = bytes_below(described(settings, root)), {name: getattr(os, name) for name in ("rename", "replace")}
+
+    def on_one_disk(name):
+        def move(source, target):
+            if len({"catalogue" in Path(path).relative_to(root).parts[:1] for path in (source, target)}) > 1:
+                raise OSError(errno.EXDEV, os.strerror(errno.EXDEV), str(source), None, str(target))
+            moves[name](source, target)
+
+        return move
+
+    for name in moves:
+        monkeypatch.setattr(os, name, on_one_disk(name))
+    assert bytes_below(described(settings, root, license="MIT")) != before
+    assert bytes_below(described(settings, root)) == before
 
 
 def test_another_studys_catalogue_stays(root, settings):

@@ -9,7 +9,7 @@ from typing import Any
 import pystac
 
 from water_gee.errors import WaterGeeError
-from water_gee.files import is_there, sha256, write_json
+from water_gee.files import atomic, is_there, sha256, write_json
 from water_gee.paths import Layout
 from water_gee.sealed import read_sealed, write_sealed
 
@@ -42,8 +42,8 @@ def publish(layout: Layout, root: pystac.Catalog, made_of: Mapping[str, Any]) ->
         before = _names_of(folder)
         (folder / REPORT).unlink(missing_ok=True)  # until all is in its place, it speaks for nothing
         for name in reversed(files):  # the items before what lists them
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            os.replace(built / name, folder / name)
+            with atomic(folder / name) as temporary:
+                shutil.move(built / name, temporary)
         write_sealed(folder / REPORT, {**made_of, "files": files})
     except OSError as error:
         raise WaterGeeError(f"{folder} could not be written ({error}); see to the disk and run again") from error
