@@ -189,10 +189,10 @@ def _noted(errors: list[BaseException]) -> str:
 
 
 def _named(error: OSError) -> str:
-    """Return the file that an error names; a temporary one says nothing to the user."""
+    """Return the file that an error names, of two the one written to; a temporary one says nothing to the user."""
     given = [name for name in (error.filename, error.filename2) if isinstance(name, str | bytes | os.PathLike)]
-    names = [name for name in map(os.fsdecode, given) if name and not _TEMPORARY.search(name)]
-    return names[-1] if names else ""
+    name = os.fsdecode(given[-1]) if given else ""
+    return "" if _TEMPORARY.search(name) else name
 
 
 def _of_database(error: sqlite3.Error, place: str) -> str | None:

@@ -8,6 +8,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import sqlalchemy
@@ -20,7 +21,7 @@ from train_command import TRAIN, command, mlflow_runs
 from water_gee import cli
 from water_gee.commands import commands
 from water_gee.experiments.job import run_job
-from water_gee.files import write_text
+from water_gee.files import atomic, write_text
 from water_gee.paths import Layout
 from water_gee.runs.records import FAILED, all_runs
 from water_gee.surroundings import LONGEST, in_one_line, one_line
@@ -123,6 +124,24 @@ def test_a_file_that_is_not_whole_yet_is_named_by_its_own_name(tmp_path, monkeyp
     assert list(tmp_path.iterdir()) == []
 
 
+def test_of_two_files_the_full_or_closed_one_is_named(tmp_path, monkeypatch):
+    """A file that is moved to another disk is copied there, and the error then names both."""
+    made, target = tmp_path / "made.txt", tmp_path / "a.txt"
+
+    def move_to_full_disk():
+        with atomic(target) as temporary:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(made), None, str(temporary))
+
+    assert one_line(caught(move_to_full_disk)).startswith(f"{target}: No space")
+
+    def closed(path, *_, **__):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
+
+    monkeypatch.setattr(Path, "unlink", closed)  # which a disk that cannot be written answers for what is not there too
+    monkeypatch.setattr(Path, "write_text", closed)
+    assert one_line(caught(write_text, target, "text")).startswith(f"{target}: Read-only file system")
+
+
 def test_a_line_without_end_loses_its_middle():
     line = one_line(OSError(errno.ENAMETOOLONG, "File name too long", "/a" * 5000))
     assert len(line) <= LONGEST and line.startswith("/a/a") and line.endswith("paths.root")
@@ -166,7 +185,7 @@ def test_an_output_that_nobody_reads_is_no_matter():
 
 def test_a_limit_on_the_size_of_files_is_one_line_and_leaves_no_half_of_one(tmp_path):
     code = (
-        "import sys; from pathlib import Path; from water_gee.files import write_text\n"
+        "import sys; from pathlib import Path; from water_gee.files import atomic, write_text\n"
         "from water_gee.surroundings import in_one_line\n"
         "with in_one_line('water-gee', ''): write_text(Path(sys.argv[1]), 'x' * 100_000)"
     )
